@@ -1,0 +1,50 @@
+"""System checks with stable ids: faults of an installation, found before it serves."""
+
+import base64
+import binascii
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections
+
+
+@register(Tags.security)
+def master_key_is_32_bytes(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """attune.E001"""
+    try:
+        length = len(base64.b64decode(settings.ATTUNE_MASTER_KEY, validate=True))
+    except binascii.Error:
+        length = 0
+    if length == 32:
+        return []
+    hint = 'Make one: python -c "import base64,os; print(base64.b64encode(os.urandom(32)).decode())"'
+    return [
+        Error(
+            "ATTUNE_MASTER_KEY is not 32 bytes in base64.", hint=hint, id="attune.E001"
+        )
+    ]
+
+
+@register(Tags.database)
+def role_is_unprivileged(
+    app_configs: Any, databases: list[str] | None = None, **options: Any
+) -> list[CheckMessage]:
+    """attune.E002: row-level security binds neither superusers nor BYPASSRLS roles."""
+    if "default" not in (databases or []):
+        return []
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "select rolsuper or rolbypassrls from pg_roles where rolname = current_user"
+        )
+        row = cursor.fetchone()
+    if not row[0]:
+        return []
+    hint = "Let DATABASE_URL name the role attune_app (docker/roles.sql makes it)."
+    return [
+        Error(
+            "DATABASE_URL's role ignores row-level security.",
+            hint=hint,
+            id="attune.E002",
+        )
+    ]

@@ -1,0 +1,57 @@
+"""Reads settings from the environment, strictly: a missing or odd value stops the start.
+
+Every name may also be given as NAME_FILE, the path of a file that holds the value (secrets).
+"""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+# Values that stand in examples; production refuses them.
+PLACEHOLDERS = ("changeme", "change-me", "secret", "insecure", "default", "example")
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The value of `name` or of the file in `name`_FILE; ImproperlyConfigured when absent."""
+    path = os.environ.get(f"{name}_FILE")
+    if path:
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"{name}_FILE: cannot read {path}: {error}"
+            ) from error
+    value = os.environ.get(name, default)
+    if value is None or (value == "" and default is None):
+        raise ImproperlyConfigured(
+            f"{name} is not set. Set it (or {name}_FILE), or run `make up` for local mode."
+        )
+    return value
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of `allowed`, nothing else."""
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; choose one of {', '.join(allowed)}"
+        )
+    return value
+
+
+def names(name: str, default: str = "") -> list[str]:
+    """A comma-separated list without blanks."""
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def secret(name: str, *, local: bool, at_least: int = 32) -> str:
+    """A secret that in production is neither short nor a placeholder."""
+    value = text(name)
+    if not local and (
+        len(value) < at_least or any(word in value.lower() for word in PLACEHOLDERS)
+    ):
+        raise ImproperlyConfigured(
+            f"{name} is a default or too short; production needs {at_least} random characters"
+        )
+    return value

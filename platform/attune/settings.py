@@ -1,0 +1,253 @@
+"""Every setting of the installation, from the environment. No default for a secret."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from attune import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+MODE = environment.choice("ATTUNE_MODE", "production", ("production", "local", "test"))
+LOCAL = MODE != "production"
+VAR = Path(environment.text("ATTUNE_VAR", str(ROOT / "var")))
+
+DEBUG = False
+SECRET_KEY = environment.secret("SECRET_KEY", local=LOCAL)
+SECRET_KEY_FALLBACKS = environment.names("SECRET_KEY_FALLBACKS")
+# 32 random bytes in base64: the root of every tenant's keys. It lives outside the database.
+ATTUNE_MASTER_KEY = environment.secret("ATTUNE_MASTER_KEY", local=LOCAL, at_least=43)
+
+ALLOWED_HOSTS = environment.names(
+    "ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver" if LOCAL else ""
+)
+CSRF_TRUSTED_ORIGINS = environment.names("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "tenants.isolation",
+    "tenants.work",
+    "tenants.audit",
+    "tenants.accounts",
+    "tenants.access",
+    "tenants.subjects",
+    "tenants.consent",
+    "tenants.behaviour",
+    "training.jobs",
+    "recommend",
+    "dashboard",
+    "demo",
+    "attune",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "tenants.access.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "attune.urls"
+WSGI_APPLICATION = "attune.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "dashboard.context.shell",
+            ],
+        },
+    },
+]
+
+
+def _database(name: str) -> dict[str, Any]:
+    settings = dj_database_url.parse(environment.text(name), conn_max_age=60)
+    return {**settings, "CONN_HEALTH_CHECKS": True}
+
+
+# `default` is the unprivileged role of web and workers. `owner` exists only where migrations
+# run: its URL is not handed to anything that serves.
+DATABASES = {"default": _database("DATABASE_URL")}
+if environment.text("DATABASE_OWNER_URL", ""):
+    DATABASES["owner"] = _database("DATABASE_OWNER_URL")
+    DATABASES["default"]["TEST"] = {"MIRROR": "owner"}
+DATABASE_ROUTERS = ["tenants.isolation.router.OwnerMigrates"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = environment.text("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# The row is the truth; these look for what a lost message left behind.
+CELERY_BEAT_SCHEDULE = {
+    "reap": {"task": "work.reap", "schedule": timedelta(seconds=5)},
+    "duties": {"task": "work.duties", "schedule": timedelta(seconds=60)},
+}
+
+# Kind of leased work -> how it runs. The one table that workers read.
+WORK_KINDS = {
+    "upload": {"queue": "default", "run": "tenants.behaviour.ingest.run", "lease": 120},
+    "release": {
+        "queue": "default",
+        "run": "tenants.behaviour.release.run",
+        "lease": 60,
+    },
+    "job": {"queue": "gpu", "run": "training.jobs.supervisor.run", "lease": 60},
+}
+# What beat does once a minute for every tenant.
+TENANT_DUTIES = [
+    "tenants.audit.sealing.seal",
+    "tenants.behaviour.quarantine.expire",
+]
+# Everything that holds rows of a subject: export, erase and count go through these.
+SUBJECT_STORES = [
+    "tenants.subjects.store.SubjectRows",
+    "tenants.consent.store.ConsentRows",
+    "tenants.behaviour.store.BehaviourRows",
+    "training.jobs.store.SnapshotRows",
+    "recommend.store.DecisionRows",
+]
+
+AUTH_USER_MODEL = "accounts.Person"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "tenants.accounts.sign_in.InvitedOnly"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGIN_URL = "/accounts/login/"
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "tenants.access.api.answer_error",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_SCHEMA_CLASS": "tenants.access.schema.KeyAutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Attune API",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "PREPROCESSING_HOOKS": ["tenants.access.schema.only_v1"],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}
+    },
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [ROOT / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+WHITENOISE_USE_FINDERS = LOCAL
+# Uploads are encrypted while they wait, artifacts are content-addressed; both per tenant.
+UPLOAD_ROOT = VAR / "uploads"
+ARTIFACT_ROOT = Path(environment.text("ATTUNE_ARTIFACTS", str(VAR / "artifacts")))
+JOB_ROOT = VAR / "jobs"
+UPLOAD_LIMIT_BYTES = 256 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = not LOCAL
+CSRF_COOKIE_SECURE = not LOCAL
+SECURE_SSL_REDIRECT = not LOCAL
+SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not LOCAL
+SECURE_HSTS_PRELOAD = not LOCAL
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "tenants.access.middleware.RequestIdFilter"}},
+    "formatters": {
+        "line": {
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
+        }
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+}

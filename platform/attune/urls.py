@@ -1,0 +1,22 @@
+"""Every address of the installation. The access matrix of the tests walks this list."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Whether the web server answers; asks nothing of the database."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("v1/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("", include("tenants.consent.urls")),
+    path("", include("tenants.behaviour.urls")),
+    path("", include("recommend.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("dashboard.urls")),
+]

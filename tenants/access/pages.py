@@ -1,0 +1,116 @@
+"""The base of every dashboard page: session -> membership -> tenant scope -> right."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from tenants.access.middleware import request_id_of
+from tenants.access.rights import RIGHTS_OF, Right
+from tenants.accounts.models import Member, Person, Tenant
+from tenants.accounts.queries import memberships_of
+from tenants.audit.actor import Actor
+from tenants.audit.events import AuditEvent
+from tenants.audit.record import record
+from tenants.errors import AppError
+from tenants.isolation.scope import tenant_scope
+
+CHOSEN = "tenant_id"
+P = ParamSpec("P")
+
+
+class PageRequest(HttpRequest):
+    """What a page may rely on once `@page` has let it in."""
+
+    user: Person  # type: ignore[assignment]
+    actor: Actor
+    member: Member
+    tenant: Tenant
+    rights: frozenset[Right]
+    htmx: object
+
+
+Page = Callable[Concatenate[PageRequest, P], HttpResponse]
+
+
+def page(
+    right: Right,
+) -> Callable[[Page[P]], Callable[Concatenate[HttpRequest, P], HttpResponse]]:
+    """Let in a member who has `right`, inside the tenant's scope and in its time zone."""
+
+    def decorate(view: Page[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+        @wraps(view)
+        def enter(
+            request: PageRequest, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponse:
+            chosen = _membership(request)
+            if chosen is None:
+                return render(request, "access/no_tenant.html", status=403)
+            _fill(request, *chosen)
+            with timezone.override(ZoneInfo(request.tenant.timezone)):
+                if right not in request.rights:
+                    return _deny(request, right)
+                return _run(view, request, *args, **kwargs)
+
+        enter.right = right  # type: ignore[attr-defined]
+        return login_required(enter)  # type: ignore[return-value, arg-type]
+
+    return decorate
+
+
+def choose_tenant(request: HttpRequest, tenant_id: UUID) -> None:
+    """Remember which of their tenants a member looks at; `_membership` checks it each time."""
+    request.session[CHOSEN] = str(tenant_id)
+
+
+def _membership(request: PageRequest) -> tuple[Member, Tenant] | None:
+    """The chosen membership, or the first one; None when there is none."""
+    own = memberships_of(request.user)
+    wanted = request.session.get(CHOSEN)
+    return next((m for m in own if str(m[1].id) == wanted), own[0] if own else None)
+
+
+def _fill(request: PageRequest, member: Member, tenant: Tenant) -> None:
+    request.member, request.tenant = member, tenant
+    request.rights = RIGHTS_OF[member.role]
+    request.actor = Actor(
+        type="member",
+        ref=member.public_id,
+        role=member.role,
+        auth="session",
+        request_id=request_id_of(request),
+    )
+
+
+def _run(
+    view: Page[P], request: PageRequest, *args: P.args, **kwargs: P.kwargs
+) -> HttpResponse:
+    """The page inside its scope; a refusal rolls back and is worded on a page of its own."""
+    try:
+        with tenant_scope(request.tenant.id):
+            return view(request, *args, **kwargs)
+    except AppError as error:
+        with tenant_scope(request.tenant.id):
+            return render(
+                request, "access/refused.html", {"error": error}, status=error.status
+            )
+
+
+def _deny(request: PageRequest, right: Right) -> HttpResponse:
+    route = request.resolver_match.route if request.resolver_match else ""
+    with tenant_scope(request.tenant.id):
+        record(
+            AuditEvent.ACCESS_DENIED,
+            actor=request.actor,
+            object_id=route,
+            outcome="denied",
+            reason="right_missing",
+            details={"right": right.value, "method": request.method or ""},
+        )
+    return render(request, "access/denied.html", {"right": right.value}, status=403)

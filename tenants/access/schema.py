@@ -1,0 +1,53 @@
+"""How API views describe themselves in the OpenAPI document."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
+
+from tenants.access.api import TenantAPIView
+
+
+class ErrorFields(serializers.Serializer[Any]):
+    """What went wrong and what to do."""
+
+    type = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+    param = serializers.CharField(allow_null=True)
+    request_id = serializers.CharField()
+
+
+class ErrorAnswer(serializers.Serializer[Any]):
+    """The body of every answer from 400 upwards."""
+
+    error = ErrorFields()
+
+
+class KeyAutoSchema(AutoSchema):
+    """Adds the key, the scope that each method needs, and the one error form."""
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        right = self._right()
+        return [{"key": [right.value] if right else []}]
+
+    def get_description(self) -> str:
+        right = self._right()
+        text = super().get_description() or ""
+        return f"{text}\n\nScope: `{right.value}`." if right else text
+
+    def _get_response_bodies(self, direction: str = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
+        for status in ("400", "401", "403", "404"):
+            if status not in bodies:
+                bodies[status] = self._get_response_for_code(ErrorAnswer, status)
+        return bodies
+
+    def _right(self) -> Any:
+        view = self.view
+        return view.rights.get(self.method) if isinstance(view, TenantAPIView) else None
+
+
+def only_v1(endpoints: list[Any], **kwargs: Any) -> list[Any]:
+    """The document holds the public API alone."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/v1/")]

@@ -1,0 +1,44 @@
+"""Hashes over canonical JSON. Must give the same bytes for ever: entries are checked offline."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import rfc8785
+
+# Domain prefixes of RFC 9162, section 2.1.1, so that a leaf can never pass for a node.
+LEAF = b"\x00"
+NODE = b"\x01"
+
+
+def leaf_hash(content: Mapping[str, Any]) -> bytes:
+    """SHA-256 of 0x00 and the RFC 8785 form of `content`, 32 bytes."""
+    return hashlib.sha256(LEAF + rfc8785.dumps(dict(content))).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """SHA-256 of 0x01 and both children, 32 bytes."""
+    return hashlib.sha256(NODE + left + right).digest()
+
+
+def commitment(salt: bytes, details: Mapping[str, Any]) -> bytes:
+    """A hiding commitment: without the salt the details cannot be guessed from it."""
+    return hashlib.sha256(salt + rfc8785.dumps(dict(details))).digest()
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with microseconds, the one form in which times are hashed."""
+    return (
+        moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    )
+
+
+def merkle_root(leaves: list[bytes]) -> bytes:
+    """The tree head of RFC 9162, section 2.1.1, over leaf hashes in order; ValueError if none."""
+    if not leaves:
+        raise ValueError("a Merkle tree needs at least one leaf")
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1 << ((len(leaves) - 1).bit_length() - 1)
+    return node_hash(merkle_root(leaves[:split]), merkle_root(leaves[split:]))

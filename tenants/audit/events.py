@@ -1,0 +1,128 @@
+"""The registry of audit events: one line says what it is about and which details it may hold.
+
+Details are codes, counts, hashes and references; `record()` refuses a key that is not listed,
+so that a personal value cannot slip in. To add an event: one line here, one `record()` call.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """What one action means: the object it is about, its sentence, its allowed details."""
+
+    action: str
+    object: str
+    says: str | Promise
+    details: tuple[str, ...] = ()
+
+
+class AuditEvent(Enum):
+    """Every action that leaves an entry."""
+
+    TENANT_CREATED = EventKind(
+        "tenant.created", "tenant", _("Tenant created"), ("demo",)
+    )
+    MEMBER_ADDED = EventKind("member.added", "member", _("Member added"), ("role",))
+    SIGNED_IN = EventKind("member.signed_in", "member", _("Member signed in"))
+    ACCESS_DENIED = EventKind(
+        "access.denied", "route", _("Access denied"), ("right", "method", "route")
+    )
+    KEY_CREATED = EventKind(
+        "key.created", "key", _("API key created"), ("redacted", "scopes")
+    )
+    KEY_REVOKED = EventKind("key.revoked", "key", _("API key revoked"), ("redacted",))
+    NOTICE_ARCHIVED = EventKind(
+        "notice.archived",
+        "notice",
+        _("Privacy notice archived"),
+        ("sha256", "language", "version", "purposes"),
+    )
+    CONSENT_RECORDED = EventKind(
+        "consent.recorded",
+        "consent record",
+        _("Consent recorded"),
+        ("event", "state", "method"),
+    )
+    CONSENTS_UPLOADED = EventKind(
+        "consent.uploaded", "upload", _("Consent records stored"), ("counts",)
+    )
+    UPLOAD_ACCEPTED = EventKind(
+        "upload.accepted", "upload", _("Upload accepted"), ("kind", "bytes", "sha256")
+    )
+    UPLOAD_FINISHED = EventKind(
+        "upload.finished", "upload", _("Upload processed"), ("kind", "counts")
+    )
+    UPLOAD_FAILED = EventKind(
+        "upload.failed", "upload", _("Upload failed"), ("kind", "code")
+    )
+    ROWS_QUARANTINED = EventKind(
+        "quarantine.held", "upload", _("Rows held back without consent"), ("counts",)
+    )
+    ROWS_RELEASED = EventKind(
+        "quarantine.released", "subject", _("Held rows released by consent"), ("count",)
+    )
+    ROWS_EXPIRED = EventKind(
+        "quarantine.expired",
+        "tenant",
+        _("Held rows deleted after their time"),
+        ("count",),
+    )
+    SUBJECT_VIEWED = EventKind(
+        "subject.viewed", "subject", _("A person's history was looked at"), ("page",)
+    )
+    SNAPSHOT_FROZEN = EventKind(
+        "snapshot.frozen",
+        "snapshot",
+        _("Training data frozen"),
+        ("sha256", "events", "subjects", "excluded", "purpose"),
+    )
+    JOB_CREATED = EventKind(
+        "job.created", "job", _("Fine-tuning job created"), ("base_model",)
+    )
+    JOB_FINISHED = EventKind(
+        "job.finished",
+        "job",
+        _("Fine-tuning job finished"),
+        ("state", "code", "attempts"),
+    )
+    VERSION_EVALUATED = EventKind(
+        "version.evaluated",
+        "version",
+        _("Model version evaluated"),
+        ("manifest_sha256", "serves", "ndcg10"),
+    )
+    STANDING_APPROVAL_SET = EventKind(
+        "approval.standing_set",
+        "tenant",
+        _("Standing approval changed"),
+        ("enabled", "reason"),
+    )
+    VERSION_APPROVED = EventKind(
+        "version.approved",
+        "version",
+        _("Model version approved"),
+        ("standing", "reason"),
+    )
+    VERSION_PUBLISHED = EventKind(
+        "version.published", "version", _("Model version published"), ("replaces",)
+    )
+    VERSION_ROLLED_BACK = EventKind(
+        "version.rolled_back",
+        "version",
+        _("Rolled back to a model version"),
+        ("replaces",),
+    )
+    DECISIONS_SEALED = EventKind(
+        "decisions.sealed", "seal", _("Answers sealed"), ("root", "count", "stream")
+    )
+    LOG_VERIFIED = EventKind(
+        "log.verified", "tenant", _("Audit log verified"), ("entries", "ok")
+    )
+
+
+BY_ACTION = {event.value.action: event.value for event in AuditEvent}

@@ -1,0 +1,35 @@
+"""`manage.py audit_verify`: check every tenant's chain; exit 1 when one is broken."""
+
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+
+from tenants.audit.verify import verify_chain
+from tenants.isolation.models import KnownTenant
+from tenants.isolation.scope import tenant_scope
+
+
+class Command(BaseCommand):
+    help = "Verify the audit log of every tenant, or of one."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--tenant", type=UUID, help="the tenant's UUID; all without it"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        known = KnownTenant.objects.values_list("tenant_id", flat=True)
+        chosen = [options["tenant"]] if options["tenant"] else list(known)
+        broken = 0
+        for tenant_id in chosen:
+            with tenant_scope(tenant_id):
+                verdict = verify_chain()
+            broken += not verdict.ok
+            state = "ok" if verdict.ok else f"BROKEN at {verdict.seq}: {verdict.code}"
+            self.stdout.write(
+                f"{tenant_id}  {verdict.entries} entries, {verdict.seals} seals  {state}"
+            )
+        if broken:
+            raise CommandError(f"{broken} of {len(chosen)} logs do not verify")

@@ -1,0 +1,135 @@
+"""The append-only log: entries chained per tenant, their details aside, and batch seals."""
+
+from typing import Any
+
+from django.db import models
+
+from tenants.audit.canonical import timestamp
+from tenants.ids import uuid7
+from tenants.isolation.models import TenantForeignKey, TenantOwned
+
+ENTRY_FORMAT = 1
+
+
+class AuditHead(TenantOwned):
+    """The last link of a tenant's chain; locking it is what orders the writers."""
+
+    seq = models.BigIntegerField(default=0)
+    hash = models.BinaryField(default=bytes(32))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id"], name="audit_one_head")
+        ]
+
+
+class AuditEntry(TenantOwned):
+    """One governance event. The database refuses UPDATE, DELETE and TRUNCATE."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    format = models.SmallIntegerField(default=ENTRY_FORMAT)
+    seq = models.BigIntegerField()
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    actor_type = models.TextField()
+    actor_ref = models.TextField()
+    actor_role = models.TextField(default="")
+    actor_auth = models.TextField(default="")
+    action = models.TextField()
+    object_type = models.TextField()
+    object_id = models.TextField(default="")
+    object_version = models.TextField(default="")
+    subject_ref = models.TextField(default="")
+    purpose = models.TextField(default="")
+    lawful_basis = models.TextField(default="")
+    outcome = models.TextField(default="success")
+    reason = models.TextField(default="")
+    request_id = models.TextField(default="")
+    policy_version = models.TextField(default="")
+    details_commit = models.BinaryField()
+    prev_hash = models.BinaryField()
+    entry_hash = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "seq"], name="audit_entry_order"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["tenant_id", "action", "-seq"], name="audit_by_action")
+        ]
+
+    def content(self) -> dict[str, Any]:
+        """What the entry hash covers, in the field names of the export format."""
+        return {
+            "v": self.format,
+            "tenant": str(self.tenant_id),
+            "seq": self.seq,
+            "id": str(self.id),
+            "occurred_at": timestamp(self.occurred_at),
+            "recorded_at": timestamp(self.recorded_at),
+            "actor": {
+                "type": self.actor_type,
+                "ref": self.actor_ref,
+                "role": self.actor_role,
+                "auth": self.actor_auth,
+            },
+            "action": self.action,
+            "object": {
+                "type": self.object_type,
+                "id": self.object_id,
+                "version": self.object_version,
+            },
+            "subject_ref": self.subject_ref,
+            "purpose": self.purpose,
+            "lawful_basis": self.lawful_basis,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "request_id": self.request_id,
+            "policy_version": self.policy_version,
+            "details_commit": bytes(self.details_commit).hex(),
+            "prev_hash": bytes(self.prev_hash).hex(),
+        }
+
+
+class AuditDetail(TenantOwned):
+    """The details behind a commitment. May be deleted: the chain still verifies without them."""
+
+    entry = TenantForeignKey(AuditEntry, related_name="detail")
+    salt = models.BinaryField()
+    details = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "entry"], name="audit_one_detail"
+            )
+        ]
+
+
+class Seal(TenantOwned):
+    """A Merkle root over one batch of a stream of rows (the decision log), made once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    stream = models.TextField()
+    sealed_at = models.DateTimeField(auto_now_add=True)
+    count = models.IntegerField()
+    root = models.BinaryField()
+
+
+class SealedRow(TenantOwned):
+    """One leaf of a seal: it outlives the row itself, so that erasure keeps the tree whole."""
+
+    seal = TenantForeignKey(Seal, related_name="rows")
+    stream = models.TextField()
+    row_id = models.UUIDField()
+    position = models.IntegerField()
+    leaf = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "stream", "row_id"], name="sealed_once"
+            ),
+        ]

@@ -1,0 +1,58 @@
+"""The one error a service raises on purpose. Knows nothing about HTTP pages or JSON bodies."""
+
+from collections.abc import Mapping
+
+
+class AppError(Exception):
+    """A refusal that tells its reader what to do; whoever raises it has changed nothing.
+
+    `code` is stable and machine-readable, `message` is a sentence, `param` names the field.
+    """
+
+    status = 400
+    type = "invalid_request_error"
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        params: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.param = param
+        self.params = dict(params or {})
+
+
+class Unauthenticated(AppError):
+    """No key or session, or one that is no longer valid."""
+
+    status = 401
+    type = "authentication_error"
+
+
+class Denied(AppError):
+    """A known caller without the right; the denial is recorded in the audit log."""
+
+    status = 403
+    type = "permission_error"
+
+
+class NotFound(AppError):
+    """Nothing there for this tenant: a foreign id and a missing one read the same."""
+
+    status = 404
+    type = "not_found_error"
+
+    def __init__(self, noun: str) -> None:
+        super().__init__("not_found", f"There is no such {noun}.", param="id")
+
+
+class Conflict(AppError):
+    """The row is in a state that does not allow this change."""
+
+    status = 409
+    type = "conflict_error"

@@ -1,0 +1,67 @@
+"""Identifiers that the API shows: a type prefix and a time-ordered UUID in base 62."""
+
+import os
+import time
+from uuid import UUID
+
+from tenants.errors import NotFound
+
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+WIDTH = 22  # 62**22 > 2**128
+
+# One row per kind of object that has a public identifier.
+PREFIXES = {
+    "tenant": "tnt",
+    "person": "psn",
+    "member": "mem",
+    "key": "key",
+    "notice": "ntc",
+    "consent record": "cns",
+    "upload": "upl",
+    "snapshot": "snp",
+    "job": "ftjob",
+    "version": "ver",
+    "recommendation": "rec",
+}
+
+
+def uuid7() -> UUID:
+    """A UUID version 7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    return UUID(int=value)
+
+
+def encode(value: int, width: int = WIDTH) -> str:
+    """`value` in base 62, padded with zeros to `width`."""
+    digits = ""
+    while value:
+        value, rest = divmod(value, 62)
+        digits = DIGITS[rest] + digits
+    return digits.rjust(width, "0")
+
+
+def decode(text: str) -> int:
+    """The number behind `text`; ValueError on a character outside base 62."""
+    value = 0
+    for character in text:
+        value = value * 62 + DIGITS.index(character)
+    return value
+
+
+def public_id(kind: str, value: UUID) -> str:
+    """`upl_…` and the like; `kind` is a row of PREFIXES."""
+    return f"{PREFIXES[kind]}_{encode(value.int)}"
+
+
+def parse_id(kind: str, text: str) -> UUID:
+    """The UUID behind a public identifier; NotFound when it cannot be one of that kind."""
+    prefix, _, digits = text.partition("_")
+    if prefix != PREFIXES[kind] or len(digits) != WIDTH:
+        raise NotFound(kind)
+    try:
+        return UUID(int=decode(digits))
+    except ValueError:
+        raise NotFound(kind) from None

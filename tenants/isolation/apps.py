@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class IsolationConfig(AppConfig):
+    name = "tenants.isolation"
+    default_auto_field = "django.db.models.BigAutoField"

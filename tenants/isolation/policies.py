@@ -1,0 +1,121 @@
+"""The SQL of row-level security: one policy text, the functions it calls, and grants.
+
+The application role is neither owner, superuser nor BYPASSRLS. Knows no table by name.
+"""
+
+APP_ROLE = "attune_app"
+
+# `nullif` because a setting that was once set locally reads '' afterwards. Silent zero rows
+# would let an erasure "succeed", so a missing scope raises.
+FUNCTIONS = """
+create function app_tenant() returns uuid language plpgsql stable as $$
+declare value text := nullif(current_setting('app.tenant_id', true), '');
+begin
+    if value is null then
+        raise exception 'no tenant scope: app.tenant_id is not set'
+            using errcode = 'insufficient_privilege', hint = 'enter tenant_scope() first';
+    end if;
+    return value::uuid;
+end $$;
+
+create function app_tenant_or_null() returns uuid language sql stable as $$
+    select nullif(current_setting('app.tenant_id', true), '')::uuid
+$$;
+
+create function app_person_or_null() returns uuid language sql stable as $$
+    select nullif(current_setting('app.person_id', true), '')::uuid
+$$;
+
+create function app_someone() returns boolean language plpgsql stable as $$
+begin
+    if app_tenant_or_null() is null and app_person_or_null() is null then
+        raise exception 'no scope: neither app.tenant_id nor app.person_id is set'
+            using errcode = 'insufficient_privilege',
+                  hint = 'enter tenant_scope() or person_scope() first';
+    end if;
+    return true;
+end $$;
+
+create function app_append_only() returns trigger language plpgsql as $$
+begin
+    raise exception '% is append-only: % refused', tg_table_name, tg_op
+        using errcode = 'insufficient_privilege';
+end $$;
+"""
+
+DROP_FUNCTIONS = """
+drop function app_append_only(); drop function app_someone(); drop function app_person_or_null();
+drop function app_tenant_or_null(); drop function app_tenant();
+"""
+
+# Default privileges are per database; `all tables` covers Django's own migration table, which
+# exists before the first migration runs.
+GRANTS = f"""
+grant usage on schema public to {APP_ROLE};
+grant select on all tables in schema public to {APP_ROLE};
+alter default privileges in schema public
+    grant select, insert, update, delete on tables to {APP_ROLE};
+alter default privileges in schema public grant usage on sequences to {APP_ROLE};
+"""
+
+REVOKE_GRANTS = f"""
+alter default privileges in schema public
+    revoke select, insert, update, delete on tables from {APP_ROLE};
+alter default privileges in schema public revoke usage on sequences from {APP_ROLE};
+"""
+
+
+def wall(table: str, *, column: str = "tenant_id", also_read: str = "") -> list[str]:
+    """Statements that put `table` under forced row-level security, reading and writing.
+
+    `also_read` is a second rule under which a row may be seen (a person's own memberships); the
+    wall then raises only where neither scope is set.
+    """
+    rule = f"{column} = (select app_tenant())"
+    if also_read:
+        rule = f"(select app_someone()) and {column} = (select app_tenant_or_null())"
+    statements = [
+        f"alter table {table} enable row level security",
+        f"alter table {table} force row level security",
+        f"create policy tenant_wall on {table} using ({rule}) with check ({rule})",
+    ]
+    if also_read:
+        statements.append(
+            f"create policy own_rows on {table} for select using ({also_read})"
+        )
+    return statements
+
+
+def append_only(table: str, *, deletable: bool = False) -> list[str]:
+    """Statements that make the database itself refuse to change what is written in `table`.
+
+    TRUNCATE is always refused; DELETE unless `deletable` (what erasure or an end of time removes).
+    """
+    refused = "update" if deletable else "update, delete"
+    return [
+        f"revoke {refused}, truncate on {table} from {APP_ROLE}",
+        f"create trigger append_only before {refused.replace(', ', ' or ')} on {table} "
+        "for each row execute function app_append_only()",
+        f"create trigger append_only_all before truncate on {table} "
+        "for each statement execute function app_append_only()",
+    ]
+
+
+def tenant_key(table: str) -> str:
+    """The unique key that composite foreign keys of other tables point at."""
+    return (
+        f"alter table {table} add constraint {table}_tenant_key unique (tenant_id, id)"
+    )
+
+
+def tenant_reference(table: str, column: str, target: str) -> str:
+    """A composite foreign key: a plain one is checked without row-level security.
+
+    `not valid` spares only the look at rows that stand already (none: the table is new), which
+    forced row-level security would refuse to the owner; every later row is checked.
+    """
+    return (
+        f"alter table {table} add constraint {table}_{column}_tenant_fk "
+        f"foreign key (tenant_id, {column}) references {target} (tenant_id, id) "
+        "deferrable initially deferred not valid"
+    )

@@ -1,0 +1,68 @@
+"""The one way into a tenant's rows: a transaction in which the database knows the tenant.
+
+Outside a scope every query on a tenant's table raises (see `policies.py`). A scope is a
+transaction, so it is entered for the length of a request or a batch, never around training.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from uuid import UUID
+
+from django.db import connection, transaction
+
+_tenant: ContextVar[UUID | None] = ContextVar("tenant", default=None)
+_person: ContextVar[UUID | None] = ContextVar("person", default=None)
+
+
+class NoTenantScope(RuntimeError):
+    """Work that belongs to a tenant was started outside `tenant_scope`."""
+
+
+def current_tenant() -> UUID:
+    """The tenant of the scope we are in; NoTenantScope outside one."""
+    tenant_id = _tenant.get()
+    if tenant_id is None:
+        raise NoTenantScope("enter tenant_scope(tenant_id) first")
+    return tenant_id
+
+
+@contextmanager
+def tenant_scope(tenant_id: UUID) -> Iterator[None]:
+    """Open a transaction that sees and writes the rows of `tenant_id`, and of nobody else."""
+    with _scope("app.tenant_id", _tenant, tenant_id):
+        yield
+
+
+@contextmanager
+def person_scope(person_id: UUID) -> Iterator[None]:
+    """Open a transaction that sees one person's own memberships, before a tenant is chosen."""
+    with _scope("app.person_id", _person, person_id):
+        yield
+
+
+@contextmanager
+def _scope(
+    setting: str, variable: ContextVar[UUID | None], value: UUID
+) -> Iterator[None]:
+    """Set one transaction-local setting and give the previous value back on the way out."""
+    nested = connection.in_atomic_block
+    previous = variable.get()
+    with transaction.atomic():
+        _set_local(setting, value)
+        token = variable.set(value)
+        try:
+            yield
+        finally:
+            variable.reset(token)
+        # A released savepoint keeps transaction-local settings, so an outer scope would go on
+        # with our tenant. A rollback restores them by itself, as does the outermost commit.
+        if nested and not connection.needs_rollback:
+            _set_local(setting, previous)
+
+
+def _set_local(setting: str, value: UUID | None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select set_config(%s, %s, true)", [setting, str(value) if value else ""]
+        )

@@ -1,0 +1,22 @@
+"""What is done for every tenant once in a while; settings list the functions."""
+
+import logging
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils.module_loading import import_string
+
+from tenants.isolation.models import KnownTenant
+
+logger = logging.getLogger(__name__)
+
+
+def run_all() -> None:
+    """Call every duty for every tenant; one tenant's trouble does not stop the others."""
+    duties = [import_string(dotted) for dotted in settings.TENANT_DUTIES]
+    for tenant_id in KnownTenant.objects.values_list("tenant_id", flat=True):
+        for duty in duties:
+            try:
+                duty(tenant_id)
+            except DatabaseError:
+                logger.exception("duty %s of tenant %s", duty.__name__, tenant_id)

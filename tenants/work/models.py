@@ -1,0 +1,46 @@
+"""The one queue of leased work. It holds no payload: tenant, kind, object and lease."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class WorkItem(models.Model):
+    """A promise to run `kind` on one object. Not a tenant's table: a worker looks at all of it."""
+
+    WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+
+    tenant_id = models.UUIDField()
+    kind = models.TextField()
+    object_id = models.UUIDField()
+    queue = models.TextField()
+    state = models.TextField(default=WAITING)
+    code = models.TextField(default="")
+    attempts = models.IntegerField(default=0)
+    lease_token = models.BigIntegerField(default=0)
+    lease_owner = models.TextField(default="")
+    lease_until = models.DateTimeField(null=True)
+    run_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "kind", "object_id"],
+                condition=Q(state__in=("waiting", "running")),
+                name="work_once_at_a_time",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["queue", "run_at"],
+                condition=Q(state="waiting"),
+                name="work_waiting",
+            ),
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(state="running"),
+                name="work_running",
+            ),
+        ]

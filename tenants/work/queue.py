@@ -1,0 +1,144 @@
+"""Leased work as one primitive: enqueue, claim, renew, finish, give back, reap.
+
+The row is the truth; a Celery message only says "look now". A lease carries a fencing token,
+so that whoever lost it can no longer write.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from tenants.work.models import WorkItem
+
+ATTEMPTS = 3
+
+
+class LeaseLost(Exception):
+    """Somebody else owns this work now; stop, and write nothing more."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on one item until it runs out; `token` fences every write."""
+
+    item_id: int
+    tenant_id: UUID
+    kind: str
+    object_id: UUID
+    token: int
+    attempt: int
+    seconds: int
+
+
+def enqueue(kind: str, *, tenant_id: UUID, object_id: UUID) -> None:
+    """Promise the work and ring the doorbell on commit; twice the same is once."""
+    queue = settings.WORK_KINDS[kind]["queue"]
+    WorkItem.objects.bulk_create(
+        [WorkItem(kind=kind, tenant_id=tenant_id, object_id=object_id, queue=queue)],
+        ignore_conflicts=True,
+    )
+    transaction.on_commit(lambda: ring(queue))
+
+
+def ring(queue: str) -> None:
+    """Tell the workers of `queue` to look; a lost message costs a few seconds, nothing else."""
+    from kombu.exceptions import OperationalError
+
+    from tenants.work.tasks import look
+
+    try:
+        look.apply_async(args=[queue], queue=queue, retry=False, ignore_result=True)
+    except OperationalError:
+        return  # Redis is away: beat rings again once it is back.
+
+
+CLAIM = """
+update work_workitem set state = 'running', attempts = attempts + 1,
+    lease_token = lease_token + 1, lease_owner = %(owner)s,
+    lease_until = now() + lease.length
+from (values {leases}) as lease(kind, length)
+where work_workitem.kind = lease.kind and id = (
+    select id from work_workitem where queue = %(queue)s and state = 'waiting' and run_at <= now()
+    order by run_at, id for update skip locked limit 1)
+returning id, tenant_id, work_workitem.kind, object_id, lease_token, attempts
+"""
+
+
+def claim(queue: str) -> Lease | None:
+    """Take the oldest waiting item of `queue`, or None; safe with any number of workers."""
+    kinds = {
+        name: kind
+        for name, kind in settings.WORK_KINDS.items()
+        if kind["queue"] == queue
+    }
+    leases = ", ".join(
+        f"('{name}', interval '{kind['lease']} s')" for name, kind in kinds.items()
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            CLAIM.format(leases=leases),
+            {"owner": f"{socket.gethostname()}:{os.getpid()}", "queue": queue},
+        )
+        row = cursor.fetchone()
+    return Lease(*row, seconds=kinds[row[2]]["lease"]) if row else None
+
+
+def renew(lease: Lease) -> None:
+    """Show progress: the lease runs its full length again. LeaseLost when it is not ours."""
+    _write(lease, lease_until=Now() + timedelta(seconds=lease.seconds))
+
+
+def hold(lease: Lease) -> None:
+    """Inside the transaction of a result: lock the lease, so that nobody can take it over."""
+    held = WorkItem.objects.select_for_update().filter(
+        pk=lease.item_id, lease_token=lease.token, state=WorkItem.RUNNING
+    )
+    if not held.exists():
+        raise LeaseLost(f"{lease.kind} {lease.object_id}")
+
+
+def finish(lease: Lease, *, code: str = "") -> None:
+    """Close the item: done, or failed when `code` names why. LeaseLost when it is not ours."""
+    state = WorkItem.FAILED if code else WorkItem.DONE
+    _write(lease, state=state, code=code, finished_at=Now(), lease_until=None)
+
+
+def give_back(lease: Lease, *, charge: bool, wait: timedelta = timedelta(0)) -> None:
+    """Return the item to the queue; a stop that is not the work's fault costs no attempt."""
+    attempts = F("attempts") if charge else F("attempts") - 1
+    _write(
+        lease,
+        state=WorkItem.WAITING,
+        attempts=attempts,
+        run_at=Now() + wait,
+        lease_until=None,
+    )
+
+
+def _write(lease: Lease, **values: Any) -> None:
+    mine = WorkItem.objects.filter(
+        pk=lease.item_id, lease_token=lease.token, state=WorkItem.RUNNING
+    )
+    if not mine.update(**values):
+        raise LeaseLost(f"{lease.kind} {lease.object_id}")
+
+
+def reap() -> list[str]:
+    """Put items whose lease ran out back into their queue; returns the queues to ring.
+
+    An item out of attempts is claimed once more, so that its own worker function can close the
+    row it belongs to (`Lease.attempt` is then above ATTEMPTS).
+    """
+    WorkItem.objects.filter(state=WorkItem.RUNNING, lease_until__lt=Now()).update(
+        state=WorkItem.WAITING, lease_until=None, run_at=Now()
+    )
+    waiting = WorkItem.objects.filter(Q(state=WorkItem.WAITING) & Q(run_at__lte=Now()))
+    return sorted(set(waiting.values_list("queue", flat=True)))

@@ -1,0 +1,53 @@
+"""Running what was claimed: look up the worker function, decide what its failure means."""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import close_old_connections
+from django.utils.module_loading import import_string
+
+from tenants.work import queue
+from tenants.work.queue import Lease, LeaseLost
+
+logger = logging.getLogger(__name__)
+BACK_OFF = timedelta(seconds=5)
+
+
+class Stopped(Exception):
+    """The worker is shutting down; the work goes back to the queue uncharged."""
+
+
+def run_waiting(queue_name: str) -> int:
+    """Claim and run items of `queue_name` until none is waiting; returns how many were run."""
+    count = 0
+    while lease := queue.claim(queue_name):
+        if not run_one(lease):
+            break
+        count += 1
+    return count
+
+
+def run_one(lease: Lease) -> bool:
+    """Run one leased item. False when this worker should stop looking."""
+    close_old_connections()
+    run = import_string(settings.WORK_KINDS[lease.kind]["run"])
+    try:
+        run(lease)
+    except LeaseLost:
+        logger.warning("lease lost: %s %s", lease.kind, lease.object_id)
+    except Stopped:
+        queue.give_back(lease, charge=False)
+        return False
+    except (
+        Exception
+    ):  # whatever broke, the row must not stay leased: log it, wait, retry
+        logger.exception(
+            "attempt %s of %s %s", lease.attempt, lease.kind, lease.object_id
+        )
+        close_old_connections()
+        if lease.attempt > queue.ATTEMPTS:
+            queue.finish(lease, code="crashed")
+        else:
+            queue.give_back(lease, charge=True, wait=BACK_OFF * lease.attempt)
+    return True

@@ -1,0 +1,93 @@
+"""What every test stands on: the real PostgreSQL as the application role, Alice and Bob.
+
+Alice and Bob own a tenant each; Bob is the outsider of every test about Alice.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import Client
+from django.test.utils import setup_databases, teardown_databases
+
+from tenants.access.rights import SCOPES
+from tenants.accounts.models import Person, Role, Tenant
+from tenants.accounts.services import add_member, create_key, create_tenant
+from tenants.audit.actor import Actor, system
+from tenants.isolation.scope import tenant_scope
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: object) -> Iterator[None]:
+    """The owner makes the test database, the application role uses it; never another one."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        made = setup_databases(
+            verbosity=0, interactive=False, aliases=["owner", "default"], serialized_aliases=[]
+        )
+        for alias in ("owner", "default"):
+            name = connections[alias].settings_dict["NAME"]
+            assert name.startswith("test_"), f"{name} is not a test database"
+            settings.DATABASES[alias]["NAME"] = name
+    yield
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        connections["default"].close()
+        teardown_databases(made, verbosity=0)
+
+
+@dataclass(frozen=True)
+class Business:
+    """A tenant with its owner and one key that holds every scope."""
+
+    tenant: Tenant
+    owner: Person
+    key: str
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(type="member", ref=self.owner.public_id, role="owner", auth="test")
+
+    @property
+    def scope(self):  # noqa: ANN201
+        return tenant_scope(self.tenant.id)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    def browser(self, role: Role = Role.OWNER) -> Client:
+        """A signed-in client: the owner, or a fresh member with another role."""
+        person = self.owner
+        if role != Role.OWNER:
+            email = f"{role}-{self.tenant.id.hex}@example.com"
+            person = Person.objects.filter(email=email).first()
+            if person is None:
+                person = Person.objects.create_user(email, PASSWORD)
+                with self.scope:
+                    add_member(person=person, role=role, actor=self.actor)
+        client = Client()
+        client.force_login(person, backend=settings.AUTHENTICATION_BACKENDS[0])
+        return client
+
+
+def make_business(name: str) -> Business:
+    """A tenant as `create_tenant` makes it, with an owner and a key."""
+    owner = Person.objects.create_user(f"{name.lower()}@example.com", PASSWORD)
+    tenant = create_tenant(name=f"{name}'s shop", actor=system("tests"), owner=owner)
+    with tenant_scope(tenant.id):
+        scopes = [scope.value for scope in SCOPES]
+        _, text = create_key(name="everything", scopes=scopes, actor=system("tests"))
+    return Business(tenant, owner, text)
+
+
+@pytest.fixture
+def alice(db: None) -> Business:
+    return make_business("Alice")
+
+
+@pytest.fixture
+def bob(db: None) -> Business:
+    return make_business("Bob")
