@@ -18,12 +18,10 @@ def master_key_is_32_bytes(app_configs: Any, **options: Any) -> list[CheckMessag
         length = 0
     if length == 32:
         return []
-    hint = 'Make one: python -c "import base64,os; print(base64.b64encode(os.urandom(32)).decode())"'
-    return [
-        Error(
-            "ATTUNE_MASTER_KEY is not 32 bytes in base64.", hint=hint, id="attune.E001"
-        )
-    ]
+    hint = (
+        'Make one: python -c "import base64,os; print(base64.b64encode(os.urandom(32)).decode())"'
+    )
+    return [Error("ATTUNE_MASTER_KEY is not 32 bytes in base64.", hint=hint, id="attune.E001")]
 
 
 @register(Tags.database)
@@ -34,9 +32,7 @@ def role_is_unprivileged(
     if "default" not in (databases or []):
         return []
     with connections["default"].cursor() as cursor:
-        cursor.execute(
-            "select rolsuper or rolbypassrls from pg_roles where rolname = current_user"
-        )
+        cursor.execute("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
         row = cursor.fetchone()
     if not row[0]:
         return []

@@ -19,9 +19,7 @@ def text(name: str, default: str | None = None) -> str:
         try:
             return Path(path).read_text().strip()
         except OSError as error:
-            raise ImproperlyConfigured(
-                f"{name}_FILE: cannot read {path}: {error}"
-            ) from error
+            raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error}") from error
     value = os.environ.get(name, default)
     if value is None or (value == "" and default is None):
         raise ImproperlyConfigured(
@@ -34,9 +32,7 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     """One of `allowed`, nothing else."""
     value = text(name, default)
     if value not in allowed:
-        raise ImproperlyConfigured(
-            f"{name} is {value!r}; choose one of {', '.join(allowed)}"
-        )
+        raise ImproperlyConfigured(f"{name} is {value!r}; choose one of {', '.join(allowed)}")
     return value
 
 
@@ -48,9 +44,7 @@ def names(name: str, default: str = "") -> list[str]:
 def secret(name: str, *, local: bool, at_least: int = 32) -> str:
     """A secret that in production is neither short nor a placeholder."""
     value = text(name)
-    if not local and (
-        len(value) < at_least or any(word in value.lower() for word in PLACEHOLDERS)
-    ):
+    if not local and (len(value) < at_least or any(word in value.lower() for word in PLACEHOLDERS)):
         raise ImproperlyConfigured(
             f"{name} is a default or too short; production needs {at_least} random characters"
         )

@@ -122,21 +122,33 @@ CELERY_BEAT_SCHEDULE = {
     "duties": {"task": "work.duties", "schedule": timedelta(seconds=60)},
 }
 
-# Kind of leased work -> how it runs. The one table that workers read.
+# Kind of leased work -> where and how it runs: the one table that workers read. `lease` is in
+# seconds; `attempts` is the hard stop behind the worker functions' own judgement.
 WORK_KINDS = {
-    "upload": {"queue": "default", "run": "tenants.behaviour.ingest.run", "lease": 120},
+    "upload": {
+        "queue": "default",
+        "run": "tenants.behaviour.ingest.run",
+        "lease": 120,
+        "attempts": 6,
+    },
     "release": {
         "queue": "default",
         "run": "tenants.behaviour.release.run",
         "lease": 60,
+        "attempts": 6,
     },
-    "job": {"queue": "gpu", "run": "training.jobs.supervisor.run", "lease": 60},
+    "first_training": {
+        "queue": "default",
+        "run": "training.jobs.automatic.run",
+        "lease": 60,
+        "attempts": 6,
+    },
+    "job": {"queue": "gpu", "run": "training.jobs.supervisor.run", "lease": 30, "attempts": 100},
 }
 # What beat does once a minute for every tenant.
-TENANT_DUTIES = [
-    "tenants.audit.sealing.seal",
-    "tenants.behaviour.quarantine.expire",
-]
+TENANT_DUTIES = ["tenants.audit.sealing.seal", "tenants.behaviour.quarantine.expire"]
+# Streams of rows that are sealed in batches instead of chained one by one.
+SEALED_STREAMS = {"decisions": "recommend.decisions.stream"}
 # Everything that holds rows of a subject: export, erase and count go through these.
 SUBJECT_STORES = [
     "tenants.subjects.store.SubjectRows",
@@ -185,9 +197,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "PREPROCESSING_HOOKS": ["tenants.access.schema.only_v1"],
-    "APPEND_COMPONENTS": {
-        "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}
-    },
+    "APPEND_COMPONENTS": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
 }
 
 CONTENT_SECURITY_POLICY = {
@@ -214,6 +224,10 @@ USE_I18N = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 WHITENOISE_USE_FINDERS = LOCAL
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "dashboard.packaged_scripts.PackagedScripts",
+]
 # Uploads are encrypted while they wait, artifacts are content-addressed; both per tenant.
 UPLOAD_ROOT = VAR / "uploads"
 ARTIFACT_ROOT = Path(environment.text("ATTUNE_ARTIFACTS", str(VAR / "artifacts")))
@@ -238,9 +252,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "tenants.access.middleware.RequestIdFilter"}},
     "formatters": {
-        "line": {
-            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
-        }
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
     },
     "handlers": {
         "console": {

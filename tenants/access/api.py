@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from tenants.access.middleware import request_id_of
 from tenants.access.rights import Right
 from tenants.accounts.queries import FoundKey, find_key
-from tenants.accounts.tokens import parse_token
+from tenants.accounts.tokens import Token, parse_token
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
@@ -44,7 +44,7 @@ class TenantAPIView(APIView):
         with ExitStack() as self._scopes:
             response = super().dispatch(request, *args, **kwargs)
         if self._refused:
-            self._record_denial(request, *self._refused)
+            record_denial(request, *self._refused)
         return response
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
@@ -56,8 +56,12 @@ class TenantAPIView(APIView):
         if request.method not in self.allowed_methods:
             return  # the handler answers 405
         self._scopes.enter_context(tenant_scope(key.tenant_id))
-        right = self.rights.get(request.method)
-        if right and right.value not in key.scopes:
+        if right := self.rights.get(request.method):
+            self.require(right, key)
+
+    def require(self, right: Right, key: FoundKey) -> None:
+        """Denied when the key lacks the right; the denial is recorded once all is rolled back."""
+        if right.value not in key.scopes:
             self._refused = (key, right)
             raise Denied(
                 "scope_missing",
@@ -65,34 +69,43 @@ class TenantAPIView(APIView):
                 params={"scope": right.value},
             )
 
-    def _record_denial(self, request: HttpRequest, key: FoundKey, right: Right) -> None:
-        """After the refused request has rolled back: a denial must persist."""
-        with tenant_scope(key.tenant_id):
-            record(
-                AuditEvent.ACCESS_DENIED,
-                actor=key_actor(key, request),
-                object_id=request.resolver_match.route
-                if request.resolver_match
-                else "",
-                outcome="denied",
-                reason="scope_missing",
-                details={"right": right.value, "method": request.method or ""},
-            )
+
+def record_denial(request: HttpRequest, key: FoundKey, right: Right) -> None:
+    """In a scope of its own, after the refused request has rolled back: a denial must persist."""
+    with tenant_scope(key.tenant_id):
+        record(
+            AuditEvent.ACCESS_DENIED,
+            actor=key_actor(key, request),
+            object_id=request.resolver_match.route if request.resolver_match else "",
+            outcome="denied",
+            reason="scope_missing",
+            details={"right": right.value, "method": request.method or ""},
+        )
 
 
-def key_of(request: HttpRequest | Request) -> FoundKey:
-    """The valid key in the Authorization header; Unauthenticated without one."""
+def token_of(request: HttpRequest | Request) -> Token:
+    """The key in the Authorization header, well formed; Unauthenticated without one."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text:
         raise Unauthenticated(
             "key_missing", "Send your API key in the header: Authorization: Bearer ak_…"
         )
     token = parse_token(text.strip())
-    key = find_key(token) if token else None
+    if token is None:
+        raise key_invalid()
+    return token
+
+
+def key_invalid() -> Unauthenticated:
+    """One answer for a key that is malformed, unknown, revoked, expired or of a resting tenant."""
+    return Unauthenticated("key_invalid", "This API key is unknown, revoked or expired.")
+
+
+def key_of(request: HttpRequest | Request) -> FoundKey:
+    """The valid key behind the request; Unauthenticated without one."""
+    key = find_key(token_of(request))
     if key is None:
-        raise Unauthenticated(
-            "key_invalid", "This API key is unknown, revoked or expired."
-        )
+        raise key_invalid()
     return key
 
 
@@ -127,9 +140,7 @@ def answer_error(raised: Exception, context: dict[str, Any]) -> Response | None:
     if transaction.get_connection().in_atomic_block:
         transaction.set_rollback(True)
     request = context["request"]
-    response = Response(
-        error_body(error, request_id_of(request._request)), status=error.status
-    )
+    response = Response(error_body(error, request_id_of(request._request)), status=error.status)
     if error.status == 401:
         response["WWW-Authenticate"] = "Bearer"
     return response
@@ -157,7 +168,5 @@ def _first_fault(detail: Any, path: str = "") -> tuple[str | None, str]:
     if isinstance(detail, list) and detail:
         index = next((i for i, inner in enumerate(detail) if inner), 0)
         nested = isinstance(detail[index], dict | list)
-        return _first_fault(
-            detail[index], f"{path}.{index}".strip(".") if nested else path
-        )
+        return _first_fault(detail[index], f"{path}.{index}".strip(".") if nested else path)
     return path or None, str(detail)

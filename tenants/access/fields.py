@@ -23,7 +23,5 @@ class ZonedDateTimeField(serializers.DateTimeField):
         if moment is None:
             raise serializers.ValidationError("Not a time. Write 2026-11-16T09:30:00Z.")
         if moment.tzinfo is None:
-            raise serializers.ValidationError(
-                "The time has no zone. Add Z or an offset."
-            )
+            raise serializers.ValidationError("The time has no zone. Add Z or an offset.")
         return moment.astimezone(UTC)

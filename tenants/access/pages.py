@@ -46,9 +46,7 @@ def page(
 
     def decorate(view: Page[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
         @wraps(view)
-        def enter(
-            request: PageRequest, *args: P.args, **kwargs: P.kwargs
-        ) -> HttpResponse:
+        def enter(request: PageRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             chosen = _membership(request)
             if chosen is None:
                 return render(request, "access/no_tenant.html", status=403)
@@ -88,18 +86,14 @@ def _fill(request: PageRequest, member: Member, tenant: Tenant) -> None:
     )
 
 
-def _run(
-    view: Page[P], request: PageRequest, *args: P.args, **kwargs: P.kwargs
-) -> HttpResponse:
+def _run(view: Page[P], request: PageRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
     """The page inside its scope; a refusal rolls back and is worded on a page of its own."""
     try:
         with tenant_scope(request.tenant.id):
             return view(request, *args, **kwargs)
     except AppError as error:
         with tenant_scope(request.tenant.id):
-            return render(
-                request, "access/refused.html", {"error": error}, status=error.status
-            )
+            return render(request, "access/refused.html", {"error": error}, status=error.status)
 
 
 def _deny(request: PageRequest, right: Right) -> HttpResponse:

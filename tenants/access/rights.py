@@ -20,9 +20,7 @@ class Right(StrEnum):
     MANAGE_KEYS = "keys:manage"
 
 
-_READ = frozenset(
-    {Right.READ_OVERVIEW, Right.READ_EVENTS, Right.READ_CONSENTS, Right.READ_MODELS}
-)
+_READ = frozenset({Right.READ_OVERVIEW, Right.READ_EVENTS, Right.READ_CONSENTS, Right.READ_MODELS})
 _WORK = _READ | {Right.WRITE_EVENTS, Right.READ_RECOMMENDATIONS}
 _RUN = _WORK | {
     Right.WRITE_CONSENTS,

@@ -65,16 +65,12 @@ class Member(TenantOwned):
     """One person's place in one tenant."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
-    person = models.ForeignKey(
-        Person, on_delete=models.PROTECT, related_name="memberships"
-    )
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="memberships")
     role = models.TextField(choices=Role.choices)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tenant_id", "person"], name="member_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["tenant_id", "person"], name="member_once")]
 
     @property
     def public_id(self) -> str:
@@ -95,9 +91,7 @@ class APIKey(TenantOwned):
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tenant_id", "hash"], name="key_hash_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["tenant_id", "hash"], name="key_hash_once")]
 
     @property
     def public_id(self) -> str:

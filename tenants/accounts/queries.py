@@ -1,4 +1,4 @@
-"""Reading accounts: a key's check, a person's memberships. Nothing here writes a row of business."""
+"""Reading accounts: the check of a key, the memberships of a person."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -58,9 +58,7 @@ def create_tenant(
 def add_member(*, person: Person, role: Role, actor: Actor) -> Member:
     """Give `person` a place in the tenant of the scope; Conflict when they have one."""
     if Member.objects.filter(tenant_id=current_tenant(), person=person).exists():
-        raise Conflict(
-            "member_exists", "This person is already a member.", param="person"
-        )
+        raise Conflict("member_exists", "This person is already a member.", param="person")
     member = Member.objects.create(person=person, role=role)
     record(
         AuditEvent.MEMBER_ADDED,
@@ -85,9 +83,7 @@ def create_key(
     if not scopes:
         raise AppError("scopes_missing", "Choose at least one scope.", param="scopes")
     if expires_at and expires_at <= now():
-        raise AppError(
-            "expiry_past", "The expiry lies in the past.", param="expires_at"
-        )
+        raise AppError("expiry_past", "The expiry lies in the past.", param="expires_at")
     token = new_token(current_tenant())
     key = APIKey.objects.create(
         name=name.strip(),

@@ -29,9 +29,7 @@ def commitment(salt: bytes, details: Mapping[str, Any]) -> bytes:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds, the one form in which times are hashed."""
-    return (
-        moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    )
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def merkle_root(leaves: list[bytes]) -> bytes:

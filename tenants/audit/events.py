@@ -24,17 +24,13 @@ class EventKind:
 class AuditEvent(Enum):
     """Every action that leaves an entry."""
 
-    TENANT_CREATED = EventKind(
-        "tenant.created", "tenant", _("Tenant created"), ("demo",)
-    )
+    TENANT_CREATED = EventKind("tenant.created", "tenant", _("Tenant created"), ("demo",))
     MEMBER_ADDED = EventKind("member.added", "member", _("Member added"), ("role",))
     SIGNED_IN = EventKind("member.signed_in", "member", _("Member signed in"))
     ACCESS_DENIED = EventKind(
         "access.denied", "route", _("Access denied"), ("right", "method", "route")
     )
-    KEY_CREATED = EventKind(
-        "key.created", "key", _("API key created"), ("redacted", "scopes")
-    )
+    KEY_CREATED = EventKind("key.created", "key", _("API key created"), ("redacted", "scopes"))
     KEY_REVOKED = EventKind("key.revoked", "key", _("API key revoked"), ("redacted",))
     NOTICE_ARCHIVED = EventKind(
         "notice.archived",
@@ -49,7 +45,7 @@ class AuditEvent(Enum):
         ("event", "state", "method"),
     )
     CONSENTS_UPLOADED = EventKind(
-        "consent.uploaded", "upload", _("Consent records stored"), ("counts",)
+        "consent.uploaded", "upload", _("Consent records stored"), ("counts", "roots")
     )
     UPLOAD_ACCEPTED = EventKind(
         "upload.accepted", "upload", _("Upload accepted"), ("kind", "bytes", "sha256")
@@ -57,9 +53,7 @@ class AuditEvent(Enum):
     UPLOAD_FINISHED = EventKind(
         "upload.finished", "upload", _("Upload processed"), ("kind", "counts")
     )
-    UPLOAD_FAILED = EventKind(
-        "upload.failed", "upload", _("Upload failed"), ("kind", "code")
-    )
+    UPLOAD_FAILED = EventKind("upload.failed", "upload", _("Upload failed"), ("kind", "code"))
     ROWS_QUARANTINED = EventKind(
         "quarantine.held", "upload", _("Rows held back without consent"), ("counts",)
     )
@@ -81,9 +75,7 @@ class AuditEvent(Enum):
         _("Training data frozen"),
         ("sha256", "events", "subjects", "excluded", "purpose"),
     )
-    JOB_CREATED = EventKind(
-        "job.created", "job", _("Fine-tuning job created"), ("base_model",)
-    )
+    JOB_CREATED = EventKind("job.created", "job", _("Fine-tuning job created"), ("base_model",))
     JOB_FINISHED = EventKind(
         "job.finished",
         "job",
@@ -120,9 +112,7 @@ class AuditEvent(Enum):
     DECISIONS_SEALED = EventKind(
         "decisions.sealed", "seal", _("Answers sealed"), ("root", "count", "stream")
     )
-    LOG_VERIFIED = EventKind(
-        "log.verified", "tenant", _("Audit log verified"), ("entries", "ok")
-    )
+    LOG_VERIFIED = EventKind("log.verified", "tenant", _("Audit log verified"), ("entries", "ok"))
 
 
 BY_ACTION = {event.value.action: event.value for event in AuditEvent}

@@ -18,9 +18,7 @@ class AuditHead(TenantOwned):
     hash = models.BinaryField(default=bytes(32))
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tenant_id"], name="audit_one_head")
-        ]
+        constraints = [models.UniqueConstraint(fields=["tenant_id"], name="audit_one_head")]
 
 
 class AuditEntry(TenantOwned):
@@ -52,13 +50,9 @@ class AuditEntry(TenantOwned):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["tenant_id", "seq"], name="audit_entry_order"
-            )
+            models.UniqueConstraint(fields=["tenant_id", "seq"], name="audit_entry_order")
         ]
-        indexes = [
-            models.Index(fields=["tenant_id", "action", "-seq"], name="audit_by_action")
-        ]
+        indexes = [models.Index(fields=["tenant_id", "action", "-seq"], name="audit_by_action")]
 
     def content(self) -> dict[str, Any]:
         """What the entry hash covers, in the field names of the export format."""
@@ -102,9 +96,7 @@ class AuditDetail(TenantOwned):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["tenant_id", "entry"], name="audit_one_detail"
-            )
+            models.UniqueConstraint(fields=["tenant_id", "entry"], name="audit_one_detail")
         ]
 
 
@@ -129,7 +121,5 @@ class SealedRow(TenantOwned):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["tenant_id", "stream", "row_id"], name="sealed_once"
-            ),
+            models.UniqueConstraint(fields=["tenant_id", "stream", "row_id"], name="sealed_once"),
         ]

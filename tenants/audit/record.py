@@ -41,9 +41,7 @@ def record(
     details = dict(details or {})
     surplus = set(details) - set(kind.details)
     if surplus:
-        raise ValueError(
-            f"{kind.action} may not hold {sorted(surplus)}; see audit/events.py"
-        )
+        raise ValueError(f"{kind.action} may not hold {sorted(surplus)}; see audit/events.py")
     salt = os.urandom(SALT_BYTES)
     recorded_at = now()
     seq, previous = _lock_head()

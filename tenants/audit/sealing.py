@@ -3,6 +3,8 @@
 Rows commit out of order, so a batch takes whatever has no seal yet, never "newer than".
 """
 
+from collections.abc import Iterable
+from typing import Protocol, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -20,43 +22,59 @@ from tenants.isolation.scope import tenant_scope
 BATCH = 1000
 
 
+class Stream(Protocol):
+    """What a room states about its rows, so that they can be sealed and checked."""
+
+    def unsealed(self, limit: int) -> list[tuple[UUID, bytes]]:
+        """Rows of the tenant in scope without a seal: (id, leaf hash), oldest first."""
+
+    def leaves(self, row_ids: Iterable[UUID]) -> dict[UUID, bytes]:
+        """The leaf hashes of those rows as they stand now; erased rows are left out."""
+
+
+def streams() -> dict[str, Stream]:
+    """The streams that settings list, by name."""
+    return {
+        name: cast(Stream, import_string(dotted))
+        for name, dotted in settings.SEALED_STREAMS.items()
+    }
+
+
 def seal(tenant_id: UUID) -> int:
     """Seal what every stream holds unsealed for one tenant; returns how many rows."""
     sealed = 0
-    for stream, dotted in settings.SEALED_STREAMS.items():
+    for name, stream in streams().items():
         while True:
             with tenant_scope(tenant_id):
-                count = _seal_batch(tenant_id, stream, import_string(dotted))
+                count = _seal_batch(tenant_id, name, stream)
             sealed += count
             if count < BATCH:
                 break
     return sealed
 
 
-def _seal_batch(tenant_id: UUID, stream: str, unsealed: object) -> int:
+def _seal_batch(tenant_id: UUID, name: str, stream: Stream) -> int:
     """One Merkle root over at most BATCH rows; another sealer of this tenant makes us skip."""
     with connection.cursor() as cursor:
         cursor.execute(
             "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"{stream}:{tenant_id}"],
+            [f"{name}:{tenant_id}"],
         )
         if not cursor.fetchone()[0]:
             return 0
-    rows: list[tuple[UUID, bytes]] = unsealed(BATCH)  # type: ignore[operator]
+    rows = stream.unsealed(BATCH)
     if not rows:
         return 0
     root = merkle_root([leaf for _, leaf in rows])
-    batch = Seal.objects.create(stream=stream, count=len(rows), root=root)
+    batch = Seal.objects.create(stream=name, count=len(rows), root=root)
     SealedRow.objects.bulk_create(
-        SealedRow(
-            seal=batch, stream=stream, row_id=row_id, position=position, leaf=leaf
-        )
+        SealedRow(seal=batch, stream=name, row_id=row_id, position=position, leaf=leaf)
         for position, (row_id, leaf) in enumerate(rows)
     )
     record(
         AuditEvent.DECISIONS_SEALED,
         actor=system("sealing"),
         object_id=f"seal_{encode(batch.id.int)}",
-        details={"root": root.hex(), "count": len(rows), "stream": stream},
+        details={"root": root.hex(), "count": len(rows), "stream": name},
     )
     return len(rows)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tenants.audit.canonical import commitment, leaf_hash, merkle_root
 from tenants.audit.models import AuditDetail, AuditEntry, AuditHead, Seal, SealedRow
+from tenants.audit.sealing import streams
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,7 @@ def verify_chain() -> Verdict:
     A truncated tail is found by the head; a rewritten head only by a checkpoint held elsewhere.
     """
     previous, seq = bytes(32), 0
-    details = {
-        detail.entry_id: detail for detail in AuditDetail.objects.all().iterator()
-    }
+    details = {detail.entry_id: detail for detail in AuditDetail.objects.all().iterator()}
     for entry in AuditEntry.objects.order_by("seq").iterator(chunk_size=2000):
         code = _fault(entry, previous, seq + 1, details.get(entry.pk))
         if code:
@@ -33,9 +32,7 @@ def verify_chain() -> Verdict:
         previous, seq = bytes(entry.entry_hash), entry.seq
     head = AuditHead.objects.first()
     if head and (head.seq, bytes(head.hash)) != (seq, previous):
-        return Verdict(
-            ok=False, entries=seq, seals=0, seq=head.seq, code="entries_missing"
-        )
+        return Verdict(ok=False, entries=seq, seals=0, seq=head.seq, code="entries_missing")
     return _verify_seals(entries=seq)
 
 
@@ -48,19 +45,23 @@ def _fault(
         return "link_broken"
     if leaf_hash(entry.content()) != bytes(entry.entry_hash):
         return "entry_altered"
-    if detail and commitment(bytes(detail.salt), detail.details) != bytes(
-        entry.details_commit
-    ):
+    if detail and commitment(bytes(detail.salt), detail.details) != bytes(entry.details_commit):
         return "details_altered"
     return ""
 
 
 def _verify_seals(entries: int) -> Verdict:
-    count = 0
+    """Every root over its leaves, and every row that still exists against its leaf."""
+    count, known = 0, streams()
     for seal in Seal.objects.order_by("id").iterator():
-        leaves = SealedRow.objects.filter(seal=seal).order_by("position")
-        hashes = [bytes(leaf) for leaf in leaves.values_list("leaf", flat=True)]
-        if len(hashes) != seal.count or merkle_root(hashes) != bytes(seal.root):
-            return Verdict(ok=False, entries=entries, seals=count, code="seal_broken")
+        rows = SealedRow.objects.filter(seal=seal).order_by("position")
+        leaves = {row_id: bytes(leaf) for row_id, leaf in rows.values_list("row_id", "leaf")}
+        code = ""
+        if len(leaves) != seal.count or merkle_root(list(leaves.values())) != bytes(seal.root):
+            code = "seal_broken"
+        elif any(leaf != leaves[pk] for pk, leaf in known[seal.stream].leaves(leaves).items()):
+            code = "sealed_row_altered"
+        if code:
+            return Verdict(ok=False, entries=entries, seals=count, code=code)
         count += 1
     return Verdict(ok=True, entries=entries, seals=count)

@@ -20,9 +20,7 @@ class TenantOwned(models.Model):
 class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]
     """A reference inside one tenant; `IsolateTenant` makes its constraint composite."""
 
-    def __init__(
-        self, to: Any, on_delete: Any = models.PROTECT, **options: Any
-    ) -> None:
+    def __init__(self, to: Any, on_delete: Any = models.PROTECT, **options: Any) -> None:
         options["db_constraint"] = False
         super().__init__(to, on_delete, **options)
 

@@ -56,16 +56,12 @@ class IsolateTenant(Operation):
         table = model._meta.db_table
         statements = policies.wall(table, column=self.column, also_read=self.also_read)
         key = model._meta.pk
-        if key.column == "id" and "tenant_id" in {
-            f.column for f in model._meta.local_fields
-        }:
+        if key.column == "id" and "tenant_id" in {f.column for f in model._meta.local_fields}:
             statements.append(policies.tenant_key(table))
         for field in model._meta.local_fields:
             if isinstance(field, TenantForeignKey):
                 target = field.remote_field.model._meta.db_table
-                statements.append(
-                    policies.tenant_reference(table, field.column, target)
-                )
+                statements.append(policies.tenant_reference(table, field.column, target))
         if self.append_only:
             statements += policies.append_only(table, deletable=self.deletable)
         return statements

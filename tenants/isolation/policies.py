@@ -80,9 +80,7 @@ def wall(table: str, *, column: str = "tenant_id", also_read: str = "") -> list[
         f"create policy tenant_wall on {table} using ({rule}) with check ({rule})",
     ]
     if also_read:
-        statements.append(
-            f"create policy own_rows on {table} for select using ({also_read})"
-        )
+        statements.append(f"create policy own_rows on {table} for select using ({also_read})")
     return statements
 
 
@@ -103,9 +101,7 @@ def append_only(table: str, *, deletable: bool = False) -> list[str]:
 
 def tenant_key(table: str) -> str:
     """The unique key that composite foreign keys of other tables point at."""
-    return (
-        f"alter table {table} add constraint {table}_tenant_key unique (tenant_id, id)"
-    )
+    return f"alter table {table} add constraint {table}_tenant_key unique (tenant_id, id)"
 
 
 def tenant_reference(table: str, column: str, target: str) -> str:

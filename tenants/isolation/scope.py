@@ -42,9 +42,7 @@ def person_scope(person_id: UUID) -> Iterator[None]:
 
 
 @contextmanager
-def _scope(
-    setting: str, variable: ContextVar[UUID | None], value: UUID
-) -> Iterator[None]:
+def _scope(setting: str, variable: ContextVar[UUID | None], value: UUID) -> Iterator[None]:
     """Set one transaction-local setting and give the previous value back on the way out."""
     nested = connection.in_atomic_block
     previous = variable.get()
@@ -63,6 +61,4 @@ def _scope(
 
 def _set_local(setting: str, value: UUID | None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select set_config(%s, %s, true)", [setting, str(value) if value else ""]
-        )
+        cursor.execute("select set_config(%s, %s, true)", [setting, str(value) if value else ""])

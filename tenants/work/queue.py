@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from tenants.work.models import WorkItem
 
-ATTEMPTS = 3
+SOON = timedelta(seconds=2)
 
 
 class LeaseLost(Exception):
@@ -74,14 +74,8 @@ returning id, tenant_id, work_workitem.kind, object_id, lease_token, attempts
 
 def claim(queue: str) -> Lease | None:
     """Take the oldest waiting item of `queue`, or None; safe with any number of workers."""
-    kinds = {
-        name: kind
-        for name, kind in settings.WORK_KINDS.items()
-        if kind["queue"] == queue
-    }
-    leases = ", ".join(
-        f"('{name}', interval '{kind['lease']} s')" for name, kind in kinds.items()
-    )
+    kinds = {name: kind for name, kind in settings.WORK_KINDS.items() if kind["queue"] == queue}
+    leases = ", ".join(f"('{name}', interval '{kind['lease']} s')" for name, kind in kinds.items())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             CLAIM.format(leases=leases),
@@ -132,11 +126,7 @@ def _write(lease: Lease, **values: Any) -> None:
 
 
 def reap() -> list[str]:
-    """Put items whose lease ran out back into their queue; returns the queues to ring.
-
-    An item out of attempts is claimed once more, so that its own worker function can close the
-    row it belongs to (`Lease.attempt` is then above ATTEMPTS).
-    """
+    """Put items whose lease ran out back into their queue; returns the queues to ring."""
     WorkItem.objects.filter(state=WorkItem.RUNNING, lease_until__lt=Now()).update(
         state=WorkItem.WAITING, lease_until=None, run_at=Now()
     )

@@ -3,6 +3,7 @@
 import logging
 from datetime import timedelta
 
+from celery.worker import state
 from django.conf import settings
 from django.db import close_old_connections
 from django.utils.module_loading import import_string
@@ -29,9 +30,14 @@ def run_waiting(queue_name: str) -> int:
 
 
 def run_one(lease: Lease) -> bool:
-    """Run one leased item. False when this worker should stop looking."""
+    """Run one leased item. False when this worker should stop looking.
+
+    A worker function closes its own item (`finish`) in the transaction of its result; whether a
+    failure is final is its own judgement, `attempts` of its kind is only the hard stop.
+    """
     close_old_connections()
-    run = import_string(settings.WORK_KINDS[lease.kind]["run"])
+    kind = settings.WORK_KINDS[lease.kind]
+    run = import_string(kind["run"])
     try:
         run(lease)
     except LeaseLost:
@@ -39,15 +45,16 @@ def run_one(lease: Lease) -> bool:
     except Stopped:
         queue.give_back(lease, charge=False)
         return False
-    except (
-        Exception
-    ):  # whatever broke, the row must not stay leased: log it, wait, retry
-        logger.exception(
-            "attempt %s of %s %s", lease.attempt, lease.kind, lease.object_id
-        )
+    except Exception:  # whatever broke, the row must not stay leased: log it, wait, retry
+        logger.exception("attempt %s of %s %s", lease.attempt, lease.kind, lease.object_id)
         close_old_connections()
-        if lease.attempt > queue.ATTEMPTS:
+        if lease.attempt >= kind["attempts"]:
             queue.finish(lease, code="crashed")
         else:
-            queue.give_back(lease, charge=True, wait=BACK_OFF * lease.attempt)
+            queue.give_back(lease, charge=True, wait=BACK_OFF * min(lease.attempt, 12))
     return True
+
+
+def stopping() -> bool:
+    """Whether this worker was asked to stop; long work looks here and raises Stopped."""
+    return state.should_stop is not None or state.should_terminate is not None

@@ -2,14 +2,12 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import tenants.ids
-import tenants.isolation.scope
 from django.conf import settings
 from django.db import migrations, models
 
-
+import tenants.ids
+import tenants.isolation.scope
 from tenants.isolation.operations import IsolateTenant
-
 
 OWN_TENANTS = """exists (select from accounts_member m
     where m.tenant_id = accounts_tenant.id and m.person_id = (select app_person_or_null()))"""
@@ -51,15 +49,11 @@ class Migration(migrations.Migration):
                 ("password", models.CharField(max_length=128, verbose_name="password")),
                 (
                     "last_login",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="last login"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
                 ),
                 (
                     "id",
-                    models.UUIDField(
-                        default=tenants.ids.uuid7, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tenants.ids.uuid7, primary_key=True, serialize=False),
                 ),
                 ("email", models.EmailField(max_length=254, unique=True)),
                 ("is_active", models.BooleanField(default=True)),
@@ -74,9 +68,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tenants.ids.uuid7, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tenants.ids.uuid7, primary_key=True, serialize=False),
                 ),
                 ("name", models.TextField()),
                 ("timezone", models.TextField(default="UTC")),
@@ -99,9 +91,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "id",
-                    models.UUIDField(
-                        default=tenants.ids.uuid7, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tenants.ids.uuid7, primary_key=True, serialize=False),
                 ),
                 ("name", models.TextField()),
                 ("redacted", models.TextField()),
@@ -119,9 +109,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("tenant_id", "hash"), name="key_hash_once"
-                    )
+                    models.UniqueConstraint(fields=("tenant_id", "hash"), name="key_hash_once")
                 ],
             },
         ),
@@ -136,9 +124,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "id",
-                    models.UUIDField(
-                        default=tenants.ids.uuid7, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tenants.ids.uuid7, primary_key=True, serialize=False),
                 ),
                 (
                     "role",
@@ -163,9 +149,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("tenant_id", "person"), name="member_once"
-                    )
+                    models.UniqueConstraint(fields=("tenant_id", "person"), name="member_once")
                 ],
             },
         ),

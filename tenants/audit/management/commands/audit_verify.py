@@ -15,9 +15,7 @@ class Command(BaseCommand):
     help = "Verify the audit log of every tenant, or of one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--tenant", type=UUID, help="the tenant's UUID; all without it"
-        )
+        parser.add_argument("--tenant", type=UUID, help="the tenant's UUID; all without it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         known = KnownTenant.objects.values_list("tenant_id", flat=True)

@@ -1,0 +1,144 @@
+"""`/v1/recommendations`: ranked items for one user, each with its reason."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from recommend.answering import Answer, answer
+from recommend.context import context_of_key
+from recommend.wording import reason_text, why_not_personal
+from tenants.access.api import key_actor, key_invalid, record_denial, token_of
+from tenants.access.rights import Right
+from tenants.accounts.queries import FoundKey
+from tenants.errors import Denied
+from tenants.ids import public_id
+from tenants.isolation.scope import tenant_scope
+
+
+class Query(serializers.Serializer[Any]):
+    """What is asked."""
+
+    user_id = serializers.CharField(max_length=200)
+    limit = serializers.IntegerField(min_value=1, max_value=100, default=10)
+
+
+class ReasonAnswer(serializers.Serializer[Any]):
+    """Why an item is in the answer: a stable code with parameters, and a sentence."""
+
+    code = serializers.CharField()
+    text = serializers.CharField()
+    params = serializers.DictField()
+
+
+class ItemAnswer(serializers.Serializer[Any]):
+    """One recommended item."""
+
+    item_id = serializers.CharField()
+    title = serializers.CharField()
+    category = serializers.CharField()
+    price = serializers.FloatField(allow_null=True)
+    score = serializers.FloatField()
+    reason = ReasonAnswer()
+
+
+class RecommendationAnswer(serializers.Serializer[Any]):
+    """The answer. `code` and `message` say why it is not personalised, null when it is."""
+
+    id = serializers.CharField()
+    object = serializers.CharField()
+    user_id = serializers.CharField()
+    personalised = serializers.BooleanField()
+    code = serializers.CharField(allow_null=True)
+    message = serializers.CharField(allow_null=True)
+    purpose = serializers.CharField()
+    version = serializers.CharField(allow_null=True)
+    data = ItemAnswer(many=True)
+
+
+class RecommendationList(APIView):
+    """Recommend items to one user.
+
+    A user who has not consented to `personalised_recommendation`, or who is unknown, gets the
+    non-personalised list, and the answer says so.
+    """
+
+    # Key, consent, history and version are one question to the database here, so this view
+    # does not go through TenantAPIView, which would ask for the key by itself.
+    rights = {"GET": Right.READ_RECOMMENDATIONS}
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self._refused: FoundKey | None = None
+        response = super().dispatch(request, *args, **kwargs)
+        if self._refused:
+            record_denial(request, self._refused, self.rights["GET"])
+        return response
+
+    @extend_schema(
+        operation_id="recommend",
+        tags=["recommendations"],
+        parameters=[
+            OpenApiParameter("user_id", OpenApiTypes.STR, required=True),
+            OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 100, 10 by default."),
+        ],
+        responses=RecommendationAnswer,
+    )
+    def get(self, request: Request) -> Response:
+        token = token_of(request)
+        query = Query(data=request.query_params)
+        valid = query.is_valid()
+        found = context_of_key(token, query.validated_data["user_id"] if valid else "")
+        if found is None:
+            raise key_invalid()
+        key, context = found
+        if self.rights["GET"].value not in key.scopes:
+            self._refused = key
+            scope = self.rights["GET"].value
+            raise Denied(
+                "scope_missing", f"This key lacks the scope {scope}. Use a key that has it."
+            )
+        query.is_valid(raise_exception=True)
+        with tenant_scope(key.tenant_id):
+            actor = key_actor(key, request)
+            given = answer(context, limit=query.validated_data["limit"], asked_by=actor.ref)
+        return Response(answer_body(given, query.validated_data["user_id"]))
+
+
+def answer_body(given: Answer, user_id: str) -> dict[str, Any]:
+    """An answer in the words of the API."""
+    version_id = given.decision.version_id
+    return {
+        "id": given.decision.public_id,
+        "object": "recommendation",
+        "user_id": user_id,
+        "personalised": given.personalised,
+        "code": given.code or None,
+        "message": why_not_personal(given.code) or None,
+        "purpose": given.decision.purpose,
+        "version": public_id("version", version_id) if version_id else None,
+        "data": [_item_body(line, given) for line in given.items],
+    }
+
+
+def _item_body(line: Any, given: Answer) -> dict[str, Any]:
+    params = dict(line.reason.params)
+    if "item" in params:
+        cited = given.cited.get(int(params["item"]))
+        params = {**params, "item": cited.external_id if cited else ""}
+    return {
+        "item_id": line.item.external_id,
+        "title": line.item.title,
+        "category": line.item.category,
+        "price": line.item.price,
+        "score": line.score,
+        "reason": {
+            "code": line.reason.code,
+            "text": reason_text(line.reason, given.cited),
+            "params": params,
+        },
+    }

@@ -1,0 +1,79 @@
+"""What an answer may know of its subject, read in one round trip."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from tenants.accounts.queries import FoundKey
+from tenants.accounts.tokens import Token
+from tenants.consent.vocabulary import PURPOSE_OF, Use
+from tenants.isolation.scope import current_tenant
+from tenants.subjects.keys import lookup_of
+
+PURPOSE = PURPOSE_OF[Use.PERSONALISED_ANSWER]
+MOST_EVENTS = 200
+
+
+@dataclass(frozen=True)
+class Context:
+    """`code` is "" when the answer may be personal, else the reason why not.
+
+    The lists run from the newest event to the oldest and are of one length.
+    """
+
+    tenant_id: UUID
+    lookup: bytes
+    subject_id: int | None
+    wrapped_key: bytes | None
+    code: str
+    items: list[int]
+    times: list[float]
+    types: list[int]
+    amounts: list[float | None]
+    version_id: UUID | None
+    manifest_sha256: bytes | None
+
+
+def context_of_key(token: Token, user_id: str) -> tuple[FoundKey, Context] | None:
+    """Key, consent, history and published version; None when the key is not valid."""
+    lookup = lookup_of(token.tenant_id, user_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select * from recommend_context(%s, %s, %s, %s, %s)",
+            [token.tenant_id, token.hash, lookup, PURPOSE.value, MOST_EVENTS],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    key = FoundKey(row[0], token.tenant_id, tuple(row[1]))
+    return key, _context(token.tenant_id, lookup, row[2:])
+
+
+def context_in_scope(user_id: str) -> Context:
+    """The same for a member who looks at the tenant in scope."""
+    tenant_id = current_tenant()
+    lookup = lookup_of(tenant_id, user_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select * from recommend_subject(%s, %s, %s)", [lookup, PURPOSE.value, MOST_EVENTS]
+        )
+        return _context(tenant_id, lookup, cursor.fetchone())
+
+
+def _context(tenant_id: UUID, lookup: bytes, row: Any) -> Context:
+    subject_id, wrapped, code, items, times, types, amounts, version_id, digest = row
+    return Context(
+        tenant_id=tenant_id,
+        lookup=lookup,
+        subject_id=subject_id,
+        wrapped_key=bytes(wrapped) if wrapped else None,
+        code=code,
+        items=items or [],
+        times=times or [],
+        types=types or [],
+        amounts=amounts or [],
+        version_id=version_id,
+        manifest_sha256=bytes(digest) if digest else None,
+    )

@@ -1,0 +1,48 @@
+"""What is bought most of late, for a tenant that has no published version yet."""
+
+from datetime import timedelta
+
+from django.core.cache import cache
+from django.db.models import Count, Max
+
+from tenants.behaviour.models import Event
+from tenants.consent.queries import consenting
+from tenants.consent.vocabulary import Use
+from tenants.isolation.scope import current_tenant
+from training.engine.bundle import Ranked, Reason
+
+WINDOW = timedelta(days=30)
+KEPT_SECONDS = 60
+FEWEST_SUBJECTS = 10
+MOST = 200
+
+
+def ranking(limit: int) -> list[Ranked]:
+    """Items by how many consenting subjects acted on them in the last 30 days of data.
+
+    Counts under FEWEST_SUBJECTS are left out: they would tell of single people.
+    """
+    name = f"popular:{current_tenant()}"
+    counts: list[tuple[int, int]] | None = cache.get(name)
+    if counts is None:
+        counts = _count()
+        cache.set(name, counts, KEPT_SECONDS)
+    reason = Reason("popular_now", {"window_days": WINDOW.days})
+    return [Ranked(item, float(count), reason, {}) for item, count in counts[:limit]]
+
+
+def _count() -> list[tuple[int, int]]:
+    newest = Event.objects.aggregate(at=Max("occurred_at"))["at"]
+    if newest is None:
+        return []
+    recent = Event.objects.filter(
+        occurred_at__gt=newest - WINDOW,
+        subject_id__in=consenting(Use.POPULARITY).values("subject_id"),
+    )
+    counted = (
+        recent.values("item_id")
+        .annotate(people=Count("subject_id", distinct=True))
+        .filter(people__gte=FEWEST_SUBJECTS)
+        .order_by("-people", "item_id")
+    )
+    return [(row["item_id"], row["people"]) for row in counted[:MOST]]

@@ -1,0 +1,49 @@
+"""Reasons and codes of answers as sentences in the reader's language."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from tenants.behaviour.models import Item
+from training.engine.bundle import Reason
+
+REASONS: dict[str, str | Promise] = {
+    "bought_before": _("You have chosen this %(times)s times before."),
+    "people_who_bought": _("People who chose “%(title)s” chose this too."),
+    "sequence_match": _("It fits what you chose lately, above all “%(title)s”."),
+    "similar_text": _("Its description is close to “%(title)s”."),
+    "popular_now": _("Chosen by many in the last %(window_days)s days."),
+}
+
+WHY_NOT_PERSONAL: dict[str, str | Promise] = {
+    "unknown_user": _("This person is not known yet."),
+    "no_record": _("There is no consent to personalised recommendations."),
+    "withdrawn": _("The person withdrew consent to personalised recommendations."),
+    "refused": _("The person refused personalised recommendations."),
+    "expired": _("The consent to personalised recommendations has expired."),
+    "conflict": _("Consent records contradict each other."),
+    "opted_out": _("The person opted out."),
+    "invalidated": _("The consent was found invalid."),
+    "purpose_missing": _("The person was asked and has not answered."),
+    "minor_no_guardian": _("A guardian's consent is missing."),
+    "no_history": _("Nothing is known yet of what this person chose."),
+    "no_version": _("No model version is published yet."),
+}
+
+
+def reason_text(reason: Reason, cited: Mapping[int, Item]) -> str:
+    """One sentence that says why an item is in the answer."""
+    params = dict(reason.params)
+    item = cited.get(int(params["item"])) if "item" in params else None
+    if reason.code == "sequence_match" and item is None:
+        return gettext("It fits what you chose lately.")
+    params["title"] = (item.title or item.external_id) if item else ""
+    sentence = REASONS.get(reason.code)
+    return str(sentence) % params if sentence else gettext("It ranks high for you.")
+
+
+def why_not_personal(code: str) -> str:
+    """One sentence for an answer that is not personal; "" for one that is."""
+    return str(WHY_NOT_PERSONAL.get(code, "")) if code else ""

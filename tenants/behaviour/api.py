@@ -1,0 +1,112 @@
+"""`/v1/uploads`: send a file, ask what became of it."""
+
+import json
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.response import Response
+
+from tenants.access.api import TenantAPIView, TenantRequest
+from tenants.access.rights import Right
+from tenants.behaviour.models import Upload
+from tenants.behaviour.services import RIGHT_TO_UPLOAD, accept_upload
+from tenants.errors import NotFound
+from tenants.ids import parse_id
+
+PAGE = 50
+
+
+class JSONText(serializers.CharField):
+    """A form field that holds a JSON object."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            value = json.loads(data)
+        except (TypeError, ValueError):
+            value = None
+        if not isinstance(value, dict):
+            raise serializers.ValidationError("Not a JSON object.")
+        return value
+
+
+class UploadBody(serializers.Serializer[Any]):
+    """A CSV or Parquet file, what it holds, and how to read it."""
+
+    kind = serializers.ChoiceField(Upload.KINDS)
+    file = serializers.FileField(allow_empty_file=True)
+    mapping = JSONText(required=False, help_text='{"our_column": "column of the file"}')
+    options = JSONText(required=False, help_text='{"default_type": "purchase", …}')
+
+
+class UploadAnswer(serializers.Serializer[Any]):
+    """An upload and, once it is processed, its report."""
+
+    id = serializers.CharField(source="public_id")
+    object = serializers.ReadOnlyField(default="upload")
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    bytes = serializers.IntegerField()
+    status = serializers.CharField(source="state")
+    rows_done = serializers.IntegerField()
+    report = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+    def get_report(self, upload: Upload) -> dict[str, Any] | None:
+        return upload.report if upload.state == Upload.DONE else None
+
+    def get_error(self, upload: Upload) -> dict[str, Any] | None:
+        return upload.error or None
+
+
+class UploadPage(serializers.Serializer[Any]):
+    """The latest uploads, newest first."""
+
+    object = serializers.ReadOnlyField(default="list")
+    data = UploadAnswer(many=True)
+    has_more = serializers.BooleanField()
+
+
+class UploadList(TenantAPIView):
+    """Uploads of events, items and consent records."""
+
+    rights = {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS}
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(operation_id="list_uploads", tags=["uploads"], responses=UploadPage)
+    def get(self, request: TenantRequest) -> Response:
+        rows = list(Upload.objects.order_by("-id")[: PAGE + 1])
+        page = {"data": rows[:PAGE], "has_more": len(rows) > PAGE}
+        return Response(UploadPage(page).data)
+
+    @extend_schema(
+        operation_id="create_upload",
+        tags=["uploads"],
+        request={"multipart/form-data": UploadBody},
+        responses={202: UploadAnswer},
+    )
+    def post(self, request: TenantRequest) -> Response:
+        form = UploadBody(data=request.data)
+        form.is_valid(raise_exception=True)
+        self.require(RIGHT_TO_UPLOAD[form.validated_data["kind"]], request.key)
+        file = form.validated_data.pop("file")
+        upload = accept_upload(
+            name=file.name, chunks=file.chunks(), actor=request.actor, **form.validated_data
+        )
+        return Response(UploadAnswer(upload).data, status=202)
+
+
+class UploadDetail(TenantAPIView):
+    """One upload with its report."""
+
+    rights = {"GET": Right.READ_EVENTS}
+
+    @extend_schema(operation_id="get_upload", tags=["uploads"], responses=UploadAnswer)
+    def get(self, request: TenantRequest, upload_id: str) -> Response:
+        upload = Upload.objects.filter(pk=parse_id("upload", upload_id)).first()
+        if upload is None:
+            raise NotFound("upload")
+        return Response(UploadAnswer(upload).data)

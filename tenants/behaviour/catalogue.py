@@ -1,0 +1,97 @@
+"""Writing items: from an uploaded catalogue, or as event rows first name them."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import polars as pl
+from django.db import connection
+
+from tenants.isolation.scope import current_tenant
+
+# What event rows tell of an item never overwrites a title that is known already.
+FROM_EVENTS = """
+insert into behaviour_item as i (tenant_id, external_id, title, text, category, price, attributes,
+    available, first_seen_at, updated_at)
+select %(tenant)s, n.external_id, n.title, '', n.category, n.price, '{}', true, n.first_seen_at,
+    now()
+from unnest(%(external_id)s::text[], %(title)s::text[], %(category)s::text[], %(price)s::float8[],
+    %(first_seen_at)s::timestamptz[]) as n (external_id, title, category, price, first_seen_at)
+on conflict (tenant_id, external_id) do update set
+    title = case when i.title = '' then excluded.title else i.title end,
+    category = case when i.category = '' then excluded.category else i.category end,
+    price = coalesce(excluded.price, i.price),
+    first_seen_at = least(i.first_seen_at, excluded.first_seen_at),
+    updated_at = now()
+returning i.external_id, i.id, (xmax = 0) as created
+"""
+
+FROM_CATALOGUE = """
+insert into behaviour_item as i (tenant_id, external_id, title, text, category, price, attributes,
+    available, updated_at)
+select %(tenant)s, n.external_id, n.title, n.text, n.category, n.price, n.attributes::jsonb,
+    n.available, now()
+from unnest(%(external_id)s::text[], %(title)s::text[], %(text)s::text[], %(category)s::text[],
+    %(price)s::float8[], %(attributes)s::text[], %(available)s::boolean[])
+    as n (external_id, title, text, category, price, attributes, available)
+on conflict (tenant_id, external_id) do update set
+    title = excluded.title, text = excluded.text, category = excluded.category,
+    price = excluded.price, attributes = excluded.attributes, available = excluded.available,
+    updated_at = now()
+returning i.external_id, i.id, (xmax = 0) as created
+"""
+
+
+def items_of_events(rows: pl.DataFrame) -> tuple[dict[str, int], int]:
+    """External id -> integer id for every item that cleaned event rows name, made where new.
+
+    The title most often used becomes a new item's title. Returns also how many are new.
+    """
+    told = (
+        rows.lazy()
+        .group_by("item_id")
+        .agg(
+            pl.col("item_title").drop_nulls().mode().sort().first(),
+            pl.col("item_category").drop_nulls().mode().sort().first(),
+            pl.col("price").median(),
+            pl.col("occurred_at").min(),
+        )
+        .sort("item_id")  # one order for all writers: no deadlock between two uploads
+        .collect()
+    )
+    return _write(
+        FROM_EVENTS,
+        external_id=told["item_id"].to_list(),
+        title=told["item_title"].fill_null("").to_list(),
+        category=told["item_category"].fill_null("").to_list(),
+        price=told["price"].to_list(),
+        first_seen_at=told["occurred_at"].to_list(),
+    )
+
+
+def store_items(rows: pl.DataFrame) -> int:
+    """Make or replace the items of a cleaned catalogue; returns how many are new."""
+    rows = rows.sort("item_id")
+    _, created = _write(
+        FROM_CATALOGUE,
+        external_id=rows["item_id"].to_list(),
+        title=rows["title"].fill_null("").to_list(),
+        text=rows["text"].fill_null("").to_list(),
+        category=rows["category"].fill_null("").to_list(),
+        price=rows["price"].to_list(),
+        attributes=rows["attributes"].fill_null(json.dumps({})).to_list(),
+        available=rows["available"].fill_null(True).to_list(),
+    )
+    return created
+
+
+def _write(statement: str, **columns: list[Any]) -> tuple[dict[str, int], int]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"tenant": current_tenant(), **columns})
+        rows: Iterable[tuple[str, int, bool]] = cursor.fetchall()
+    ids: dict[str, int] = {}
+    created = 0
+    for external_id, item_id, new in rows:
+        ids[external_id] = item_id
+        created += new
+    return ids, created

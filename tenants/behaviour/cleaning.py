@@ -1,0 +1,159 @@
+"""Clean uploaded events: the chain of steps, one table; every row ends in exactly one outcome.
+
+Asks nobody about consent and no database: rows held back or already stored are outcomes that the
+caller adds to the report.
+"""
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from tenants.behaviour.mapping import Plan
+from tenants.behaviour.parsing import ids, numbers, texts, times
+from tenants.behaviour.pseudo_items import one_pattern
+from tenants.behaviour.schema import TRADE_CODES, TYPE_CODES
+from tenants.behaviour.sifting import (
+    FAULT_STEPS,
+    ID_LENGTH,
+    Cleaned,
+    Rules,
+    Seen,
+    Step,
+    controls,
+    given,
+    holds,
+    is_repeated,
+    lies_ahead,
+    longer,
+    sift,
+    with_keys,
+)
+from tenants.behaviour.tables import Batch
+
+# Before there were web shops, a time is a default or a misread date.
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+IDS = ("user_id", "item_id", "order_id", "event_id")
+TEXTS = {"item_title": 1_000, "item_category": 200}
+
+# What an accepted event keeps. occurred_at is Datetime(us, UTC), type_code Int16, row Int64, the
+# numbers Float64, the rest String; null where nothing was given.
+EVENT_COLUMNS = (
+    "row", "user_id", "item_id", "type_code", "occurred_at", "value", "quantity", "order_id",
+    "event_id", "item_title", "item_category", "price",
+)  # fmt: skip
+SAME_EVENT = ("user_id", "item_id", "type_code", "occurred_at", "value", "quantity", "order_id")
+
+TRADE = pl.col("type_code").is_in(list(TRADE_CODES))
+
+
+def is_cancellation(living: pl.DataFrame, rules: Rules) -> pl.Series:
+    """The order's id begins with the tenant's mark of cancelled orders."""
+    prefix = rules.options.cancellation_prefix
+    return living["order_id"].str.starts_with(prefix) & bool(prefix)
+
+
+def is_pseudo_item(living: pl.DataFrame, rules: Rules) -> pl.Series:
+    """The id or the title is that of a charge or a correction, not of an item."""
+    marked = pl.Series("marked", [False]).new_from_index(0, living.height)
+    by_id = one_pattern(tuple(one.item_id for one in rules.options.pseudo_items))
+    by_title = one_pattern(tuple(one.title for one in rules.options.pseudo_items))
+    for pattern, name in ((by_id, "item_id"), (by_title, "item_title")):
+        if pattern is not None:
+            marked |= matches(living[name], pattern)
+    return marked
+
+
+def matches(column: pl.Series, pattern: str) -> pl.Series:
+    """Which values match; each different value is tried once."""
+    distinct = column.drop_nulls().unique()
+    found = distinct.filter(distinct.str.contains(pattern))
+    return column.is_in(found.implode()).fill_null(False)
+
+
+EVENT_STEPS = (
+    *FAULT_STEPS,
+    Step("control_character", holds(controls(IDS, tuple(TEXTS)))),
+    Step("missing_user", holds(pl.col("user_id").is_null())),
+    Step("missing_item", holds(pl.col("item_id").is_null())),
+    Step("missing_time", holds(~pl.col("time_given"))),
+    Step("bad_time", holds(pl.col("occurred_at").is_null())),
+    Step("future_time", lies_ahead("occurred_at")),
+    Step("id_too_long", holds(longer(dict.fromkeys(IDS, ID_LENGTH)))),
+    Step("text_too_long", holds(longer(TEXTS))),
+    Step("missing_type", holds(~pl.col("type_given"))),
+    Step("unknown_type", holds(pl.col("type_code").is_null())),
+    Step("cancellation", is_cancellation),
+    Step("pseudo_item", is_pseudo_item),
+    Step(
+        "bad_quantity",
+        holds(
+            pl.col("quantity").is_nan()
+            | (pl.col("quantity") < 0)
+            | (TRADE & (pl.col("quantity") == 0))
+        ),
+    ),
+    Step("bad_price", holds(pl.col("price").is_nan() | (pl.col("price") < 0))),
+    Step("bad_value", holds(pl.col("value").is_nan() | (TRADE & (pl.col("value") < 0)))),
+    Step("duplicate", is_repeated),
+)
+
+
+def clean_events(
+    batch: Batch, plan: Plan, *, now: datetime, earlier: Seen | None = None
+) -> Cleaned:
+    """Clean one batch of events; `rows` has EVENT_COLUMNS.
+
+    `earlier` is the `seen` of the batch before, None for the first. `now` needs a zone. A row is
+    a duplicate when an accepted row before it has the same event_id, or, if it has none, the same
+    user, item, type, time, value, quantity and order. Raises UploadRefused inexact_ids.
+    """
+    rules = Rules(plan.options, now, earlier or Seen.nothing())
+    return sift(typed_events(batch, plan), EVENT_STEPS, rules, EVENT_COLUMNS)
+
+
+def typed_events(batch: Batch, plan: Plan) -> pl.DataFrame:
+    """The batch in our columns and types, nothing left out yet."""
+    moments = times(given(batch, plan, "occurred_at"), plan.options.timezone)
+    type_given, type_code = event_types(given(batch, plan, "type"), plan.options.default_type)
+    frame = pl.DataFrame(
+        {
+            "row": batch.rows,
+            "fault": batch.faults,
+            **{name: ids(given(batch, plan, name)) for name in IDS},
+            **{name: texts(given(batch, plan, name)) for name in TEXTS},
+            "type_given": type_given,
+            "type_code": type_code,
+            "time_given": moments.given,
+            "occurred_at": moments.moment.set(
+                (moments.moment < EARLIEST).fill_null(False), None
+            ).dt.offset_by(f"{plan.options.shift_weeks}w"),
+            **{name: numbers(given(batch, plan, name), plan.options.decimal_mark)
+               for name in ("value", "quantity", "price")},
+        }
+    )  # fmt: skip
+    return keyed(frame.with_columns(row_value()))
+
+
+def event_types(column: pl.Series, default: str | None) -> tuple[pl.Series, pl.Series]:
+    """Whether a type is known to be meant, and its code (Int16), null where we do not know it."""
+    spelled = texts(column).fill_null(default) if default else texts(column)
+    plain = spelled.str.to_lowercase().str.replace_all(r"[\W_]+", "")
+    codes = plain.replace_strict(TYPE_CODES, default=None, return_dtype=pl.Int16)
+    return spelled.is_not_null(), codes
+
+
+def row_value() -> pl.Expr:
+    """The money of the row: as given, else for a trade its price times its quantity (or one)."""
+    reckoned = pl.col("price") * pl.col("quantity").fill_null(1.0)
+    return pl.coalesce("value", pl.when(TRADE).then(reckoned)).alias("value")
+
+
+def keyed(frame: pl.DataFrame) -> pl.DataFrame:
+    """With the key by which two rows are the same event."""
+    named = pl.col("event_id").is_not_null()
+    parts = frame.select(
+        "event_id",
+        *(pl.when(~named).then(pl.col(name)).alias(name) for name in SAME_EVENT),
+    )
+    return pl.concat([frame, with_keys(parts, parts.columns).select("key", "check")],
+                     how="horizontal")  # fmt: skip

@@ -1,0 +1,116 @@
+"""Landing uploaded consent records in the ledger, each checked against the archived notices."""
+
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from django.utils.timezone import now
+
+from tenants.behaviour.consent_cleaning import (
+    CONSENT_COLUMNS,
+    ConsentRow,
+    ConsentWords,
+    consent_row,
+)
+from tenants.behaviour.landed import Landed
+from tenants.consent.ledger import ConsentInput, Notices, refusal
+from tenants.consent.models import ConsentRecord
+from tenants.consent.services import record_batch
+from tenants.consent.vocabulary import CollectionMethod, ConsentEvent, LawfulBasis, Purpose
+from tenants.isolation.scope import current_tenant
+from tenants.subjects.directory import resolve
+from tenants.subjects.keys import tenant_key
+
+WORDS = ConsentWords(
+    purposes=frozenset(Purpose),
+    events=frozenset(ConsentEvent),
+    granting=frozenset({ConsentEvent.GIVEN, ConsentEvent.RENEWED}),
+    lawful_bases=frozenset(LawfulBasis),
+)
+METHODS = frozenset(CollectionMethod)
+IMPORTED = CollectionMethod.IMPORT
+
+
+def land_consents(rows: pl.DataFrame, upload_id: UUID) -> Landed:
+    """Append the records that the ledger accepts; the others end with the ledger's code."""
+    if not rows.height:
+        return Landed()
+    read = [consent_row(row) for row in rows.select(CONSENT_COLUMNS).iter_rows(named=True)]
+    subjects = resolve({row.user_id for row in read})
+    receipts = {row.row: _receipt(row) for row in read}
+    known = set(
+        ConsentRecord.objects.filter(receipt_id__in=list(receipts.values())).values_list(
+            "receipt_id", flat=True
+        )
+    )
+    notices, moment = Notices(), now()
+    withheld: dict[tuple[str, str], list[int]] = {}
+    acts: list[ConsentInput] = []
+    for row in read:
+        if receipts[row.row] in known:
+            withheld.setdefault(("duplicate", "already_stored"), []).append(row.row)
+            continue
+        act = _act(row, subjects[row.user_id], receipts[row.row], upload_id)
+        refused = refusal(act, notices, moment)
+        if refused:
+            withheld.setdefault(("rejected", refused.code), []).append(row.row)
+            continue
+        known.add(receipts[row.row])
+        acts.append(act)
+    _, root = record_batch(acts=acts)
+    return Landed(withheld, root=root)
+
+
+def _receipt(row: ConsentRow) -> str:
+    """The record's own id where the file has one, else a keyed hash of the whole act."""
+    if row.record_id:
+        return row.record_id
+    parts = [str(value) for name, value in sorted(vars(row).items()) if name != "row"]
+    key = tenant_key(current_tenant(), "dedup")
+    return f"rcpt_{blake2b(chr(31).join(parts).encode(), digest_size=16, key=key).hexdigest()}"
+
+
+def _act(row: ConsentRow, subject_id: int, receipt: str, upload_id: UUID) -> ConsentInput:
+    method = row.collection_method or ""
+    return ConsentInput(
+        subject_id=subject_id,
+        purpose=Purpose(row.purpose),
+        event=ConsentEvent(row.event),
+        event_time=row.event_time,
+        # How the file says it was collected; what it does not say is hearsay.
+        collection_method=CollectionMethod(method) if method in METHODS else IMPORTED,
+        lawful_basis=LawfulBasis(row.lawful_basis or "consent"),
+        notice_id=row.notice_id or "",
+        notice_version=row.notice_version or "",
+        notice_language=row.notice_lang or "",
+        notice_sha256=bytes.fromhex(row.notice_sha256) if row.notice_sha256 else None,
+        pii_categories=row.pii_categories,
+        jurisdiction=row.jurisdiction or "",
+        expires_at=row.expires_at,
+        retention_until=row.retention_until,
+        age_band=row.age_band or "",
+        guardian_record_id=_uuid(row.guardian_record_id),
+        recipients=row.recipients,
+        storage_country=row.storage_country or "",
+        transfer_mechanism=row.transfer_mechanism or "",
+        evidence=_evidence(row.evidence),
+        ui_variant=row.ui_variant or "",
+        withdrawal_method=row.withdrawal_method or "",
+        receipt_id=receipt,
+        supersedes=_uuid(row.supersedes),
+        upload_id=upload_id,
+        row_no=row.row,
+    )
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def _evidence(text: str | None) -> dict[str, Any]:
+    """Evidence is stored as it came: a TC or GPP string must never be altered."""
+    return {"kind": "text", "value": text} if text else {}

@@ -1,0 +1,221 @@
+"""Processing one upload: open, clean, ask consent, store, report. Resumes where it was killed.
+
+Cleaning is a function of the file and of the moment it was accepted, so an interrupted upload is
+cleaned again from the start, and batches that are stored already are passed over.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from cryptography.exceptions import InvalidTag
+from django.utils.timezone import now
+
+from tenants.audit.actor import system
+from tenants.audit.events import AuditEvent
+from tenants.audit.record import record
+from tenants.behaviour import vault
+from tenants.behaviour.cleaning import clean_events
+from tenants.behaviour.consent_cleaning import clean_consents
+from tenants.behaviour.consent_landing import WORDS, land_consents
+from tenants.behaviour.item_cleaning import clean_items
+from tenants.behaviour.landed import Landed
+from tenants.behaviour.landing import land_events, land_items
+from tenants.behaviour.mapping import Plan, make_plan
+from tenants.behaviour.models import Upload
+from tenants.behaviour.options import UploadOptions
+from tenants.behaviour.reading import open_table
+from tenants.behaviour.report import Report, batch_report, complete_report, merge_reports
+from tenants.behaviour.sifting import Cleaned, Seen
+from tenants.behaviour.tables import Batch, Table
+from tenants.errors import AppError
+from tenants.isolation.scope import tenant_scope
+from tenants.work import queue
+from tenants.work.queue import Lease
+
+ACTOR = system("ingest")
+ATTEMPTS = 4
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How batches of one kind of upload are cleaned and landed; `people` names their column."""
+
+    clean: Callable[[Batch, Plan, datetime, Seen | None], Cleaned]
+    land: Callable[[pl.DataFrame, UUID], Landed]
+    people: str | None = None
+
+
+KINDS = {
+    Upload.EVENTS: Kind(
+        lambda batch, plan, moment, seen: clean_events(batch, plan, now=moment, earlier=seen),
+        land_events,
+        people="user_id",
+    ),
+    Upload.ITEMS: Kind(
+        lambda batch, plan, moment, seen: clean_items(batch, plan, now=moment, earlier=seen),
+        land_items,
+    ),
+    Upload.CONSENTS: Kind(
+        lambda batch, plan, moment, seen: clean_consents(
+            batch, plan, WORDS, now=moment, earlier=seen
+        ),
+        land_consents,
+        people="user_id",
+    ),
+}
+
+
+def run(lease: Lease) -> None:
+    """Worker function of `upload`."""
+    upload = _begin(lease)
+    if upload is None:
+        return
+    try:
+        if lease.attempt > ATTEMPTS:
+            raise AppError("crashed", "Processing stopped several times. Upload the file again.")
+        _process(lease, upload)
+    except AppError as refused:
+        _fail(lease, upload, refused)
+    except FileNotFoundError:
+        _fail(lease, upload, AppError("file_gone", "The file is gone. Upload it again."))
+    except InvalidTag:
+        _fail(lease, upload, AppError("file_altered", "The stored file was altered. Upload again."))
+
+
+def _begin(lease: Lease) -> Upload | None:
+    """The upload, running; None when it has ended or an earlier one of the tenant comes first."""
+    with tenant_scope(lease.tenant_id):
+        queue.hold(lease)
+        upload = Upload.objects.get(pk=lease.object_id)
+        if upload.state in (Upload.DONE, Upload.FAILED):
+            queue.finish(lease)
+            return None
+        # In order of arrival: consent records before the events that they allow.
+        if Upload.objects.filter(
+            state__in=(Upload.RECEIVED, Upload.RUNNING), id__lt=upload.id
+        ).exists():
+            queue.give_back(lease, charge=False, wait=queue.SOON)
+            return None
+        upload.state = Upload.RUNNING
+        upload.save(update_fields=["state"])
+    return upload
+
+
+def _process(lease: Lease, upload: Upload) -> None:
+    kind = KINDS[upload.kind]
+    table = open_table(vault.load(upload.tenant_id, upload.id))
+    plan = make_plan(
+        upload.kind,
+        table.columns,
+        mapping=upload.options.get("mapping"),
+        options=UploadOptions.from_plain(upload.options.get("options", {})),
+    )
+    done = int(upload.report.get("batches", 0))
+    people: set[str] = set()
+    for number, cleaned in enumerate(_cleaned(table, plan, kind, upload.created_at)):
+        if kind.people:
+            people.update(cleaned.rows[kind.people].unique())
+        if number >= done:
+            _land(lease, upload, kind, number, cleaned)
+    _finish(lease, upload, plan, table, len(people))
+
+
+def _cleaned(table: Table, plan: Plan, kind: Kind, moment: datetime) -> Iterator[Cleaned]:
+    seen: Seen | None = None
+    for batch in table.batches(plan.columns):
+        cleaned = kind.clean(batch, plan, moment, seen)
+        seen = cleaned.seen
+        yield cleaned
+
+
+def _land(lease: Lease, upload: Upload, kind: Kind, number: int, cleaned: Cleaned) -> None:
+    """One batch in one transaction: rows, progress and what became of them, or nothing."""
+    with tenant_scope(lease.tenant_id):
+        queue.hold(lease)
+        landed = kind.land(cleaned.rows, upload.id)
+        part = batch_report(cleaned, withheld=landed.withheld)
+        before = upload.report.get("so_far")
+        report = merge_reports([*([Report.from_plain(before)] if before else []), part])
+        upload.report = {
+            "batches": number + 1,
+            "so_far": report.to_plain(),
+            "items_created": upload.report.get("items_created", 0) + landed.items_created,
+            "roots": [*upload.report.get("roots", []), *([landed.root] if landed.root else [])],
+        }
+        upload.rows_done = report.received
+        upload.save(update_fields=["report", "rows_done"])
+    queue.renew(lease)
+
+
+def _finish(lease: Lease, upload: Upload, plan: Plan, table: Table, people: int) -> None:
+    """The whole report, the audit entries, the file destroyed, what may follow."""
+    so_far = upload.report.get("so_far")
+    roots = upload.report.get("roots", [])
+    report = complete_report(
+        Report.from_plain(so_far) if so_far else Report(received=0, accepted=0),
+        plan=plan,
+        details=table.details,
+        items_created=upload.report.get("items_created", 0),
+        subjects_seen=people,
+    )
+    with tenant_scope(lease.tenant_id):
+        queue.hold(lease)
+        upload.report = report.to_plain()
+        upload.state, upload.rows, upload.finished_at = Upload.DONE, report.received, now()
+        upload.save()
+        queue.finish(lease)
+        queue.enqueue("first_training", tenant_id=lease.tenant_id, object_id=lease.tenant_id)
+        _record_outcome(upload, report, roots)
+    vault.destroy(upload.tenant_id, upload.id)
+
+
+def _record_outcome(upload: Upload, report: Report, roots: list[str]) -> None:
+    counts: dict[str, Any] = {
+        "received": report.received,
+        "accepted": report.accepted,
+        **{bucket: report.count(bucket) for bucket in ("duplicate", "quarantined", "rejected")},
+    }
+    if upload.kind == Upload.CONSENTS:
+        record(
+            AuditEvent.CONSENTS_UPLOADED,
+            actor=ACTOR,
+            object_id=upload.public_id,
+            details={"counts": counts, "roots": roots},
+        )
+    held = {o.code: o.count for o in report.outcomes if o.bucket == "quarantined"}
+    if held:
+        record(
+            AuditEvent.ROWS_QUARANTINED,
+            actor=ACTOR,
+            object_id=upload.public_id,
+            details={"counts": held},
+        )
+    record(
+        AuditEvent.UPLOAD_FINISHED,
+        actor=ACTOR,
+        object_id=upload.public_id,
+        details={"kind": upload.kind, "counts": counts},
+    )
+
+
+def _fail(lease: Lease, upload: Upload, refused: AppError) -> None:
+    """The file as a whole is refused; rows of batches that were stored before stay reported."""
+    with tenant_scope(lease.tenant_id):
+        queue.hold(lease)
+        upload.state, upload.finished_at = Upload.FAILED, now()
+        upload.error = {"code": refused.code, "params": refused.params}
+        upload.save(update_fields=["state", "finished_at", "error"])
+        queue.finish(lease, code=refused.code)
+        record(
+            AuditEvent.UPLOAD_FAILED,
+            actor=ACTOR,
+            object_id=upload.public_id,
+            outcome="failure",
+            reason=refused.code,
+            details={"kind": upload.kind, "code": refused.code},
+        )
+    vault.destroy(upload.tenant_id, upload.id)

@@ -1,0 +1,16 @@
+"""What storing one cleaned batch led to. Plain values, for the report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Landed:
+    """`withheld`: (bucket, code) -> numbers of accepted rows that ended otherwise after all.
+
+    `root` is the Merkle root over the consent records written, in hex; "" for other kinds.
+    """
+
+    withheld: Mapping[tuple[str, str], Sequence[int]] = field(default_factory=dict)
+    items_created: int = 0
+    root: str = ""

@@ -1,0 +1,108 @@
+"""Items, events, uploads and the rows that consent holds back."""
+
+from django.db import models
+
+from tenants.ids import public_id, uuid7
+from tenants.isolation.models import TenantForeignKey, TenantOwned
+from tenants.subjects.models import Subject
+
+
+class Item(TenantOwned):
+    """What can be recommended. `available` is false for what must not be shown now."""
+
+    id = models.BigAutoField(primary_key=True)
+    external_id = models.TextField()
+    title = models.TextField(default="")
+    text = models.TextField(default="")
+    category = models.TextField(default="")
+    price = models.FloatField(null=True)
+    attributes = models.JSONField(default=dict)
+    available = models.BooleanField(default=True)
+    first_seen_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "external_id"], name="item_once")
+        ]
+
+
+class Event(TenantOwned):
+    """One act of a subject on an item. `dedup` is a keyed hash: the same act counts once."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "id")
+    # An identity column, made in the migration: Django's auto fields cannot be part of a key.
+    id = models.BigIntegerField()
+    occurred_at = models.DateTimeField()
+    subject = models.ForeignKey(
+        Subject, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, db_constraint=False, db_index=False)
+    type = models.SmallIntegerField()
+    value = models.FloatField(null=True)
+    quantity = models.FloatField(null=True)
+    dedup = models.UUIDField()
+    upload_id = models.UUIDField(null=True)
+    context = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant_id", "dedup"], name="event_once")]
+        indexes = [
+            models.Index(fields=["tenant_id", "subject", "-occurred_at"], name="event_history"),
+            models.Index(fields=["tenant_id", "occurred_at"], name="event_time"),
+        ]
+
+
+class Upload(TenantOwned):
+    """One file with its report. The file is kept encrypted until it is processed."""
+
+    RECEIVED, RUNNING, DONE, FAILED = "received", "running", "done", "failed"
+    EVENTS, ITEMS, CONSENTS = "events", "items", "consents"
+    KINDS = (EVENTS, ITEMS, CONSENTS)
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    kind = models.TextField()
+    name = models.TextField()
+    bytes = models.BigIntegerField()
+    sha256 = models.BinaryField()
+    options = models.JSONField(default=dict)
+    state = models.TextField(default=RECEIVED)
+    # Rows read from the file, and rows whose outcome is settled: what the progress bar shows.
+    rows = models.BigIntegerField(null=True)
+    rows_done = models.BigIntegerField(default=0)
+    report = models.JSONField(default=dict)
+    # A code with parameters, worded when shown.
+    error = models.JSONField(default=dict)
+    actor_ref = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant_id", "-created_at"], name="upload_latest")]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("upload", self.id)
+
+
+class QuarantinedRow(TenantOwned):
+    """An event held back for want of consent: encrypted under the subject's own key, with an end.
+
+    No query, export, snapshot or metric reads these; only a consent frees them.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    subject = TenantForeignKey(Subject, related_name="quarantined")
+    upload_id = models.UUIDField(null=True)
+    row_no = models.BigIntegerField(null=True)
+    code = models.TextField()
+    sealed = models.BinaryField()
+    dedup = models.UUIDField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "dedup"], name="quarantined_once")
+        ]
+        indexes = [models.Index(fields=["tenant_id", "expires_at"], name="quarantine_end")]

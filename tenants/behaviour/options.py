@@ -1,0 +1,144 @@
+"""How a tenant wants one file read: the options of an upload as checked, plain values."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import polars as pl
+
+from tenants.behaviour.pseudo_items import PSEUDO_ITEMS, PseudoItem, one_pattern
+from tenants.behaviour.refusals import UploadRefused
+from tenants.behaviour.schema import TYPE_CODES, plain_name
+
+DECIMAL_MARKS = (".", ",")
+MOST_WEEKS = 5_200
+PATTERN_LENGTH = 300
+
+
+@dataclass(frozen=True)
+class UploadOptions:
+    """Options in force for one file; the report repeats them.
+
+    default_type        event type of rows that name none; None leaves such rows rejected
+    cancellation_prefix order ids that begin so are cancellations ('C' for 'C123456')
+    timezone            IANA zone of times that carry none
+    decimal_mark        '.' (then ',' groups thousands) or ',' (then '.' does)
+    pseudo_items        rows that sell no item, left out by id or title
+    shift_weeks         whole weeks added to every time, for demonstration data only
+
+    Raises UploadRefused bad_option.
+    """
+
+    default_type: str | None = None
+    cancellation_prefix: str = ""
+    timezone: str = "UTC"
+    decimal_mark: str = "."
+    pseudo_items: tuple[PseudoItem, ...] = PSEUDO_ITEMS
+    shift_weeks: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (holds, allowed) in CHECKS.items():
+            if not holds(getattr(self, name)):
+                refuse(name, getattr(self, name), allowed)
+
+    def to_plain(self) -> dict[str, Any]:
+        """The options as JSON-able values."""
+        return {
+            **asdict(self),
+            "pseudo_items": [asdict(one) for one in self.pseudo_items],
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "UploadOptions":
+        """Options from JSON values; raises UploadRefused bad_option on an unknown or bad one."""
+        names = [field.name for field in fields(cls)]
+        for name in plain:
+            if name not in names:
+                refuse(name, plain[name], f"The options are: {', '.join(names)}.")
+        given = dict(plain)
+        if "pseudo_items" in given:
+            given["pseudo_items"] = read_pseudo_items(given["pseudo_items"])
+        return cls(**given)
+
+
+def refuse(option: str, given: object, allowed: str) -> NoReturn:
+    """Raise the refusal of one option."""
+    raise UploadRefused(
+        "bad_option",
+        param=option,
+        option=option,
+        given=str(given)[:80],
+        allowed=allowed,
+    )
+
+
+def read_pseudo_items(plain: Any) -> tuple[PseudoItem, ...]:
+    """Patterns from JSON: a list of objects with the keys name, item_id and title."""
+    try:
+        return tuple(PseudoItem(**one) for one in plain)
+    except TypeError:
+        refuse(
+            "pseudo_items",
+            plain,
+            "Give a list of objects with name, item_id and title.",
+        )
+
+
+def is_zone(value: object) -> bool:
+    """Whether polars and Python both know the zone."""
+    if not isinstance(value, str) or not value:
+        return False
+    try:
+        ZoneInfo(value)
+        pl.Series([], dtype=pl.Datetime("us")).dt.replace_time_zone(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.ComputeError):
+        return False
+    return True
+
+
+def are_patterns(value: object) -> bool:
+    """Whether every pattern is short and compiles; polars matches in linear time."""
+    if not isinstance(value, tuple):
+        return False
+    texts = [text for one in value for text in (one.name, one.item_id, one.title)]
+    return all(isinstance(text, str) and len(text) <= PATTERN_LENGTH for text in texts) and all(
+        compiles(pattern) for one in value for pattern in (one.item_id, one.title)
+    )
+
+
+def compiles(pattern: str) -> bool:
+    """Whether polars can use the pattern, alone and within a choice."""
+    try:
+        pl.Series([""]).str.contains(one_pattern((pattern,)) or "")
+    except pl.exceptions.ComputeError:
+        return False
+    return True
+
+
+def is_type(value: object) -> bool:
+    """Whether the value is None or a name of an event type."""
+    return value is None or (isinstance(value, str) and plain_name(value) in TYPE_CODES)
+
+
+def is_prefix(value: object) -> bool:
+    """Whether the value is a short text."""
+    return isinstance(value, str) and len(value) <= 20
+
+
+def is_shift(value: object) -> bool:
+    """Whether the value is a whole number of weeks within a century."""
+    return type(value) is int and abs(value) <= MOST_WEEKS
+
+
+CHECKS = {
+    "default_type": (is_type, "Name one of the event types."),
+    "cancellation_prefix": (is_prefix, "Give at most 20 characters."),
+    "timezone": (is_zone, "Give an IANA name such as Europe/London."),
+    "decimal_mark": (DECIMAL_MARKS.__contains__, "Give '.' or ','."),
+    "pseudo_items": (
+        are_patterns,
+        "Give patterns of at most 300 characters that compile.",
+    ),
+    "shift_weeks": (is_shift, "Give a whole number of weeks."),
+}

@@ -1,0 +1,82 @@
+"""Rows held back for want of consent: sealed under the subject's own key, with an end."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from django.utils.timezone import now
+
+from tenants.audit.actor import system
+from tenants.audit.events import AuditEvent
+from tenants.audit.record import record
+from tenants.behaviour.models import QuarantinedRow
+from tenants.isolation.scope import current_tenant, tenant_scope
+from tenants.subjects.directory import keys_of
+from tenants.subjects.keys import seal, unseal
+
+KEPT_FOR = timedelta(days=30)
+HELD = ("item", "type_code", "occurred_at", "value", "quantity")
+
+
+def hold(rows: pl.DataFrame, codes: Mapping[int, str], upload_id: UUID | None) -> list[int]:
+    """Quarantine rows (columns of `storing.STAGED`); the numbers of those held already.
+
+    `codes` says per subject why they may not be stored.
+    """
+    if not rows.height:
+        return []
+    dedups = [UUID(text) for text in rows["dedup"]]
+    known = set(QuarantinedRow.objects.filter(dedup__in=dedups).values_list("dedup", flat=True))
+    keys = keys_of(rows["subject"].unique())
+    tenant_id, end = current_tenant(), now() + KEPT_FOR
+    plain = rows.with_columns(pl.col("occurred_at").dt.epoch("us"))
+    QuarantinedRow.objects.bulk_create(
+        [
+            QuarantinedRow(
+                subject_id=row["subject"],
+                upload_id=upload_id,
+                row_no=row["row"],
+                code=codes.get(row["subject"]) or "no_record",
+                sealed=_sealed(keys[row["subject"]], tenant_id, row),
+                dedup=dedup,
+                expires_at=end,
+            )
+            for row, dedup in zip(plain.iter_rows(named=True), dedups, strict=True)
+            if dedup not in known
+        ],
+        batch_size=5000,
+    )
+    return [row for row, dedup in zip(rows["row"], dedups, strict=True) if dedup in known]
+
+
+def _sealed(key: bytes, tenant_id: UUID, row: Mapping[str, Any]) -> bytes:
+    plain = json.dumps([row[name] for name in HELD]).encode()
+    return seal(key, plain, b"quarantine" + tenant_id.bytes)
+
+
+def opened(rows: list[QuarantinedRow]) -> pl.DataFrame:
+    """Held rows in the clear, in the columns of `storing.STAGED`."""
+    keys = keys_of({row.subject_id for row in rows})
+    context = b"quarantine" + current_tenant().bytes
+    values = []
+    for row in rows:
+        plain = unseal(keys[row.subject_id], bytes(row.sealed), context)
+        values.append([row.pk, row.subject_id, *json.loads(plain), row.dedup.hex])
+    schema = {
+        "row": pl.Int64, "subject": pl.Int64, "item": pl.Int64, "type_code": pl.Int16,
+        "occurred_at": pl.Int64, "value": pl.Float64, "quantity": pl.Float64, "dedup": pl.String,
+    }  # fmt: skip
+    frame = pl.DataFrame(values, schema=schema, orient="row")
+    return frame.with_columns(pl.col("occurred_at").cast(pl.Datetime("us", "UTC")))
+
+
+def expire(tenant_id: UUID) -> int:
+    """Delete what nobody consented to in time; returns how many rows."""
+    with tenant_scope(tenant_id):
+        count, _ = QuarantinedRow.objects.filter(expires_at__lte=now()).delete()
+        if count:
+            record(AuditEvent.ROWS_EXPIRED, actor=system("quarantine"), details={"count": count})
+    return count

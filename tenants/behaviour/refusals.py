@@ -1,0 +1,108 @@
+"""Why a whole file is refused: one sentence per code, each saying what to do. Words only.
+
+The sentences are marked for translation here and translated in `wording`.
+"""
+
+import re
+from collections.abc import Sequence
+
+from tenants.errors import AppError
+
+SHOWN_COLUMNS = 40
+SHOWN_LETTERS = 60
+
+
+def gettext_noop(sentence: str) -> str:
+    """Mark a sentence for the translators without translating it."""
+    return sentence
+
+
+REFUSALS = {
+    "empty_file": gettext_noop("The file is empty. Export it again and upload the new file."),
+    "no_rows": gettext_noop("The file has headings but no rows. Check the export's date range."),
+    "unsupported_file": gettext_noop(
+        "This looks like %(format)s. Upload a CSV file or a Parquet file instead."
+    ),
+    "binary_file": gettext_noop(
+        "This is not a text file and not Parquet. Upload a CSV file or a Parquet file."
+    ),
+    "unknown_encoding": gettext_noop(
+        "The letters in this file could not be recognised. Save it as UTF-8, or name its encoding."
+    ),
+    "bad_encoding_name": gettext_noop(
+        "'%(encoding)s' is not a known encoding. Use a name such as utf-8, cp1252 or gb18030."
+    ),
+    "bad_delimiter": gettext_noop(
+        "'%(delimiter)s' cannot separate columns. Use a comma, semicolon, tab or vertical bar."
+    ),
+    "bad_header": gettext_noop(
+        "The first line cannot be read as column headings. Check its quotation marks."
+    ),
+    "duplicate_columns": gettext_noop(
+        "Two columns have the same heading: %(columns)s. Rename or remove one of each."
+    ),
+    "too_many_columns": gettext_noop(
+        "The file has %(count)s columns, the most is %(most)s. Remove the columns you do not need."
+    ),
+    "too_many_rows": gettext_noop(
+        "The file has more than %(most)s rows. Split it and upload the parts one after another."
+    ),
+    "row_too_long": gettext_noop(
+        "A row after row %(row)s is longer than %(most)s bytes, or a quotation mark in it is "
+        "never closed. Repair that row and upload the file again."
+    ),
+    "truncated_parquet": gettext_noop(
+        "The end of this Parquet file is missing. Upload it again from the start."
+    ),
+    "encrypted_parquet": gettext_noop("This Parquet file is encrypted. Upload it unencrypted."),
+    "damaged_file": gettext_noop(
+        "The file cannot be read after row %(row)s: it is damaged, or packed in a way we do not "
+        "know. Export it again and upload the new file."
+    ),
+    "unpacks_too_large": gettext_noop(
+        "Rows from row %(row)s on unpack to more than %(most)s bytes at once. Write the file "
+        "with smaller row groups and shorter texts."
+    ),
+    "unsupported_column": gettext_noop(
+        "The column '%(column)s' holds %(type)s, which cannot be read. Export it as text, "
+        "number or time."
+    ),
+    "inexact_ids": gettext_noop(
+        "The column '%(column)s' holds ids as decimal numbers too large to be exact. Export it "
+        "as text."
+    ),
+    "missing_columns": gettext_noop(
+        "No column was found for: %(missing)s. The file has: %(found)s. Say which column is which."
+    ),
+    "unknown_field": gettext_noop(
+        "'%(field)s' is not a field of this kind of upload. The fields are: %(fields)s."
+    ),
+    "column_not_found": gettext_noop(
+        "The column '%(column)s', named for %(field)s, is not in the file. The file has: %(found)s."
+    ),
+    "unknown_kind": gettext_noop("'%(kind)s' cannot be uploaded. Choose one of: %(kinds)s."),
+    "bad_option": gettext_noop("The option %(option)s cannot be '%(given)s'. %(allowed)s"),
+}
+
+
+class UploadRefused(AppError):
+    """The file as a whole cannot be taken; nothing of it was kept.
+
+    `code` is a key of REFUSALS and `params` fills its sentence; `message` is the English wording.
+    """
+
+    def __init__(self, code: str, *, param: str | None = "file", **params: object) -> None:
+        super().__init__(code, REFUSALS[code] % params, param=param, params=params)
+
+
+def shown(columns: Sequence[str]) -> str:
+    """The first headings, shortened, for a message.
+
+    A file without headings brings a person's row in their place: what looks like a value is
+    not repeated, because refusals are stored.
+    """
+    names = [
+        f"({place})" if re.search(r"@|\d{4}", name) else name[:SHOWN_LETTERS]
+        for place, name in enumerate(columns[:SHOWN_COLUMNS], start=1)
+    ]
+    return ", ".join(names) + (", …" if len(columns) > SHOWN_COLUMNS else "")

@@ -1,0 +1,70 @@
+"""Accepting an upload: checked, stored encrypted, queued."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from tenants.access.rights import Right
+from tenants.audit.actor import Actor
+from tenants.audit.events import AuditEvent
+from tenants.audit.record import record
+from tenants.behaviour import vault
+from tenants.behaviour.models import Upload
+from tenants.behaviour.options import UploadOptions
+from tenants.errors import AppError
+from tenants.ids import uuid7
+from tenants.isolation.scope import current_tenant
+from tenants.work.queue import enqueue
+
+NAME_LENGTH = 200
+# A key that may send events must not thereby be able to grant consent.
+RIGHT_TO_UPLOAD = {
+    Upload.EVENTS: Right.WRITE_EVENTS,
+    Upload.ITEMS: Right.WRITE_EVENTS,
+    Upload.CONSENTS: Right.WRITE_CONSENTS,
+}
+
+
+@transaction.atomic
+def accept_upload(
+    *,
+    kind: str,
+    name: str,
+    chunks: Iterable[bytes],
+    actor: Actor,
+    mapping: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Upload:
+    """Keep a file and promise its processing. Raises UploadRefused on a bad option.
+
+    `chunks` are the file's bytes; nothing is kept when any part of this fails.
+    """
+    if kind not in Upload.KINDS:
+        raise AppError("unknown_kind", f"Choose one of {', '.join(Upload.KINDS)}.", param="kind")
+    UploadOptions.from_plain(options or {})
+    upload_id, tenant_id = uuid7(), current_tenant()
+    size, digest = vault.store(tenant_id, upload_id, chunks)
+    try:
+        if size == 0:
+            raise AppError("empty_file", "The file is empty. Choose another one.", param="file")
+        upload = Upload.objects.create(
+            id=upload_id,
+            kind=kind,
+            name=name[:NAME_LENGTH],
+            bytes=size,
+            sha256=digest,
+            options={"mapping": dict(mapping or {}), "options": dict(options or {})},
+            actor_ref=actor.ref,
+        )
+        enqueue("upload", tenant_id=tenant_id, object_id=upload_id)
+        record(
+            AuditEvent.UPLOAD_ACCEPTED,
+            actor=actor,
+            object_id=upload.public_id,
+            details={"kind": kind, "bytes": size, "sha256": digest.hex()},
+        )
+    except BaseException:
+        vault.destroy(tenant_id, upload_id)
+        raise
+    return upload

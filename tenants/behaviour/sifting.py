@@ -1,0 +1,165 @@
+"""Sort the rows of a batch by a chain of steps: each row ends with one code or stays alive.
+
+Knows nothing of events, items or consent records; their steps are tables in the cleaning modules.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from tenants.behaviour.mapping import Plan
+from tenants.behaviour.options import UploadOptions
+from tenants.behaviour.tables import Batch
+
+ID_LENGTH = 200
+FIRST_ROWS = 20
+CLOCK_SKEW = timedelta(minutes=5)
+FAULTS = ("unparseable", "unclosed_quote", "bad_encoding", "cell_too_long")
+KEY = ("key", "check")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Keys of the rows accepted so far, 128 bits each.
+
+    Two different rows share a key less often than a disk errs. Keys are worth nothing in
+    another process.
+    """
+
+    keys: pl.DataFrame
+
+    @classmethod
+    def nothing(cls) -> "Seen":
+        """Before the first batch."""
+        return cls(pl.DataFrame(schema=dict.fromkeys(KEY, pl.UInt64)))
+
+    def adding(self, living: pl.DataFrame) -> "Seen":
+        """With the rows of one more batch."""
+        return Seen(pl.concat([self.keys, living.select(KEY)], rechunk=False))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What steps may look at beside the rows."""
+
+    options: UploadOptions
+    now: datetime
+    earlier: Seen
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of cleaning: `marks` says, per living row, whether it ends here with `code`."""
+
+    code: str
+    marks: Callable[[pl.DataFrame, Rules], pl.Series]
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What became of one batch.
+
+    rows      the accepted rows, typed; the columns depend on the kind of upload
+    marks     Int64 row and String code of every other row, in the order of the file
+    received  how many rows came in
+    steps     the codes of the chain, in its order
+    seen      what the next batch of the same file must be given
+    """
+
+    rows: pl.DataFrame
+    marks: pl.DataFrame
+    received: int
+    steps: tuple[str, ...]
+    seen: Seen
+
+    def counts(self) -> dict[str, int]:
+        """Rows per code, in the order of the steps, codes without rows left out."""
+        found = dict(self.marks["code"].value_counts().iter_rows())
+        return {code: found[code] for code in self.steps if code in found}
+
+    def first_rows(self, code: str) -> tuple[int, ...]:
+        """The numbers of the first rows that ended with the code."""
+        return tuple(self.marks.filter(pl.col("code") == code)["row"].head(FIRST_ROWS))
+
+
+def sift(
+    typed: pl.DataFrame, steps: Sequence[Step], rules: Rules, columns: Sequence[str]
+) -> Cleaned:
+    """Run the chain over a typed batch; `columns` are what an accepted row keeps.
+
+    A row that several steps would mark ends at the first of them.
+    """
+    living = typed
+    ended = [pl.DataFrame(schema={"row": pl.Int64, "code": pl.String})]
+    for step in steps:
+        marked = step.marks(living, rules).fill_null(False)
+        if marked.any():
+            ended.append(living.filter(marked).select("row", pl.lit(step.code).alias("code")))
+            living = living.filter(~marked)
+    return Cleaned(
+        living.select(columns),
+        pl.concat(ended).sort("row"),
+        typed.height,
+        tuple(step.code for step in steps),
+        rules.earlier.adding(living),
+    )
+
+
+def given(batch: Batch, plan: Plan, name: str) -> pl.Series:
+    """One of our columns as the file has it; all null where the file has none."""
+    theirs = plan.mapping.get(name)
+    if theirs is None:
+        return pl.Series(name, [None], dtype=pl.String).new_from_index(0, batch.rows.len())
+    return batch.frame[theirs]
+
+
+def with_keys(typed: pl.DataFrame, parts: Sequence[str]) -> pl.DataFrame:
+    """The frame with a key over the named columns."""
+    named = typed.select(parts)
+    return typed.with_columns(
+        named.hash_rows(seed=11).alias(KEY[0]),
+        named.hash_rows(seed=29).alias(KEY[1]),
+    )
+
+
+def holds(expression: pl.Expr) -> Callable[[pl.DataFrame, Rules], pl.Series]:
+    """A step's function that needs nothing but the row itself."""
+    return lambda living, rules: living.select(expression.alias("marked"))["marked"]
+
+
+def lies_ahead(name: str) -> Callable[[pl.DataFrame, Rules], pl.Series]:
+    """A step's function: the time is later than now by more than clocks may differ."""
+    return lambda living, rules: living[name] > rules.now + CLOCK_SKEW
+
+
+def is_repeated(living: pl.DataFrame, rules: Rules) -> pl.Series:
+    """Rows whose key an earlier row of the file has."""
+    keys = living.select(KEY)
+    again = ~keys.select(pl.struct(KEY).is_first_distinct().alias("first"))["first"]
+    # Probing the many earlier keys with the few of this batch needs no table of the many.
+    known = rules.earlier.keys.join(keys, on=KEY, how="semi")
+    if known.is_empty():
+        return again
+    marker = known.unique().with_columns(known=pl.lit(True))
+    found = keys.join(marker, on=KEY, how="left", maintain_order="left")
+    return again | found["known"].fill_null(False)
+
+
+FAULT_STEPS = tuple(Step(code, holds(pl.col("fault") == code)) for code in FAULTS)
+
+
+def controls(names: Sequence[str], texts: Sequence[str]) -> pl.Expr:
+    """Whether an id holds a control character or a text the character NUL."""
+    return pl.any_horizontal(
+        *(pl.col(name).str.contains(r"[\x00-\x1f\x7f]").fill_null(False) for name in names),
+        *(pl.col(name).str.contains("\x00", literal=True).fill_null(False) for name in texts),
+    )
+
+
+def longer(lengths: dict[str, int]) -> pl.Expr:
+    """Whether one of the columns holds more characters than it may."""
+    return pl.any_horizontal(
+        *((pl.col(name).str.len_chars() > most).fill_null(False) for name, most in lengths.items())
+    )

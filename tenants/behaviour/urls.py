@@ -1,0 +1,8 @@
+from django.urls import path
+
+from tenants.behaviour.api import UploadDetail, UploadList
+
+urlpatterns = [
+    path("v1/uploads", UploadList.as_view(), name="uploads"),
+    path("v1/uploads/<str:upload_id>", UploadDetail.as_view(), name="upload"),
+]

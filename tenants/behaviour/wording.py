@@ -1,0 +1,103 @@
+"""Stored codes as sentences in the reader's language, each saying what to do.
+
+One line per outcome of a row; the sentences for refused files stand in `refusals`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from tenants.behaviour.refusals import REFUSALS
+from tenants.behaviour.sifting import CLOCK_SKEW, ID_LENGTH
+
+FIGURES = {"id_length": ID_LENGTH, "minutes": int(CLOCK_SKEW.total_seconds() // 60)}
+
+REJECTED: Mapping[str, str | Promise] = {
+    "unparseable": _(
+        "The row has more or fewer cells than there are headings. Put texts that contain the "
+        "delimiter in quotation marks."
+    ),
+    "unclosed_quote": _(
+        "A quotation mark in this row is never closed, so the rest of the file was read as part "
+        "of it. Close it and upload this row and all rows after it again."
+    ),
+    "bad_encoding": _("The row holds characters in another encoding. Save the file as UTF-8."),
+    "cell_too_long": _("A cell is too long to be read. Shorten it."),
+    "control_character": _("The row holds invisible control characters. Remove them."),
+    "missing_user": _("No user id. Rows of unknown people cannot be used; nothing to do."),
+    "missing_item": _("No item id. Add the id of the item."),
+    "missing_time": _("No time. Add when it happened."),
+    "bad_time": _(
+        "The time cannot be read or is impossible. Write it as 2024-05-31 14:30:00, with the "
+        "year first."
+    ),
+    "future_time": _(
+        "The time lies more than %(minutes)s minutes ahead. Check the clock and the time zone."
+    ),
+    "time_without_zone": _(
+        "The time does not say its zone. Write it as 2024-05-31T14:30:00+02:00 or with Z."
+    ),
+    "id_too_long": _("An id is longer than %(id_length)s characters. Check which column is which."),
+    "text_too_long": _("A text is too long to be stored. Shorten it."),
+    "missing_type": _("No event type. Fill the column or choose a type for the whole file."),
+    "unknown_type": _("The event type is not known. Use one of the types on the events page."),
+    "cancellation": _("A cancelled order. It is left out; nothing to do."),
+    "pseudo_item": _(
+        "Postage, a charge or a correction, not an item. It is left out; change the patterns if "
+        "it is an item."
+    ),
+    "bad_quantity": _("The quantity is no number above zero. Correct it."),
+    "bad_price": _(
+        "The price is no number from zero up. Correct it, or set the file's decimal mark."
+    ),
+    "bad_value": _("The value is no possible number. Correct it, or set the file's decimal mark."),
+    "bad_flag": _("Neither yes nor no. Write true or false."),
+    "bad_attributes": _('The attributes are no JSON object. Write them as {"colour": "red"}.'),
+    "missing_purpose": _("No purpose. Say what the person was asked for."),
+    "unknown_purpose": _("The purpose is not known. Use one of the listed purposes."),
+    "missing_event": _("No event. Say whether consent was given, refused or withdrawn."),
+    "unknown_event": _("The event is not known. Use one of the listed events."),
+    "missing_lawful_basis": _("No lawful basis. A granting record must name it."),
+    "unknown_lawful_basis": _("The lawful basis is not known. Use one of the listed ones."),
+    "missing_notice": _("No notice id or version. A granting record must name what was shown."),
+    "missing_collection_method": _("No collection method. Say how consent was collected."),
+    "missing_jurisdiction": _("No jurisdiction. Write a code such as GB, DE-BY or CN-11."),
+    "bad_hash": _("The notice's SHA-256 is not 64 hexadecimal digits. Correct it."),
+    "bad_place": _("A country or region code is malformed. Write a code such as GB or DE-BY."),
+    "bad_expiry": _("An expiry date cannot be read or does not say its zone. Correct it."),
+}
+
+DUPLICATE: Mapping[str, str | Promise] = {
+    "duplicate": _("The same row stands earlier in the file. The first one counts."),
+    "already_stored": _("The same event is already stored. Nothing to do."),
+}
+
+QUARANTINED: Mapping[str, str | Promise] = {
+    "no_record": _("No consent record for this person. Upload it to release the row."),
+    "purpose_missing": _("The person has not consented to any purpose we could use this for."),
+    "requested": _("The person has been asked but has not answered. Upload the answer."),
+    "refused": _("The person refused. The row expires unless they consent."),
+    "withdrawn": _("The person withdrew consent. The row expires unless they consent again."),
+    "expired": _("The consent has expired. Ask the person to renew it."),
+    "invalidated": _("The consent was declared invalid. Ask the person again."),
+    "conflict": _("The records contradict each other. Upload evidence that settles it."),
+    "restricted": _("The person's data is restricted. It is released when the restriction ends."),
+    "minor_no_guardian": _("A child without a guardian's record. Upload the guardian's record."),
+    "notice_unknown": _("The notice shown is not archived. Archive it, then upload again."),
+    "bad_time": _("The consent record's time is impossible. Correct the record."),
+}
+
+WORDING = {"rejected": REJECTED, "duplicate": DUPLICATE, "quarantined": QUARANTINED}
+
+
+def outcome_text(bucket: str, code: str) -> str:
+    """The sentence for an outcome of a row, in the active language."""
+    return str(WORDING[bucket][code]) % FIGURES
+
+
+def refusal_text(code: str, params: Mapping[str, Any]) -> str:
+    """The sentence for a refused file, in the active language."""
+    return gettext(REFUSALS[code]) % dict(params)

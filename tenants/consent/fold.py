@@ -1,0 +1,128 @@
+"""The effective state of a consent: a pure fold over the set of its records.
+
+Any order of arrival and any replay give the same state, because the fold sorts the set by
+(event time, restrictiveness, record hash) first. Knows neither database nor clock.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tenants.consent.vocabulary import ConsentEvent
+
+UNKNOWN = "unknown"
+CONFLICT = "conflict"
+GRANTING = (ConsentEvent.GIVEN, ConsentEvent.RENEWED)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What the fold needs of one record. `hearsay`: it came by import; `evidenced`: with proof.
+
+    `minor_unguarded`: the person is too young to consent alone and no guardian's record is named.
+    """
+
+    record_id: str
+    record_hash: bytes
+    event: ConsentEvent
+    event_time: datetime
+    expires_at: datetime | None = None
+    hearsay: bool = False
+    evidenced: bool = False
+    minor_unguarded: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """The state at a moment: only `given` allows; `code` says why anything else does not."""
+
+    state: str = UNKNOWN
+    code: str = "no_record"
+    record_id: str | None = None
+    valid_from: datetime | None = None
+    expires_at: datetime | None = None
+    # A withdrawal on the tenant's own channel, which an import without proof cannot undo.
+    withdrawn_first_hand: bool = False
+
+    def allows(self, at: datetime) -> bool:
+        """Whether processing at `at` may rely on it; expiry counts to the exact moment."""
+        return (
+            self.state == ConsentEvent.GIVEN
+            and self.valid_from is not None
+            and self.valid_from <= at
+            and (self.expires_at is None or at < self.expires_at)
+        )
+
+
+def fold(facts: Iterable[Fact], at: datetime | None = None) -> State:
+    """The state of one subject and purpose, as of `at` (None: after every record)."""
+    known = {fact.record_hash: fact for fact in facts if at is None or fact.event_time <= at}
+    state = State()
+    for fact in sorted(known.values(), key=_order):
+        state = _apply(_expire(state, fact.event_time), fact)
+    return state if at is None else _expire(state, at)
+
+
+def _order(fact: Fact) -> tuple[datetime, int, bytes]:
+    return fact.event_time, fact.event.rank, fact.record_hash
+
+
+def _expire(state: State, at: datetime) -> State:
+    if state.state == ConsentEvent.GIVEN and state.expires_at and state.expires_at <= at:
+        return replace(state, state=ConsentEvent.EXPIRED.value, code="expired")
+    return state
+
+
+def _apply(state: State, fact: Fact) -> State:
+    """One step of the state machine: what `fact` makes of `state`."""
+    if fact.event in GRANTING:
+        return _grant(state, fact)
+    if fact.event == ConsentEvent.REQUESTED and state.state != UNKNOWN:
+        return state  # asking again changes nothing
+    if fact.event == ConsentEvent.EXPIRED and state.state != ConsentEvent.GIVEN:
+        return state  # only what is in force can expire
+    if fact.event == ConsentEvent.OPT_OUT_REVOKED and state.state != ConsentEvent.OPTED_OUT:
+        return state  # only an opt-out can be revoked
+    first_hand = fact.event in STOPPING and not fact.hearsay
+    return State(
+        state=fact.event.value,
+        code=CODES[fact.event],
+        record_id=fact.record_id,
+        valid_from=fact.event_time,
+        withdrawn_first_hand=first_hand or (state.withdrawn_first_hand and fact.hearsay),
+    )
+
+
+def _grant(state: State, fact: Fact) -> State:
+    if fact.event == ConsentEvent.RENEWED and state.state != ConsentEvent.GIVEN:
+        return state  # what is not in force cannot be renewed: it takes a fresh consent
+    denial = ""
+    if state.withdrawn_first_hand and fact.hearsay and not fact.evidenced:
+        denial = CONFLICT
+    elif fact.minor_unguarded:
+        denial = "minor_no_guardian"
+    return State(
+        state=denial or ConsentEvent.GIVEN.value,
+        code=denial,
+        record_id=fact.record_id,
+        valid_from=fact.event_time,
+        expires_at=fact.expires_at,
+        withdrawn_first_hand=state.withdrawn_first_hand and bool(denial),
+    )
+
+
+STOPPING = (
+    ConsentEvent.WITHDRAWN,
+    ConsentEvent.REFUSED,
+    ConsentEvent.OPTED_OUT,
+    ConsentEvent.INVALIDATED,
+)
+CODES = {
+    ConsentEvent.REQUESTED: "purpose_missing",
+    ConsentEvent.EXPIRED: "expired",
+    ConsentEvent.REFUSED: "refused",
+    ConsentEvent.WITHDRAWN: "withdrawn",
+    ConsentEvent.OPTED_OUT: "opted_out",
+    ConsentEvent.OPT_OUT_REVOKED: "no_record",
+    ConsentEvent.INVALIDATED: "invalidated",
+}

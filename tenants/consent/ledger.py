@@ -1,0 +1,216 @@
+"""Appending consent records and keeping the derived state true, for one record or thousands."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.utils.timezone import now
+
+from tenants.accounts.models import Tenant
+from tenants.audit.canonical import leaf_hash
+from tenants.consent.fold import Fact, State, fold
+from tenants.consent.models import ConsentRecord, ConsentState, Notice
+from tenants.consent.vocabulary import (
+    CollectionMethod,
+    ConsentEvent,
+    LawfulBasis,
+    Purpose,
+)
+from tenants.errors import AppError
+from tenants.ids import encode, uuid7
+from tenants.isolation.scope import current_tenant
+from tenants.subjects.models import Subject
+
+CLOCK_SKEW = timedelta(minutes=5)
+BATCH = 2000
+# Ages below which somebody else must consent, by country (PIPL 31; GDPR 8, the general rule).
+AGE_OF_CONSENT = {"CN": ("under_14",)}
+AGE_OF_CONSENT_ELSEWHERE = ("under_14", "under_16")
+
+
+@dataclass(frozen=True)
+class ConsentInput:
+    """One act as it reached us. `event_time` has a zone; `notice_sha256` names archived bytes."""
+
+    subject_id: int
+    purpose: Purpose
+    event: ConsentEvent
+    event_time: datetime
+    collection_method: CollectionMethod
+    lawful_basis: LawfulBasis = LawfulBasis.CONSENT
+    notice_id: str = ""
+    notice_version: str = ""
+    notice_language: str = ""
+    notice_sha256: bytes | None = None
+    pii_categories: Sequence[str] = ()
+    jurisdiction: str = ""
+    expires_at: datetime | None = None
+    retention_until: datetime | None = None
+    age_band: str = ""
+    guardian_record_id: UUID | None = None
+    recipients: Sequence[str] = ()
+    storage_country: str = ""
+    transfer_mechanism: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    ui_variant: str = ""
+    withdrawal_method: str = ""
+    receipt_id: str = ""
+    supersedes: UUID | None = None
+    upload_id: UUID | None = None
+    row_no: int | None = None
+
+
+class Notices:
+    """The tenant's archived notices, looked up by hash or by name, version and language."""
+
+    def __init__(self) -> None:
+        archived = list(Notice.objects.all())
+        self._by_hash = {bytes(n.sha256): n for n in archived}
+        self._by_name = {(n.notice_id, n.version, n.language): n for n in archived}
+
+    def find(self, act: ConsentInput) -> Notice | None:
+        """The notice that `act` names, or None when nothing archived answers to it."""
+        if act.notice_sha256:
+            return self._by_hash.get(act.notice_sha256)
+        return self._by_name.get((act.notice_id, act.notice_version, act.notice_language))
+
+
+def refusal(act: ConsentInput, notices: Notices, at: datetime) -> AppError | None:
+    """Why `act` cannot become a record, or None.
+
+    A grant must name the exact notice that was shown (GDPR 7(1), PIPL 17) and that notice must
+    ask for its purpose; stopping needs no notice, so that it takes no more steps than giving.
+    """
+    if act.event_time > at + CLOCK_SKEW:
+        return AppError("bad_time", "event_time lies in the future.", param="event_time")
+    if act.event not in (ConsentEvent.GIVEN, ConsentEvent.RENEWED):
+        return None
+    notice = notices.find(act)
+    if notice is None:
+        return AppError(
+            "notice_unknown",
+            "A grant must name an archived notice: send notice_id, notice_version and "
+            "notice_language, or notice_sha256.",
+            param="notice_id",
+        )
+    if act.purpose.value not in notice.purposes:
+        return AppError(
+            "purpose_not_in_notice",
+            "That notice does not ask for this purpose.",
+            param="purpose",
+        )
+    return None
+
+
+def append(acts: Sequence[ConsentInput], notices: Notices) -> list[ConsentRecord]:
+    """Write the records of acts that `refusal` let pass, and fold every state they touch."""
+    tenant = Tenant.objects.get(id=current_tenant())
+    at = now()
+    records = [_record(act, tenant, notices.find(act), at) for act in acts]
+    ConsentRecord.objects.bulk_create(records, batch_size=BATCH)
+    refold({(record.subject_id, record.purpose) for record in records})
+    return records
+
+
+def _record(
+    act: ConsentInput, tenant: Tenant, notice: Notice | None, at: datetime
+) -> ConsentRecord:
+    record_id = uuid7()
+    record = ConsentRecord(
+        id=record_id,
+        receipt_id=act.receipt_id or f"rcpt_{encode(record_id.int)}",
+        controller_name=tenant.name,
+        controller_contact=tenant.controller_contact,
+        subject_id=act.subject_id,
+        purpose=act.purpose.value,
+        lawful_basis=act.lawful_basis.value,
+        event=act.event.value,
+        pii_categories=list(act.pii_categories or (notice.pii_categories if notice else ())),
+        sensitive=act.purpose == Purpose.SENSITIVE,
+        notice=notice,
+        notice_version=notice.version if notice else act.notice_version,
+        notice_sha256=bytes(notice.sha256) if notice else act.notice_sha256,
+        notice_language=notice.language if notice else act.notice_language,
+        collection_method=act.collection_method.value,
+        ui_variant=act.ui_variant,
+        jurisdiction=act.jurisdiction or tenant.jurisdiction,
+        jurisdiction_derivation="declared" if act.jurisdiction else "tenant_default",
+        event_time=act.event_time,
+        received_at=at,
+        recorded_at=at,
+        expires_at=act.expires_at,
+        retention_until=act.retention_until,
+        age_band=act.age_band,
+        guardian_record_id=act.guardian_record_id,
+        recipients=list(act.recipients),
+        storage_country=act.storage_country,
+        transfer_mechanism=act.transfer_mechanism,
+        evidence=act.evidence,
+        withdrawal_method=act.withdrawal_method,
+        upload_id=act.upload_id,
+        row_no=act.row_no,
+        supersedes=act.supersedes,
+    )
+    record.record_hash = leaf_hash(record.content())
+    return record
+
+
+def fact_of(record: ConsentRecord) -> Fact:
+    """What the fold needs of a record."""
+    country = record.jurisdiction.partition("-")[0]
+    too_young = AGE_OF_CONSENT.get(country, AGE_OF_CONSENT_ELSEWHERE)
+    return Fact(
+        record_id=str(record.id),
+        record_hash=bytes(record.record_hash),
+        event=ConsentEvent(record.event),
+        event_time=record.event_time,
+        expires_at=record.expires_at,
+        hearsay=record.collection_method == CollectionMethod.IMPORT,
+        evidenced=bool(record.evidence),
+        minor_unguarded=record.age_band in too_young and record.guardian_record_id is None,
+    )
+
+
+def refold(touched: Iterable[tuple[int, str]]) -> None:
+    """Recompute the states of (subject, purpose) pairs from all of their records.
+
+    The subjects' rows are locked first, in order: two writers of one subject cannot both fold
+    from a set that lacks the other's record.
+    """
+    pairs = set(touched)
+    subjects = sorted({subject_id for subject_id, _ in pairs})
+    list(_lock(subjects))
+    records = ConsentRecord.objects.filter(subject_id__in=subjects).order_by(
+        "subject_id", "purpose"
+    )
+    states = []
+    for pair, group in groupby(records.iterator(), key=lambda r: (r.subject_id, r.purpose)):
+        if pair in pairs:
+            states.append(_state_row(*pair, fold(fact_of(record) for record in group)))
+    ConsentState.objects.bulk_create(
+        states,
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=["tenant_id", "subject", "purpose"],
+        update_fields=["state", "code", "record_id", "valid_from", "expires_at"],
+    )
+
+
+def _lock(subjects: list[int]) -> Iterable[int]:
+    chosen = Subject.objects.filter(id__in=subjects).order_by("id").select_for_update()
+    return chosen.values_list("id", flat=True)
+
+
+def _state_row(subject_id: int, purpose: str, state: State) -> ConsentState:
+    return ConsentState(
+        subject_id=subject_id,
+        purpose=purpose,
+        state=state.state,
+        code=state.code,
+        record_id=UUID(state.record_id) if state.record_id else None,
+        valid_from=state.valid_from,
+        expires_at=state.expires_at,
+    )

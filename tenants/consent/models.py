@@ -1,0 +1,135 @@
+"""Notices, consent records (append-only) and the state that the fold derives from them."""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from tenants.audit.canonical import timestamp
+from tenants.ids import public_id, uuid7
+from tenants.isolation.models import TenantForeignKey, TenantOwned
+from tenants.subjects.models import Subject
+
+RECORD_FORMAT = 1
+
+
+class Notice(TenantOwned):
+    """A privacy notice as it was shown: its bytes are kept, its hash is what records name."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    notice_id = models.TextField()
+    version = models.TextField()
+    language = models.TextField()
+    sha256 = models.BinaryField()
+    body = models.BinaryField()
+    purposes = ArrayField(models.TextField())
+    pii_categories = ArrayField(models.TextField(), default=list)
+    # True: what a subject did before consenting stays out of reach.
+    later_events_only = models.BooleanField(default=False)
+    material_change = models.BooleanField(default=False)
+    archived_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "notice_id", "version", "language"],
+                name="notice_once",
+            ),
+            models.UniqueConstraint(fields=["tenant_id", "sha256"], name="notice_bytes_once"),
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("notice", self.id)
+
+
+class ConsentRecord(TenantOwned):
+    """One append-only fact about one subject and purpose; the fields of ISO/IEC TS 27560."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    format = models.SmallIntegerField(default=RECORD_FORMAT)
+    receipt_id = models.TextField()
+    controller_name = models.TextField()
+    controller_contact = models.TextField()
+    subject = TenantForeignKey(Subject, related_name="consent_records")
+    purpose = models.TextField()
+    lawful_basis = models.TextField()
+    event = models.TextField()
+    pii_categories = ArrayField(models.TextField(), default=list)
+    sensitive = models.BooleanField(default=False)
+    notice = TenantForeignKey(Notice, null=True, related_name="records")
+    notice_version = models.TextField(default="")
+    notice_sha256 = models.BinaryField(null=True)
+    notice_language = models.TextField(default="")
+    collection_method = models.TextField()
+    ui_variant = models.TextField(default="")
+    jurisdiction = models.TextField()
+    jurisdiction_derivation = models.TextField()
+    event_time = models.DateTimeField()
+    received_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    retention_until = models.DateTimeField(null=True)
+    age_band = models.TextField(default="")
+    guardian_record_id = models.UUIDField(null=True)
+    recipients = ArrayField(models.TextField(), default=list)
+    storage_country = models.TextField(default="")
+    transfer_mechanism = models.TextField(default="")
+    evidence = models.JSONField(default=dict)
+    withdrawal_method = models.TextField(default="")
+    upload_id = models.UUIDField(null=True)
+    row_no = models.BigIntegerField(null=True)
+    supersedes = models.UUIDField(null=True)
+    record_hash = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "receipt_id"], name="consent_receipt_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["tenant_id", "subject", "purpose", "event_time"],
+                name="consent_history",
+            )
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("consent record", self.id)
+
+    def content(self) -> dict[str, Any]:
+        """What the record hash covers: every field, in plain JSON values."""
+        skipped = {"record_hash"}
+        return {
+            field.attname: _plain(getattr(self, field.attname))
+            for field in self._meta.concrete_fields
+            if field.attname not in skipped
+        }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    if hasattr(value, "tzinfo"):
+        return timestamp(value)
+    return value if value is None or isinstance(value, bool | int | list | dict) else str(value)
+
+
+class ConsentState(TenantOwned):
+    """What the fold says now, kept beside the records so that SQL can ask it. Derived only."""
+
+    subject = TenantForeignKey(Subject, related_name="consent_states")
+    purpose = models.TextField()
+    state = models.TextField()
+    code = models.TextField(default="")
+    record_id = models.UUIDField(null=True)
+    valid_from = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "subject", "purpose"], name="consent_state_once"
+            )
+        ]
+        indexes = [models.Index(fields=["tenant_id", "purpose", "state"], name="consent_coverage")]

@@ -1,0 +1,60 @@
+"""Archiving privacy notices: the bytes that were shown are kept, and named by their hash."""
+
+import hashlib
+
+from django.db import transaction
+
+from tenants.audit.actor import Actor
+from tenants.audit.events import AuditEvent
+from tenants.audit.record import record
+from tenants.consent.models import Notice
+from tenants.consent.vocabulary import Purpose
+from tenants.errors import AppError, Conflict
+
+
+@transaction.atomic
+def archive_notice(
+    *,
+    notice_id: str,
+    version: str,
+    language: str,
+    body: bytes,
+    purposes: list[Purpose],
+    actor: Actor,
+    pii_categories: list[str] | None = None,
+    later_events_only: bool = False,
+    material_change: bool = False,
+) -> Notice:
+    """Keep one version of a notice for ever; Conflict when this version has other bytes."""
+    if not body.strip() or not purposes:
+        raise AppError("notice_empty", "A notice needs a text and at least one purpose.")
+    digest = hashlib.sha256(body).digest()
+    same = Notice.objects.filter(notice_id=notice_id, version=version, language=language).first()
+    if same:
+        if bytes(same.sha256) == digest:
+            return same
+        raise Conflict("notice_exists", "This version has another text; give it a new version.")
+    notice = Notice.objects.create(
+        notice_id=notice_id,
+        version=version,
+        language=language,
+        sha256=digest,
+        body=body,
+        purposes=sorted(purposes),
+        pii_categories=sorted(pii_categories or []),
+        later_events_only=later_events_only,
+        material_change=material_change,
+    )
+    record(
+        AuditEvent.NOTICE_ARCHIVED,
+        actor=actor,
+        object_id=notice.public_id,
+        object_version=version,
+        details={
+            "sha256": digest.hex(),
+            "language": language,
+            "version": version,
+            "purposes": notice.purposes,
+        },
+    )
+    return notice

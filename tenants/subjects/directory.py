@@ -1,0 +1,92 @@
+"""Finding and making subjects by the ids that the tenant uses for them."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+from tenants.errors import NotFound
+from tenants.isolation.scope import current_tenant
+from tenants.subjects import keys
+from tenants.subjects.models import Subject, SubjectKey
+
+CONTEXT = b"subject.external_id"
+
+
+def find(external_id: str) -> Subject | None:
+    """The subject with this id in the tenant of the scope, or None."""
+    return Subject.objects.filter(lookup=keys.lookup_of(current_tenant(), external_id)).first()
+
+
+def resolve(external_ids: Iterable[str]) -> dict[str, int]:
+    """External id -> integer id, making the subjects that are new. Safe with concurrent callers."""
+    tenant_id = current_tenant()
+    lookups = {external: keys.lookup_of(tenant_id, external) for external in set(external_ids)}
+    known = _known(lookups.values())
+    missing = {external: key for external, key in lookups.items() if key not in known}
+    if missing:
+        _create(missing)
+        known |= _known(missing.values())
+    return {external: known[key] for external, key in lookups.items()}
+
+
+def _known(lookups: Iterable[bytes]) -> dict[bytes, int]:
+    rows = Subject.objects.filter(lookup__in=list(lookups)).values_list("lookup", "id")
+    return {bytes(lookup): subject_id for lookup, subject_id in rows}
+
+
+def _create(missing: dict[str, bytes]) -> None:
+    """Insert subjects with their keys; whoever another worker made first keeps that key."""
+    tenant_id = current_tenant()
+    own = {lookup: keys.new_subject_key() for lookup in missing.values()}
+    Subject.objects.bulk_create(
+        [
+            Subject(
+                lookup=lookup,
+                external_id_sealed=keys.seal(own[lookup], external.encode(), CONTEXT + lookup),
+            )
+            for external, lookup in missing.items()
+        ],
+        ignore_conflicts=True,
+        batch_size=2000,
+    )
+    # A conflict waits for the other transaction, so its subject and key are both visible now.
+    keyed = set(
+        SubjectKey.objects.filter(subject__lookup__in=list(own)).values_list(
+            "subject_id", flat=True
+        )
+    )
+    SubjectKey.objects.bulk_create(
+        [
+            SubjectKey(subject_id=subject_id, wrapped=keys.wrap(tenant_id, lookup, own[lookup]))
+            for lookup, subject_id in _known(own).items()
+            if subject_id not in keyed
+        ],
+        batch_size=2000,
+    )
+
+
+def keys_of(subject_ids: Iterable[int]) -> dict[int, bytes]:
+    """The own keys of subjects, opened; an erased subject has none and is left out."""
+    rows = SubjectKey.objects.filter(subject_id__in=list(subject_ids)).values_list(
+        "subject_id", "subject__lookup", "wrapped"
+    )
+    tenant_id = current_tenant()
+    return {pk: keys.unwrap(tenant_id, bytes(found), bytes(sealed)) for pk, found, sealed in rows}
+
+
+def external_id_of(subject: Subject) -> str:
+    """The tenant's own id of a subject; NotFound when its key is destroyed."""
+    key = keys_of([subject.id]).get(subject.id)
+    if key is None or subject.external_id_sealed is None:
+        raise NotFound("person")
+    context = CONTEXT + bytes(subject.lookup)
+    return keys.unseal(key, bytes(subject.external_id_sealed), context).decode()
+
+
+def audit_ref(subject_id: int) -> str:
+    """How the audit log refers to a subject: unlinkable once the subject's key is destroyed."""
+    key = keys_of([subject_id]).get(subject_id)
+    if key is None:
+        return ""
+    text = current_tenant().bytes + str(subject_id).encode()
+    return hmac.digest(key, b"audit" + text, hashlib.sha256).hex()

@@ -1,0 +1,32 @@
+"""Subjects without names: a keyed pseudonym, an encrypted id, and the key that opens it."""
+
+from django.db import models
+
+from tenants.isolation.models import TenantForeignKey, TenantOwned
+from tenants.subjects.keys import KEY_VERSION
+
+
+class Subject(TenantOwned):
+    """A person whose behaviour it is. Everything else refers to the integer `id`."""
+
+    id = models.BigAutoField(primary_key=True)
+    lookup = models.BinaryField()
+    key_version = models.SmallIntegerField(default=KEY_VERSION)
+    external_id_sealed = models.BinaryField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant_id", "lookup"], name="subject_once")]
+
+
+class SubjectKey(TenantOwned):
+    """A subject's own key, wrapped by the tenant's. Erasure deletes this row."""
+
+    subject = TenantForeignKey(Subject, related_name="key")
+    wrapped = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "subject"], name="subject_one_key")
+        ]

@@ -1,0 +1,52 @@
+"""The form of a subject store, and the store of the subjects themselves.
+
+Each app that holds rows of subjects states one; settings list them. A test fails when a table
+with a subject column is in none.
+"""
+
+from typing import Any, Protocol
+
+from django.db.models import Model
+from django.utils.timezone import now
+
+from tenants.subjects.models import Subject, SubjectKey
+
+Rows = list[dict[str, Any]]
+
+
+class SubjectStore(Protocol):
+    """What every store can do for one subject of the tenant in scope."""
+
+    tables: tuple[type[Model], ...]
+
+    def count(self, subject_id: int) -> dict[str, int]:
+        """Rows held, by table name."""
+
+    def export(self, subject_id: int) -> dict[str, Rows]:
+        """Rows held, by table name, as plain values."""
+
+    def erase(self, subject_id: int) -> dict[str, int]:
+        """Remove what identifies or belongs to the subject; rows changed, by table name."""
+
+
+class SubjectRows:
+    """The pseudonym and its key. Erasing destroys the key first: the rest is then unreadable."""
+
+    tables = (Subject, SubjectKey)
+
+    def count(self, subject_id: int) -> dict[str, int]:
+        return {
+            "subject": Subject.objects.filter(id=subject_id, erased_at=None).count(),
+            "subject_key": SubjectKey.objects.filter(subject_id=subject_id).count(),
+        }
+
+    def export(self, subject_id: int) -> dict[str, Rows]:
+        rows = Subject.objects.filter(id=subject_id).values("id", "created_at", "key_version")
+        return {"subject": list(rows)}
+
+    def erase(self, subject_id: int) -> dict[str, int]:
+        keys, _ = SubjectKey.objects.filter(subject_id=subject_id).delete()
+        rows = Subject.objects.filter(id=subject_id).update(
+            external_id_sealed=None, erased_at=now()
+        )
+        return {"subject_key": keys, "subject": rows}

@@ -1,0 +1,33 @@
+"""The first breath of a training process: tie it to its supervisor, then become the engine.
+
+Runs without Django. `python -m training.jobs.child FOLDER SUPERVISOR_PID`.
+"""
+
+import ctypes
+import fcntl
+import os
+import signal
+import sys
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+ORPHANED, OCCUPIED = 74, 73
+
+
+def main(folder: Path, supervisor: int) -> None:
+    """Die with the supervisor (SIGTERM: the engine checkpoints), never run twice in a folder."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != supervisor:
+        sys.exit(ORPHANED)  # it died before the tie was made
+    # The lock lives as long as the engine: the descriptor survives exec, and dies with it.
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    os.set_inheritable(lock, True)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(OCCUPIED)
+    os.execv(sys.executable, [sys.executable, "-m", "training.engine.run", str(folder)])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

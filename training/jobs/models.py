@@ -1,0 +1,185 @@
+"""Snapshots with their lineage, fine-tuning jobs with their progress, and model versions."""
+
+from django.db import models
+
+from tenants.ids import public_id, uuid7
+from tenants.isolation.models import TenantForeignKey, TenantOwned
+from tenants.subjects.models import Subject
+
+
+class Snapshot(TenantOwned):
+    """The frozen, hashed data that one training run may see. Its files may be destroyed later."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    purpose = models.TextField()
+    # Which table use -> purpose was in force: its hash, so that a later change shows.
+    policy_version = models.TextField()
+    sha256 = models.BinaryField()
+    files = models.JSONField(default=dict)
+    events = models.BigIntegerField()
+    subjects = models.IntegerField()
+    items = models.IntegerField()
+    # Events left out, by the code of the reason.
+    excluded = models.JSONField(default=dict)
+    first_event_at = models.DateTimeField(null=True)
+    last_event_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    destroyed_at = models.DateTimeField(null=True)
+
+    @property
+    def public_id(self) -> str:
+        return public_id("snapshot", self.id)
+
+
+class SnapshotSubject(TenantOwned):
+    """That a subject is in a snapshot, how much of them, and the consent record relied on."""
+
+    id = models.BigAutoField(primary_key=True)
+    snapshot = TenantForeignKey(Snapshot, related_name="members")
+    subject = TenantForeignKey(Subject, related_name="snapshots")
+    consent_record_id = models.UUIDField()
+    events = models.IntegerField()
+    content_hash = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "snapshot", "subject"],
+                name="snapshot_subject_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["tenant_id", "subject"], name="snapshots_of_subject"),
+            models.Index(fields=["tenant_id", "consent_record_id"], name="snapshots_of_consent"),
+        ]
+
+
+class Job(TenantOwned):
+    """One fine-tuning run. The row is the truth; its files lie in a folder of its own."""
+
+    QUEUED, RUNNING, SUCCEEDED, FAILED = "queued", "running", "succeeded", "failed"
+    ENDED = (SUCCEEDED, FAILED)
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    name = models.TextField(default="")
+    task = models.TextField(default="recommendation")
+    base_model = models.TextField()
+    method = models.TextField(default="lora")
+    params = models.JSONField(default=dict)
+    seed = models.BigIntegerField(default=0)
+    trigger = models.TextField(default="manual")
+    state = models.TextField(default=QUEUED)
+    snapshot = TenantForeignKey(Snapshot, null=True, related_name="jobs")
+    attempts = models.IntegerField(default=0)
+    # Attempts that ended without getting beyond `failed_fraction`: three make the job fail.
+    failures = models.SmallIntegerField(default=0)
+    failed_fraction = models.FloatField(default=-1.0)
+    # The last progress line of the engine: stage, fraction, eta_seconds, rss_mb, …
+    progress = models.JSONField(default=dict)
+    error = models.JSONField(default=dict)
+    actor_ref = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant_id", "-created_at"], name="job_latest")]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("job", self.id)
+
+
+class JobMetric(TenantOwned):
+    """One point of a curve: training loss, validation NDCG@10, by series and step."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = TenantForeignKey(Job, related_name="metrics")
+    series = models.TextField()
+    name = models.TextField()
+    step = models.IntegerField()
+    value = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "job", "series", "name", "step"],
+                name="metric_point_once",
+            )
+        ]
+
+
+class JobEvent(TenantOwned):
+    """What happened to a job, as a code with parameters, worded when shown."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = TenantForeignKey(Job, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    level = models.TextField(default="info")
+    code = models.TextField()
+    params = models.JSONField(default=dict)
+
+
+class Version(TenantOwned):
+    """A trained, evaluated bundle; `manifest` is the engine's own, with every source's metrics."""
+
+    EVALUATED, APPROVED, RETIRED = "evaluated", "approved", "retired"
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    number = models.IntegerField()
+    task = models.TextField(default="recommendation")
+    job = TenantForeignKey(Job, related_name="versions")
+    snapshot = TenantForeignKey(Snapshot, related_name="versions")
+    parent = TenantForeignKey("self", null=True, related_name="children")
+    manifest = models.JSONField()
+    manifest_sha256 = models.BinaryField()
+    bytes = models.BigIntegerField()
+    state = models.TextField(default=EVALUATED)
+    approved_by = models.TextField(default="")
+    approved_at = models.DateTimeField(null=True)
+    tainted_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "number"], name="version_number_once"),
+            models.UniqueConstraint(fields=["tenant_id", "job"], name="version_of_job_once"),
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("version", self.id)
+
+    @property
+    def serves(self) -> str:
+        """The name of the score source that won on validation."""
+        return str(self.manifest.get("serves", ""))
+
+
+class Publication(TenantOwned):
+    """Which version serves a task. Publishing and rolling back change this one row."""
+
+    id = models.BigAutoField(primary_key=True)
+    task = models.TextField(default="recommendation")
+    version = TenantForeignKey(Version, related_name="publications")
+    previous = TenantForeignKey(Version, null=True, related_name="replaced_publications")
+    published_at = models.DateTimeField()
+    published_by = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "task"], name="one_published_per_task")
+        ]
+
+
+class StandingApproval(TenantOwned):
+    """A recorded decision that versions which pass their gates may publish without a person."""
+
+    enabled = models.BooleanField()
+    reason = models.TextField()
+    actor_ref = models.TextField()
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant_id"], name="one_standing_approval")]

@@ -1,0 +1,169 @@
+"""Jobs and versions: create, approve, publish, roll back, standing approval."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.timezone import now
+
+from tenants.audit.actor import Actor
+from tenants.audit.events import AuditEvent
+from tenants.audit.record import record
+from tenants.errors import AppError, Conflict, NotFound
+from tenants.isolation.scope import current_tenant
+from tenants.work.queue import enqueue
+from training.jobs.artifacts import ArtifactDamaged, path_of, read_manifest
+from training.jobs.gates import failed_gates
+from training.jobs.models import Job, Publication, StandingApproval, Version
+
+DEFAULT_BASE = "all-MiniLM-L6-v2"
+METHODS = ("lora",)
+
+
+@transaction.atomic
+def create_job(
+    *,
+    actor: Actor,
+    base_model: str = DEFAULT_BASE,
+    method: str = "lora",
+    params: dict[str, Any] | None = None,
+    seed: int = 0,
+    name: str = "",
+    trigger: str = "manual",
+) -> Job:
+    """Queue a fine-tuning job; its data are frozen when it starts. Conflict while one is open."""
+    if method not in METHODS:
+        raise AppError("unknown_method", f"Choose one of {', '.join(METHODS)}.", param="method")
+    if Job.objects.exclude(state__in=Job.ENDED).exists():
+        raise Conflict("job_open", "A job is queued or running already. Wait for it to end.")
+    job = Job.objects.create(
+        name=name,
+        base_model=base_model or DEFAULT_BASE,
+        method=method,
+        params=params or {},
+        seed=seed,
+        trigger=trigger,
+        actor_ref=actor.ref,
+    )
+    enqueue("job", tenant_id=current_tenant(), object_id=job.id)
+    record(
+        AuditEvent.JOB_CREATED,
+        actor=actor,
+        object_id=job.public_id,
+        details={"base_model": job.base_model},
+    )
+    return job
+
+
+@transaction.atomic
+def approve_version(
+    *, version_id: UUID, actor: Actor, reason: str, standing: bool = False
+) -> Version:
+    """A named person (or the recorded standing approval) lets a version be published."""
+    version = _locked(version_id)
+    if version.state == Version.APPROVED:
+        raise Conflict("already_approved", "This version is approved already.")
+    faults = failed_gates(version)
+    if faults:
+        raise Conflict("gate_failed", f"The version did not pass: {', '.join(faults)}.")
+    version.state = Version.APPROVED
+    version.approved_by = actor.ref
+    version.approved_at = now()
+    version.save(update_fields=["state", "approved_by", "approved_at"])
+    record(
+        AuditEvent.VERSION_APPROVED,
+        actor=actor,
+        object_id=version.public_id,
+        object_version=str(version.number),
+        details={"standing": standing, "reason": reason},
+    )
+    return version
+
+
+@transaction.atomic
+def publish_version(*, version_id: UUID, actor: Actor) -> Publication:
+    """Let an approved version answer from the next request on: one row changes."""
+    version = _locked(version_id)
+    if version.state != Version.APPROVED:
+        raise Conflict("not_approved", "Approve this version before it is published.")
+    _check_artifact(version)
+    replaced = _swap(version, actor)
+    record(
+        AuditEvent.VERSION_PUBLISHED,
+        actor=actor,
+        object_id=version.public_id,
+        object_version=str(version.number),
+        details={"replaces": replaced.public_id if replaced else ""},
+    )
+    return Publication.objects.get(task=version.task)
+
+
+@transaction.atomic
+def roll_back(*, actor: Actor, task: str = "recommendation") -> Publication:
+    """Serve again what served before; Conflict when nothing did."""
+    current = Publication.objects.select_for_update().filter(task=task).first()
+    if current is None or current.previous is None:
+        raise Conflict("nothing_before", "There is no earlier version to go back to.")
+    version = current.previous
+    _check_artifact(version)
+    replaced = _swap(version, actor)
+    record(
+        AuditEvent.VERSION_ROLLED_BACK,
+        actor=actor,
+        object_id=version.public_id,
+        object_version=str(version.number),
+        details={"replaces": replaced.public_id if replaced else ""},
+    )
+    return Publication.objects.get(task=task)
+
+
+@transaction.atomic
+def set_standing_approval(*, enabled: bool, reason: str, actor: Actor) -> StandingApproval:
+    """Record whether versions that pass every gate may publish without a person."""
+    if not reason.strip():
+        raise AppError("reason_missing", "Say why, for the record.", param="reason")
+    approval, _ = StandingApproval.objects.update_or_create(
+        tenant_id=current_tenant(),
+        defaults={"enabled": enabled, "reason": reason.strip(), "actor_ref": actor.ref},
+    )
+    record(
+        AuditEvent.STANDING_APPROVAL_SET,
+        actor=actor,
+        details={"enabled": enabled, "reason": reason.strip()},
+    )
+    return approval
+
+
+def _locked(version_id: UUID) -> Version:
+    version = Version.objects.select_for_update().filter(pk=version_id).first()
+    if version is None:
+        raise NotFound("version")
+    return version
+
+
+def _check_artifact(version: Version) -> None:
+    try:
+        read_manifest(path_of(version.tenant_id, bytes(version.manifest_sha256)))
+    except ArtifactDamaged as error:
+        raise Conflict(
+            "artifact_damaged", f"A file of this version is damaged: {error}. Train it again."
+        ) from error
+
+
+def _swap(version: Version, actor: Actor) -> Version | None:
+    """Point the task at `version`; the version that served until now."""
+    current = Publication.objects.select_for_update().filter(task=version.task).first()
+    replaced = current.version if current else None
+    if replaced and replaced.pk == version.pk:
+        raise Conflict("already_published", "This version serves already.")
+    Publication.objects.update_or_create(
+        tenant_id=current_tenant(),
+        task=version.task,
+        defaults={
+            "version": version,
+            "previous": replaced,
+            "published_at": now(),
+            "published_by": actor.ref,
+        },
+    )
+    return replaced
