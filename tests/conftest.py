@@ -51,7 +51,7 @@ class Business:
         return Actor(type="member", ref=self.owner.public_id, role="owner", auth="test")
 
     @property
-    def scope(self):  # noqa: ANN201
+    def scope(self):
         return tenant_scope(self.tenant.id)
 
     @property

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +27,7 @@ def master_key_is_32_bytes(app_configs: Any, **options: Any) -> list[CheckMessag
 
 @register(Tags.database)
 def role_is_unprivileged(
-    app_configs: Any, databases: list[str] | None = None, **options: Any
+    app_configs: Any, databases: Sequence[str] | None = None, **options: Any
 ) -> list[CheckMessage]:
     """attune.E002: row-level security binds neither superusers nor BYPASSRLS roles."""
     if "default" not in (databases or []):

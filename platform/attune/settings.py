@@ -8,6 +8,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 
 from attune import environment
+from tenants.work.kinds import WorkKind
 
 ROOT = Path(__file__).resolve().parents[2]
 MODE = environment.choice("ATTUNE_MODE", "production", ("production", "local", "test"))
@@ -122,28 +123,12 @@ CELERY_BEAT_SCHEDULE = {
     "duties": {"task": "work.duties", "schedule": timedelta(seconds=60)},
 }
 
-# Kind of leased work -> where and how it runs: the one table that workers read. `lease` is in
-# seconds; `attempts` is the hard stop behind the worker functions' own judgement.
+# Kind of leased work -> where and how it runs: the one table that workers read.
 WORK_KINDS = {
-    "upload": {
-        "queue": "default",
-        "run": "tenants.behaviour.ingest.run",
-        "lease": 120,
-        "attempts": 6,
-    },
-    "release": {
-        "queue": "default",
-        "run": "tenants.behaviour.release.run",
-        "lease": 60,
-        "attempts": 6,
-    },
-    "first_training": {
-        "queue": "default",
-        "run": "training.jobs.automatic.run",
-        "lease": 60,
-        "attempts": 6,
-    },
-    "job": {"queue": "gpu", "run": "training.jobs.supervisor.run", "lease": 30, "attempts": 100},
+    "upload": WorkKind("default", "tenants.behaviour.ingest.run", lease=120, attempts=6),
+    "release": WorkKind("default", "tenants.behaviour.release.run", lease=60, attempts=6),
+    "first_training": WorkKind("default", "training.jobs.automatic.run", lease=60, attempts=6),
+    "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100),
 }
 # What beat does once a minute for every tenant.
 TENANT_DUTIES = ["tenants.audit.sealing.seal", "tenants.behaviour.quarantine.expire"]

@@ -92,7 +92,8 @@ def _make_tenant(person: Person) -> str:
 
 def weeks_to_move(last: Any, now: datetime) -> int:
     """Whole weeks by which the history must move to end within the last seven days."""
-    return max((now - last.replace(tzinfo=UTC)) // timedelta(weeks=1), 0)
+    weeks: int = (now - last.replace(tzinfo=UTC)) // timedelta(weeks=1)
+    return max(weeks, 0)
 
 
 def _archive_notice() -> None:

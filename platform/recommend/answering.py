@@ -89,8 +89,8 @@ def _history(context: Context) -> History:
 def _name(ranked: Sequence[Ranked], limit: int) -> tuple[list[AnsweredItem], dict[int, Item]]:
     """Items that are available now, with their titles and those of the items reasons cite."""
     wanted = {line.item for line in ranked}
-    wanted |= {line.reason.params["item"] for line in ranked if "item" in line.reason.params}
-    items = Item.objects.in_bulk([int(item) for item in wanted])
+    wanted |= {int(line.reason.params["item"]) for line in ranked if "item" in line.reason.params}
+    items = Item.objects.in_bulk(list(wanted))
     chosen = [
         AnsweredItem(items[line.item], line.score, line.reason, line.contributions)
         for line in ranked

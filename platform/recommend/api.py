@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -58,7 +59,7 @@ class RecommendationAnswer(serializers.Serializer[Any]):
     message = serializers.CharField(allow_null=True)
     purpose = serializers.CharField()
     version = serializers.CharField(allow_null=True)
-    data = ItemAnswer(many=True)
+    data = ItemAnswer(many=True)  # type: ignore[assignment]
 
 
 class RecommendationList(APIView):
@@ -72,7 +73,7 @@ class RecommendationList(APIView):
     # does not go through TenantAPIView, which would ask for the key by itself.
     rights = {"GET": Right.READ_RECOMMENDATIONS}
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self._refused: FoundKey | None = None
         response = super().dispatch(request, *args, **kwargs)
         if self._refused:

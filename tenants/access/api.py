@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,7 +40,7 @@ class TenantAPIView(APIView):
 
     rights: ClassVar[dict[str, Right]] = {}
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self._refused: tuple[FoundKey, Right] | None = None
         with ExitStack() as self._scopes:
             response = super().dispatch(request, *args, **kwargs)

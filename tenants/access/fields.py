@@ -15,7 +15,7 @@ class ZonedDateTimeField(serializers.DateTimeField):
     Left out, it is the moment of the request when the field is not required to be sent.
     """
 
-    def to_internal_value(self, value: Any) -> datetime:  # type: ignore[override]
+    def to_internal_value(self, value: Any) -> datetime:
         try:
             moment = parse_datetime(str(value))
         except ValueError:

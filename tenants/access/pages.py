@@ -28,7 +28,7 @@ P = ParamSpec("P")
 class PageRequest(HttpRequest):
     """What a page may rely on once `@page` has let it in."""
 
-    user: Person  # type: ignore[assignment]
+    user: Person
     actor: Actor
     member: Member
     tenant: Tenant
@@ -57,7 +57,7 @@ def page(
                 return _run(view, request, *args, **kwargs)
 
         enter.right = right  # type: ignore[attr-defined]
-        return login_required(enter)  # type: ignore[return-value, arg-type]
+        return login_required(enter)  # type: ignore[return-value]
 
     return decorate
 

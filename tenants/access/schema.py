@@ -29,16 +29,16 @@ class KeyAutoSchema(AutoSchema):
         right = self._right()
         return [{"key": [right.value] if right else []}]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         right = self._right()
         text = super().get_description() or ""
         return f"{text}\n\nScope: `{right.value}`." if right else text
 
-    def _get_response_bodies(self, direction: str = "response") -> Any:
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         for status in ("400", "401", "403", "404"):
             if status not in bodies:
-                bodies[status] = self._get_response_for_code(ErrorAnswer, status)
+                bodies[status] = self._get_response_for_code(ErrorAnswer, status)  # type: ignore[no-untyped-call]
         return bodies
 
     def _right(self) -> Any:

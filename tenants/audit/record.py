@@ -91,5 +91,5 @@ def _move_head(entry: AuditEntry) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "update audit_audithead set seq = %s, hash = %s where tenant_id = %s",
-            [entry.seq, entry.entry_hash, entry.tenant_id],
+            [entry.seq, bytes(entry.entry_hash), entry.tenant_id],
         )

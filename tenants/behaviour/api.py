@@ -66,7 +66,7 @@ class UploadPage(serializers.Serializer[Any]):
     """The latest uploads, newest first."""
 
     object = serializers.ReadOnlyField(default="list")
-    data = UploadAnswer(many=True)
+    data = UploadAnswer(many=True)  # type: ignore[assignment]
     has_more = serializers.BooleanField()
 
 

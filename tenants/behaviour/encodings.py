@@ -123,9 +123,9 @@ def foreign_lines(source: BinaryIO) -> tuple[bytes, int]:
 def narrow_encoding(evidence: bytes, seen: int) -> str:
     """UTF-8, GB 18030 or Windows-1252, by how the bytes above 127 stand together.
 
-    Chinese legacy text has them in pairs, Western text alone between ASCII letters. What looks
-    like neither (Cyrillic, Greek, Japanese, …) is refused, unless it is less than a hundredth of
-    the file: then the few rows are rejected rather than all.
+    Western text has them alone between ASCII letters, Chinese legacy text in pairs. What looks
+    like neither (Cyrillic, Greek, Japanese, …) is refused. Anything but Western that makes up
+    less than a hundredth of the file says nothing about the rest: those few rows are rejected.
     """
     read = evidence.decode("utf-8", errors="replace")
     broken = read.count("\ufffd") - evidence.count("\ufffd".encode())
@@ -135,11 +135,11 @@ def narrow_encoding(evidence: bytes, seen: int) -> str:
     runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", evidence)]
     if sum(runs) * 3 <= len(runs) * 4 and looks_western(evidence):
         return "cp1252"
+    if len(evidence) * 100 <= seen:
+        return "utf-8"
     paired = sum(run for run in runs if run % 2 == 0)
     if paired * 10 >= sum(runs) * 8 and decodes(evidence, "gb18030"):
         return "gb18030"
-    if len(evidence) * 100 <= seen:
-        return "utf-8"
     raise UploadRefused("unknown_encoding", param="encoding")
 
 

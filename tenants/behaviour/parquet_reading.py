@@ -20,6 +20,8 @@ from tenants.behaviour.tables import Batch, Limits
 
 FOOTER_BYTES = 16 << 20
 FOOTER_ITEMS = 1_000_000
+# What Arrow raises over a broken file; names that are no text fail while it decodes them.
+BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 SCALARS = (
     pa.types.is_integer,
@@ -75,7 +77,7 @@ class ParquetTable:
                 frame, faults = as_text(self.unfolded(raw, last), self.limits.cell_bytes)
                 yield Batch(rows, faults, frame.select(columns))
                 last += raw.num_rows
-        except (pa.ArrowException, OSError) as error:
+        except BROKEN as error:
             raise damaged(error, last) from None
         if last != self.metadata.num_rows:
             raise UploadRefused("damaged_file", row=last)
@@ -141,7 +143,7 @@ def open_parquet(source: BinaryIO, limits: Limits) -> ParquetTable:
     try:
         file = open_file(source)
         table = ParquetTable(source, limits, file.metadata, file.schema_arrow)
-    except (pa.ArrowException, OSError) as error:
+    except BROKEN as error:
         raise damaged(error, 0) from None
     judge(table, limits)
     return table

@@ -167,7 +167,7 @@ def text_times(text: pl.Series, zone: str) -> Times:
         moment=pl.coalesce(
             epoch,
             (naive - offset).dt.replace_time_zone("UTC"),
-            in_zone(naive.set(offset.is_not_null(), None), zone),
+            in_zone(naive.set(parts["zone"].is_not_null(), None), zone),
         ),
         zoned=seconds | offset.is_not_null(),
     )

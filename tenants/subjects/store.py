@@ -4,6 +4,7 @@ Each app that holds rows of subjects states one; settings list them. A test fail
 with a subject column is in none.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from django.db.models import Model
@@ -11,7 +12,7 @@ from django.utils.timezone import now
 
 from tenants.subjects.models import Subject, SubjectKey
 
-Rows = list[dict[str, Any]]
+Rows = Sequence[Mapping[str, Any]]
 
 
 class SubjectStore(Protocol):

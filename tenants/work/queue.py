@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from tenants.work.kinds import WorkKind
 from tenants.work.models import WorkItem
 
 SOON = timedelta(seconds=2)
@@ -40,7 +41,7 @@ class Lease:
 
 def enqueue(kind: str, *, tenant_id: UUID, object_id: UUID) -> None:
     """Promise the work and ring the doorbell on commit; twice the same is once."""
-    queue = settings.WORK_KINDS[kind]["queue"]
+    queue = _kinds()[kind].queue
     WorkItem.objects.bulk_create(
         [WorkItem(kind=kind, tenant_id=tenant_id, object_id=object_id, queue=queue)],
         ignore_conflicts=True,
@@ -55,7 +56,7 @@ def ring(queue: str) -> None:
     from tenants.work.tasks import look
 
     try:
-        look.apply_async(args=[queue], queue=queue, retry=False, ignore_result=True)
+        look.apply_async(args=(queue,), queue=queue, retry=False, ignore_result=True)
     except OperationalError:
         return  # Redis is away: beat rings again once it is back.
 
@@ -63,10 +64,10 @@ def ring(queue: str) -> None:
 CLAIM = """
 update work_workitem set state = 'running', attempts = attempts + 1,
     lease_token = lease_token + 1, lease_owner = %(owner)s,
-    lease_until = now() + lease.length
+    lease_until = statement_timestamp() + lease.length
 from (values {leases}) as lease(kind, length)
 where work_workitem.kind = lease.kind and id = (
-    select id from work_workitem where queue = %(queue)s and state = 'waiting' and run_at <= now()
+    select id from work_workitem where queue = %(queue)s and state = 'waiting' and run_at <= statement_timestamp()
     order by run_at, id for update skip locked limit 1)
 returning id, tenant_id, work_workitem.kind, object_id, lease_token, attempts
 """
@@ -74,15 +75,22 @@ returning id, tenant_id, work_workitem.kind, object_id, lease_token, attempts
 
 def claim(queue: str) -> Lease | None:
     """Take the oldest waiting item of `queue`, or None; safe with any number of workers."""
-    kinds = {name: kind for name, kind in settings.WORK_KINDS.items() if kind["queue"] == queue}
-    leases = ", ".join(f"('{name}', interval '{kind['lease']} s')" for name, kind in kinds.items())
+    kinds = {name: kind for name, kind in _kinds().items() if kind.queue == queue}
+    leases = ", ".join(f"('{name}', interval '{kind.lease} s')" for name, kind in kinds.items())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             CLAIM.format(leases=leases),
             {"owner": f"{socket.gethostname()}:{os.getpid()}", "queue": queue},
         )
         row = cursor.fetchone()
-    return Lease(*row, seconds=kinds[row[2]]["lease"]) if row else None
+    if row is None:
+        return None
+    item_id, tenant_id, name, object_id, token, attempt = row
+    return Lease(item_id, tenant_id, name, object_id, token, attempt, kinds[name].lease)
+
+
+def _kinds() -> dict[str, WorkKind]:
+    return dict(settings.WORK_KINDS)
 
 
 def renew(lease: Lease) -> None:

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from celery.worker import state
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import connection
 from django.utils.module_loading import import_string
 
 from tenants.work import queue
+from tenants.work.kinds import WorkKind
 from tenants.work.queue import Lease, LeaseLost
 
 logger = logging.getLogger(__name__)
@@ -35,9 +36,8 @@ def run_one(lease: Lease) -> bool:
     A worker function closes its own item (`finish`) in the transaction of its result; whether a
     failure is final is its own judgement, `attempts` of its kind is only the hard stop.
     """
-    close_old_connections()
-    kind = settings.WORK_KINDS[lease.kind]
-    run = import_string(kind["run"])
+    kind: WorkKind = settings.WORK_KINDS[lease.kind]
+    run = import_string(kind.run)
     try:
         run(lease)
     except LeaseLost:
@@ -47,12 +47,18 @@ def run_one(lease: Lease) -> bool:
         return False
     except Exception:  # whatever broke, the row must not stay leased: log it, wait, retry
         logger.exception("attempt %s of %s %s", lease.attempt, lease.kind, lease.object_id)
-        close_old_connections()
-        if lease.attempt >= kind["attempts"]:
+        _drop_broken_connection()
+        if lease.attempt >= kind.attempts:
             queue.finish(lease, code="crashed")
         else:
             queue.give_back(lease, charge=True, wait=BACK_OFF * min(lease.attempt, 12))
     return True
+
+
+def _drop_broken_connection() -> None:
+    """After an error the database connection may be gone: the next query opens a new one."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def stopping() -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,8 +32,8 @@ left join consent_consentstate s
 left join consent_consentrecord r on r.tenant_id = s.tenant_id and r.id = s.record_id
 left join consent_notice n on n.tenant_id = r.tenant_id and n.id = r.notice_id
 """
-IN_FORCE = """(s.state = 'given' and s.valid_from <= now()
-    and (s.expires_at is null or s.expires_at > now()))"""
+IN_FORCE = """(s.state = 'given' and s.valid_from <= statement_timestamp()
+    and (s.expires_at is null or s.expires_at > statement_timestamp()))"""
 IN_TIME = "(not coalesce(n.later_events_only, false) or e.occurred_at >= s.valid_from)"
 
 EVENTS = f"""copy (
@@ -47,7 +47,7 @@ EVENTS = f"""copy (
 EXCLUDED = f"""
 select case when s.state is null then 'no_record'
             when s.state <> 'given' then s.code
-            when s.expires_at is not null and s.expires_at <= now() then 'expired'
+            when s.expires_at is not null and s.expires_at <= statement_timestamp() then 'expired'
             else 'before_consent' end as code, count(*)
 {ALLOWED} where not coalesce({IN_FORCE} and {IN_TIME}, false) group by 1"""
 
@@ -192,4 +192,4 @@ def _lineage(snapshot: Snapshot, events: pl.DataFrame) -> list[SnapshotSubject]:
 
 
 def _moment(microseconds: Any) -> datetime:
-    return pl.Series([microseconds]).cast(pl.Datetime("us", "UTC"))[0]
+    return datetime.fromtimestamp(microseconds / 1e6, UTC)

@@ -20,8 +20,8 @@ begin
         return next;
         return;
     end if;
-    select case when c.state = 'given' and c.valid_from <= now()
-                     and (c.expires_at is null or c.expires_at > now()) then ''
+    select case when c.state = 'given' and c.valid_from <= statement_timestamp()
+                     and (c.expires_at is null or c.expires_at > statement_timestamp()) then ''
                 when c.state = 'given' then 'expired'
                 else coalesce(nullif(c.code, ''), c.state) end into code
         from consent_consentstate c

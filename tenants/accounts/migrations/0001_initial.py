@@ -23,7 +23,7 @@ begin
     select k.id, k.scopes into key_id, key_scopes
         from accounts_apikey k join accounts_tenant t on t.id = k.tenant_id
         where k.tenant_id = tenant and k.hash = digest and k.revoked_at is null
-            and (k.expires_at is null or k.expires_at > now()) and t.suspended_at is null;
+            and (k.expires_at is null or k.expires_at > statement_timestamp()) and t.suspended_at is null;
     if key_id is not null then
         -- Last use to the minute: a write per request would make every key a bottleneck.
         update accounts_apikey set last_used_at = now()

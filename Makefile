@@ -1,0 +1,38 @@
+# Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
+.DEFAULT_GOAL := help
+.PHONY: help install up test check
+
+# Words to pass on: make test ARGS="-k consent"
+ARGS ?=
+PYTHON := .venv/bin/python
+# The stamps say what was installed last; they are older than a changed list.
+LISTS := requirements.txt pyproject.toml
+INSTALLED := .venv/.installed
+INSTALLED_DEV := .venv/.installed-dev
+# The type checker reads the settings, which have no defaults; it connects to nothing.
+SETTINGS := ATTUNE_MODE=test DATABASE_URL=postgresql://nowhere/none REDIS_URL=redis://nowhere \
+	SECRET_KEY=types ATTUNE_MASTER_KEY=types
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+install: $(INSTALLED) ## Make .venv with everything the product needs
+
+up: $(INSTALLED) ## Run the whole product on this machine; Ctrl-C stops it
+	@$(PYTHON) -m launcher.up $(ARGS)
+
+test: $(INSTALLED_DEV) ## Run the tests beside a throw-away database; ARGS goes to pytest
+	@$(PYTHON) -m launcher.test $(ARGS)
+
+check: $(INSTALLED_DEV) ## Format, lint and types
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m ruff check .
+	@$(SETTINGS) $(PYTHON) -m mypy
+
+$(INSTALLED): $(LISTS)
+	@sh platform/launcher/install.sh requirements.txt
+	@touch $@
+
+$(INSTALLED_DEV): $(LISTS) requirements-dev.txt
+	@sh platform/launcher/install.sh requirements-dev.txt
+	@touch $(INSTALLED) $@
