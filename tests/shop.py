@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 SUBJECTS, ITEMS, WEEKS = 60, 30, 20
+# Item numbers of the shared bundle: far from those that the database gives out by itself.
+FIRST_ITEM = 10_000_000
 NOTICE = b"We ask for four things, each by itself. You may take each back at any time."
 PURPOSES = ["service", "analytics", "personalised_recommendation", "model_training"]
 WORDS = ["red", "blue", "small", "large", "tea", "cup", "lamp", "bag", "clock", "card"]

@@ -1,0 +1,237 @@
+"""Answers: personal only with consent, always explained, always logged, never another tenant's."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+
+from recommend.bundles import BundleCache
+from recommend.models import Decision
+from tenants.accounts.services import create_key
+from tenants.audit.models import AuditEntry
+from tenants.behaviour.models import Item, Upload
+from tenants.behaviour.services import accept_upload
+from tenants.consent.notices import archive_notice
+from tenants.consent.vocabulary import Purpose
+from tenants.work.run import run_waiting
+from tests import shop
+from tests.trained import give_version
+from training.jobs.artifacts import path_of
+from training.jobs.services import approve_version, publish_version, roll_back
+
+PEOPLE = range(12)
+
+
+@pytest.fixture
+def shopkeeper(alice, artifact):
+    """Alice with twelve consenting people, their purchases, and a published version.
+
+    The bundle knows items by number, so her items are given the numbers it was trained on.
+    """
+    with alice.scope:
+        Item.objects.bulk_create(
+            Item(id=shop.FIRST_ITEM + n, external_id=f"item-{n:02d}", title=f"Thing {n}")
+            for n in range(shop.ITEMS)
+        )
+        archive_notice(
+            notice_id="privacy",
+            version="1",
+            language="en",
+            body=shop.NOTICE,
+            purposes=list(map(Purpose, shop.PURPOSES)),
+            actor=alice.actor,
+        )
+        files = {Upload.CONSENTS: shop.consents(PEOPLE), Upload.EVENTS: shop.purchases(PEOPLE)}
+        for kind, content in files.items():
+            accept_upload(kind=kind, name="file.csv", chunks=[content], actor=alice.actor)
+            run_waiting("default")
+    return alice
+    version = give_version(alice, artifact)
+    with alice.scope:
+        approve_version(version_id=version.id, actor=alice.actor, reason="Good figures.")
+        publish_version(version_id=version.id, actor=alice.actor)
+    return alice
+
+
+def ask(business, user_id: str | None = shop.user(1), status: int = 200, **query):
+    params = {"limit": 5, **query} | ({} if user_id is None else {"user_id": user_id})
+    reply = Client().get("/v1/recommendations", params, headers=business.headers)
+    assert reply.status_code == status, reply.content
+    return reply.json()
+
+
+def tell(business, user_id: str, event: str, **body):
+    body = {
+        "user_id": user_id,
+        "purpose": "personalised_recommendation",
+        "event": event,
+        **body,
+    }
+    reply = Client().post(
+        "/v1/consents", body, content_type="application/json", headers=business.headers
+    )
+    assert reply.status_code == 201, reply.content
+
+
+def test_a_consenting_person_gets_a_personal_answer_with_reasons(shopkeeper):
+    given = ask(shopkeeper)
+    assert given["personalised"] and given["code"] is None and given["message"] is None
+    assert given["purpose"] == "personalised_recommendation"
+    assert len(given["data"]) == 5
+    for line in given["data"]:
+        assert line["item_id"].startswith("item-") and line["title"].startswith("Thing")
+        assert line["reason"]["code"] and line["reason"]["text"]
+    scores = [line["score"] for line in given["data"]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_reason_cites_only_items_of_the_persons_own_history(shopkeeper):
+    import csv
+    import io
+
+    rows = csv.DictReader(io.StringIO(shop.purchases(PEOPLE).decode()))
+    own = {row["item_id"] for row in rows if row["user_id"] == shop.user(1)}
+    cited = {
+        line["reason"]["params"]["item"]
+        for line in ask(shopkeeper, limit=10)["data"]
+        if "item" in line["reason"]["params"]
+    }
+    assert cited and cited <= own
+
+
+def test_two_people_get_different_personal_answers(shopkeeper):
+    answers = {
+        tuple(line["item_id"] for line in ask(shopkeeper, shop.user(n))["data"]) for n in range(6)
+    }
+    assert len(answers) > 1
+
+
+@pytest.mark.parametrize("event", ["withdrawn", "refused", "opted_out", "invalidated"])
+def test_whoever_stops_gets_the_common_list_on_the_next_request(shopkeeper, event):
+    """Acceptance statement 15: after "off", the next response is non-personalised."""
+    assert ask(shopkeeper)["personalised"]
+    tell(shopkeeper, shop.user(1), event)
+    after = ask(shopkeeper)
+    assert not after["personalised"] and after["code"] == event and after["message"]
+    assert after["purpose"] == "analytics"
+    assert [line["reason"]["code"] for line in after["data"]] == ["popular_now"] * 5
+    stranger = ask(shopkeeper, "nobody")
+    assert [x["item_id"] for x in stranger["data"]] == [x["item_id"] for x in after["data"]]
+
+
+def test_a_fresh_grant_makes_answers_personal_again(shopkeeper):
+    at = datetime.now(UTC) - timedelta(minutes=2)
+    tell(shopkeeper, shop.user(1), "withdrawn", event_time=at.isoformat())
+    assert not ask(shopkeeper)["personalised"]
+    tell(
+        shopkeeper,
+        shop.user(1),
+        "given",
+        event_time=(at + timedelta(minutes=1)).isoformat(),
+        notice_id="privacy",
+        notice_version="1",
+        notice_language="en",
+    )
+    assert ask(shopkeeper)["personalised"]
+
+
+def test_consent_ends_at_its_exact_moment(shopkeeper):
+    """Acceptance statement 9."""
+    tell(
+        shopkeeper,
+        shop.user(1),
+        "given",
+        event_time=(datetime.now(UTC) - timedelta(minutes=2)).isoformat(),
+        expires_at=(datetime.now(UTC) - timedelta(seconds=1)).isoformat(),
+        notice_id="privacy",
+        notice_version="1",
+        notice_language="en",
+    )
+    assert ask(shopkeeper)["code"] == "expired"
+
+
+def test_an_item_that_is_not_available_is_left_out_at_once(shopkeeper):
+    first = ask(shopkeeper)["data"][0]["item_id"]
+    with shopkeeper.scope:
+        Item.objects.filter(external_id=first).update(available=False)
+    after = ask(shopkeeper)["data"]
+    assert first not in [line["item_id"] for line in after] and len(after) == 5
+
+
+def test_every_answer_is_logged_with_its_reasons(shopkeeper):
+    given = ask(shopkeeper)
+    with shopkeeper.scope:
+        row = Decision.objects.get()
+        assert row.public_id == given["id"]
+        assert row.personalised and len(row.items) == 5 and len(row.subject_ref) == 64
+        assert row.items[0]["reason"]["code"] == given["data"][0]["reason"]["code"]
+        assert shop.user(1) not in str(row.content())
+
+
+def test_the_database_refuses_to_change_a_logged_answer(shopkeeper):
+    from django.db import ProgrammingError, transaction
+
+    ask(shopkeeper)
+    with shopkeeper.scope, pytest.raises(ProgrammingError), transaction.atomic():
+        Decision.objects.update(personalised=False)
+
+
+def test_another_tenant_learns_nothing(shopkeeper, bob):
+    given = ask(bob)
+    assert given["code"] == "no_version" and given["data"] == []
+
+
+def test_a_rollback_counts_from_the_next_answer(shopkeeper, artifact):
+    first = ask(shopkeeper)["version"]
+    version = give_version(shopkeeper, artifact)
+    with shopkeeper.scope:
+        approve_version(version_id=version.id, actor=shopkeeper.actor, reason="Newer.")
+        publish_version(version_id=version.id, actor=shopkeeper.actor)
+    assert ask(shopkeeper)["version"] == version.public_id != first
+    with shopkeeper.scope:
+        roll_back(actor=shopkeeper.actor)
+    assert ask(shopkeeper)["version"] == first
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [({"user_id": None}, "user_id"), ({"limit": 0}, "limit"), ({"limit": "many"}, "limit")],
+)
+def test_a_bad_question_names_its_field(shopkeeper, query, param):
+    error = ask(shopkeeper, status=400, **query)["error"]
+    assert (error["type"], error["param"]) == ("invalid_request_error", param)
+    assert error["request_id"].startswith("req_")
+
+
+def test_a_key_without_the_scope_is_refused_and_the_denial_recorded(shopkeeper):
+    with shopkeeper.scope:
+        _, key = create_key(name="writer", scopes=["events:write"], actor=shopkeeper.actor)
+    reply = Client().get(
+        "/v1/recommendations", {"user_id": "x"}, headers={"Authorization": f"Bearer {key}"}
+    )
+    assert reply.status_code == 403
+    assert "recommendations:read" in reply.json()["error"]["message"]
+    with shopkeeper.scope:
+        assert AuditEntry.objects.order_by("-seq")[0].action == "access.denied"
+        assert Decision.objects.count() == 0
+
+
+def test_a_damaged_bundle_is_never_served(shopkeeper):
+    from training.engine.sealed import Damaged
+
+    with shopkeeper.scope:
+        from training.jobs.queries import serving
+
+        digest = bytes(serving().version.manifest_sha256)
+    victim = next(path_of(shopkeeper.tenant.id, digest).glob("*.safetensors"))
+    victim.write_bytes(victim.read_bytes() + b"x")
+    with pytest.raises(Damaged):
+        BundleCache().get(shopkeeper.tenant.id, digest)
+
+
+def test_the_bundle_cache_stays_within_its_bytes(alice, bob, artifact):
+    cache = BundleCache(most_bytes=1)
+    for business in (alice, bob):
+        version = give_version(business, artifact)
+        cache.get(business.tenant.id, bytes(version.manifest_sha256))
+    assert len(cache._held) == 1

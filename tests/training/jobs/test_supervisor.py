@@ -1,0 +1,250 @@
+"""The supervisor: what the end of the engine means for the job, whoever was killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tenants.behaviour.models import Upload
+from tenants.behaviour.services import accept_upload
+from tenants.consent.notices import archive_notice
+from tenants.consent.vocabulary import Purpose
+from tenants.work import queue
+from tenants.work.models import WorkItem
+from tenants.work.run import run_waiting
+from tests import shop
+from training.jobs import child, supervisor
+from training.jobs.freezing import freeze
+from training.jobs.models import Job, JobEvent, Snapshot, SnapshotSubject, Version
+from training.jobs.progress import ProgressReader
+from training.jobs.services import create_job
+
+
+@pytest.fixture
+def stocked(alice):
+    """Alice's shop with everybody's consent and purchases."""
+    with alice.scope:
+        archive_notice(
+            notice_id="privacy",
+            version="1",
+            language="en",
+            body=shop.NOTICE,
+            purposes=list(map(Purpose, shop.PURPOSES)),
+            actor=alice.actor,
+        )
+        for kind, content in (
+            (Upload.CONSENTS, shop.consents()),
+            (Upload.EVENTS, shop.purchases()),
+        ):
+            accept_upload(kind=kind, name="file.csv", chunks=[content], actor=alice.actor)
+            run_waiting("default")
+    return alice
+
+
+def start_job(business, **how) -> Job:
+    with business.scope:
+        return create_job(actor=business.actor, **how)
+
+
+def stand_in(monkeypatch, script: str) -> None:
+    """Put a few lines of Python in the engine's place; FOLDER is its folder."""
+    program = f"import sys; FOLDER = sys.argv[1]\n{script}"
+
+    def start(folder):
+        return subprocess.Popen(
+            [sys.executable, "-c", program, str(folder)], start_new_session=True
+        )
+
+    monkeypatch.setattr(supervisor, "_start", start)
+    monkeypatch.setattr(supervisor, "POLL_SECONDS", 0.05)
+
+
+def test_a_job_without_enough_consented_data_fails_with_the_reason(alice):
+    job = start_job(alice)
+    run_waiting("gpu")
+    with alice.scope:
+        job.refresh_from_db()
+        assert (job.state, job.error["code"]) == (Job.FAILED, "too_little_data")
+        assert job.error["params"]["events"] == 0
+    assert WorkItem.objects.get(kind="job").state == WorkItem.FAILED
+
+
+def test_a_bad_parameter_fails_the_job_with_the_engines_own_code(stocked, tmp_path):
+    base = shop.tiny_base_model(tmp_path / "base")
+    job = start_job(stocked, base_model=base, params={"epochs": -3})
+    run_waiting("gpu")
+    with stocked.scope:
+        job.refresh_from_db()
+        assert (job.state, job.error["code"]) == (Job.FAILED, "bad_param")
+        assert "epochs" in job.error["params"]["message"]
+
+
+def test_a_killed_engine_is_charged_and_started_again(stocked, monkeypatch):
+    job = start_job(stocked)
+    stand_in(monkeypatch, "import os; os.kill(os.getpid(), 9)")
+    supervisor.run(queue.claim("gpu"))
+    item = WorkItem.objects.get(kind="job")
+    assert (item.state, item.attempts) == (WorkItem.WAITING, 1)
+    with stocked.scope:
+        job.refresh_from_db()
+        assert job.state == Job.RUNNING
+        assert JobEvent.objects.filter(code="engine.died", params={"status": -9}).count() == 1
+
+
+def test_an_engine_that_dies_at_the_same_place_again_and_again_is_poison(stocked, monkeypatch):
+    job = start_job(stocked)
+    stand_in(monkeypatch, "sys.exit(1)")
+    for _ in range(5):
+        WorkItem.objects.filter(kind="job").update(run_at="2020-01-01T00:00:00Z")
+        run_waiting("gpu")
+    with stocked.scope:
+        job.refresh_from_db()
+        assert (job.state, job.error["code"]) == (Job.FAILED, "poisoned")
+        assert not Version.objects.exists()
+
+
+def test_a_checkpointed_engine_costs_no_attempt(stocked, monkeypatch):
+    start_job(stocked)
+    stand_in(monkeypatch, f"sys.exit({supervisor.CHECKPOINTED})")
+    supervisor.run(queue.claim("gpu"))
+    item = WorkItem.objects.get(kind="job")
+    assert (item.state, item.attempts) == (WorkItem.WAITING, 0)
+
+
+def test_a_supervisor_that_lost_its_lease_stops_its_engine_and_writes_nothing(stocked, monkeypatch):
+    start_job(stocked)
+    stand_in(monkeypatch, "import time; time.sleep(60)")
+    monkeypatch.setattr(supervisor, "RENEW_SECONDS", 0.0)
+    started = []
+    original = supervisor._start
+    monkeypatch.setattr(
+        supervisor, "_start", lambda folder: started.append(original(folder)) or started[0]
+    )
+    lease = queue.claim("gpu")
+    watch = supervisor._watch
+
+    def lose(*args):
+        WorkItem.objects.filter(pk=lease.item_id).update(lease_token=lease.token + 1)
+        return watch(*args)
+
+    monkeypatch.setattr(supervisor, "_watch", lose)
+    with pytest.raises(queue.LeaseLost):
+        supervisor.run(lease)
+    assert started[0].poll() is not None
+    with stocked.scope:
+        assert not Version.objects.exists()
+
+
+def test_a_hung_engine_is_found_and_killed(stocked, monkeypatch):
+    start_job(stocked)
+    stand_in(monkeypatch, "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)")
+    monkeypatch.setattr(supervisor, "HANG_SECONDS", 0.2)
+    monkeypatch.setattr(supervisor, "GRACE_SECONDS", 0.2)
+    with pytest.raises(supervisor.ChildDied, match="hung"):
+        supervisor.run(queue.claim("gpu"))
+
+
+def test_a_snapshot_holds_consented_events_alone_and_names_the_record(stocked, tmp_path):
+    from tenants.consent.models import ConsentRecord
+
+    with stocked.scope:
+        snapshot = freeze(tmp_path / "frozen", actor=stocked.actor)
+        rows = SnapshotSubject.objects.filter(snapshot=snapshot)
+        assert snapshot.subjects == rows.count() == shop.SUBJECTS
+        assert snapshot.excluded == {}
+        assert sum(rows.values_list("events", flat=True)) == snapshot.events
+        relied_on = ConsentRecord.objects.filter(
+            id__in=rows.values("consent_record_id"), purpose="model_training", event="given"
+        )
+        assert relied_on.count() == shop.SUBJECTS
+
+
+def test_whoever_withdraws_is_in_no_later_snapshot(stocked, tmp_path):
+    from django.test import Client
+
+    Client().post(
+        "/v1/consents",
+        {"user_id": shop.user(3), "purpose": "model_training", "event": "withdrawn"},
+        content_type="application/json",
+        headers=stocked.headers,
+    )
+    with stocked.scope:
+        snapshot = freeze(tmp_path / "frozen", actor=stocked.actor)
+        assert snapshot.subjects == shop.SUBJECTS - 1
+        assert set(snapshot.excluded) == {"withdrawn"}
+        assert Snapshot.objects.count() == 1
+
+
+def test_a_second_engine_does_not_start_in_a_folder_that_is_occupied(tmp_path):
+    import fcntl
+
+    lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    done = subprocess.run(
+        [sys.executable, "-m", child.__name__, str(tmp_path), str(os.getpid())], check=False
+    )
+    assert done.returncode == child.OCCUPIED
+
+
+def test_the_engine_is_stopped_when_its_supervisor_is_killed(tmp_path):
+    """A middleman plays the supervisor; its child must get SIGTERM when it dies."""
+    (tmp_path / "job.json").write_text("{}")
+    middleman = (
+        "import os, subprocess, sys, time\n"
+        "code = 'import sys, time; sys.path.insert(0, \".\"); from training.jobs import child;'\n"
+        "code += 'child.os.execv = lambda *a: time.sleep(60); '\n"
+        "code += 'from pathlib import Path; child.main(Path(sys.argv[1]), int(sys.argv[2]))'\n"
+        "p = subprocess.Popen([sys.executable, '-c', code, sys.argv[1], str(os.getpid())],\n"
+        "                     start_new_session=True)\n"
+        "print(p.pid, flush=True); time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", middleman, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    grandchild = int(process.stdout.readline())
+    time.sleep(1.0)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert _gone(grandchild)
+
+
+def _gone(pid: int, seconds: float = 5.0) -> bool:
+    """Whether the process ends in time; one that nobody waits for may stay as a zombie."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                if file.read().rpartition(")")[2].split()[0] == "Z":
+                    return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_half_a_line_of_progress_is_read_once_it_is_whole(tmp_path):
+    path = tmp_path / "progress.jsonl"
+    reader = ProgressReader(path)
+    assert reader.read() == []
+    path.write_text('{"fraction": 0.1}\n{"frac')
+    assert reader.read() == [{"fraction": 0.1}]
+    with path.open("a") as file:
+        file.write('tion": 0.2}\nnot json\n')
+    assert reader.read() == [{"fraction": 0.2}]
+
+
+def test_the_first_training_starts_by_itself_only_under_a_standing_approval(stocked):
+    from training.jobs.services import set_standing_approval
+
+    run_waiting("default")
+    with stocked.scope:
+        assert not Job.objects.exists()
+        set_standing_approval(enabled=True, reason="We trust the gates.", actor=stocked.actor)
+        queue.enqueue("first_training", tenant_id=stocked.tenant.id, object_id=stocked.tenant.id)
+    run_waiting("default")
+    with stocked.scope:
+        assert Job.objects.get().trigger == "first_data"
