@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tenants.behaviour.arrow_cells import is_text, plain
 from tenants.behaviour.cells import as_text
 from tenants.behaviour.refusals import UploadRefused, shown
 from tenants.behaviour.tables import Batch, Limits
@@ -22,24 +23,6 @@ FOOTER_BYTES = 16 << 20
 FOOTER_ITEMS = 1_000_000
 # What Arrow raises over a broken file; names that are no text fail while it decodes them.
 BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
-
-SCALARS = (
-    pa.types.is_integer,
-    pa.types.is_floating,
-    pa.types.is_decimal,
-    pa.types.is_boolean,
-    pa.types.is_timestamp,
-    pa.types.is_date,
-    pa.types.is_null,
-)
-TEXTS = (
-    pa.types.is_string,
-    pa.types.is_large_string,
-    pa.types.is_string_view,
-    pa.types.is_binary,
-    pa.types.is_large_binary,
-    pa.types.is_binary_view,
-)
 
 
 @dataclass(frozen=True)
@@ -93,28 +76,12 @@ class ParquetTable:
         return frame
 
 
-def is_text(name: str, type_: pa.DataType) -> bool:
-    """Whether the column is text; raises UploadRefused for lists, structs and the like."""
-    inner = type_.value_type if pa.types.is_dictionary(type_) else type_
-    if any(test(inner) for test in TEXTS):
-        return True
-    if any(test(inner) for test in SCALARS):
-        return False
-    raise UploadRefused("unsupported_column", column=name[:60], type=str(inner)[:60])
-
-
 def spread_bytes(column: pa.Array) -> int:
     """How many bytes of text a dictionary column takes when spread out."""
     if not pa.types.is_dictionary(column.type):
         return 0
     lengths = pc.binary_length(column.dictionary.cast(pa.large_binary()))
     return pc.sum(lengths.take(column.indices)).as_py() or 0
-
-
-def plain(column: pa.Array) -> pa.Array:
-    """Texts as bytes, since Parquet does not promise that they are UTF-8; others as they are."""
-    values = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-    return values.cast(pa.large_binary()) if any(t(values.type) for t in TEXTS) else values
 
 
 def open_file(source: BinaryIO, *, read_dictionary: list[str] | None = None) -> pq.ParquetFile:

@@ -1,0 +1,173 @@
+"""One column as ids, numbers, times, flags and lists."""
+
+import math
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenants.behaviour.parsing import flags, ids, lists, numbers, texts, times
+from tenants.behaviour.refusals import UploadRefused
+
+
+def moment(value, zone="UTC"):
+    """One written time as a moment, or None."""
+    return times(pl.Series("t", [value]), zone).moment[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ([13085.0, None, float("nan"), 1.5], ["13085", None, None, "1.5"]),
+        ([13085, 7], ["13085", "7"]),
+        (["13085.0", "0013", " a b ", "1.50"], ["13085", "0013", "a b", "1.50"]),
+        (["", "  ", "NULL", "None", "nan", "N/A", r"\N", "undefined"], [None] * 8),
+        (["nana", "0", "none of these"], ["nana", "0", "none of these"]),
+    ],
+)
+def test_ids_become_text(given, read):
+    assert ids(pl.Series("id", given, strict=False)).to_list() == read
+
+
+def test_ids_too_large_for_a_decimal_column_are_refused():
+    with pytest.raises(UploadRefused) as caught:
+        ids(pl.Series("card", [1.0, 2.0**53]))
+    assert (caught.value.code, caught.value.params) == ("inexact_ids", {"column": "card"})
+    assert ids(pl.Series("card", [2**53 + 1])).to_list() == ["9007199254740993"]
+
+
+def test_text_keeps_its_inside_and_loses_blanks_around():
+    assert texts(pl.Series(["\u00a0two  words\u3000", "\t"])).to_list() == ["two  words", None]
+
+
+@pytest.mark.parametrize(
+    ("written", "mark", "read"),
+    [
+        ("12", ".", 12.0),
+        ("-0.5", ".", -0.5),
+        (".5", ".", 0.5),
+        ("1,234.50", ".", 1234.5),
+        ("1,234,567", ".", 1234567.0),
+        ("1 234,50", ",", 1234.5),
+        ("1.234,50", ",", 1234.5),
+        ("12,5", ",", 12.5),
+        ("1'234.5", ".", 1234.5),
+        ("£2.50", ".", 2.5),
+        ("-£2.50", ".", -2.5),
+        ("2,50 €", ",", 2.5),
+        ("1e3", ".", 1000.0),
+        ("12,5", ".", None),
+        ("1,23,4", ".", None),
+        ("12.5", ",", None),
+        ("inf", ".", None),
+        ("1e999", ".", None),
+        ("ten", ".", None),
+        ("1 2", ".", None),
+        ("0x10", ".", None),
+        ("=1+1", ".", None),
+        ("-", ".", None),
+        (".", ".", None),
+    ],
+)
+def test_a_number_is_read_exactly_or_not_at_all(written, mark, read):
+    (number,) = numbers(pl.Series([written]), mark)
+    assert math.isnan(number) if read is None else number == read
+
+
+def test_a_missing_number_is_not_an_unreadable_one():
+    assert numbers(pl.Series(["", None, "NULL"]), ".").to_list() == [None, None, None]
+    assert numbers(pl.Series([float("nan"), 1.0]), ".").to_list() == [None, 1.0]
+    assert math.isnan(numbers(pl.Series([float("inf")]), ".")[0])
+    assert numbers(pl.Series([3, None]), ",").to_list() == [3.0, None]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2024-05-01T10:30:00Z",
+        "2024-05-01 10:30",
+        "2024-05-01 10:30:00.000",
+        "2024/5/1 10:30",
+        "2024.05.01 10:30:00",
+        "2024-05-01T12:30:00+02:00",
+        "2024-05-01T12:30+0200",
+        "2024-05-01T12:30:00 +02",
+        "2024-05-01 05:00:00-05:30",
+        "2024-05-01 10:30:00 UTC",
+        " 2024-05-01t10:30:00z ",
+        "1714559400",
+        "1714559400.0",
+        "1714559400000",
+        "1714559400000000",
+        1714559400,
+        1714559400.0,
+        1714559400000,
+        1714559400000000000,
+        datetime(2024, 5, 1, 10, 30),
+        datetime(2024, 5, 1, 12, 30, tzinfo=timezone(timedelta(hours=2))),
+    ],
+    ids=str,
+)
+def test_one_moment_in_many_spellings(written):
+    assert moment(written) == datetime(2024, 5, 1, 10, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2024-02-30 10:00",
+        "2023-02-29",
+        "2024-13-01",
+        "2024-00-10",
+        "2024-05-01 24:00",
+        "2024-05-01 10:61",
+        "2024-05-01 10:00:00+15:00",
+        "2024-05-01 10:00 Berlin",
+        "01/05/2024",
+        "5-1-2024 10:00",
+        "20240501",
+        "yesterday",
+        "2024",
+        "99999999999999999999",
+        "10:30",
+    ],
+)
+def test_an_impossible_or_ambiguous_time_is_no_time(written):
+    assert moment(written) is None
+
+
+def test_a_clock_time_is_read_in_the_files_zone():
+    assert moment("2024-07-01 12:00", "Europe/London") == datetime(2024, 7, 1, 11, tzinfo=UTC)
+    assert moment(datetime(2024, 7, 1, 12), "Asia/Shanghai") == datetime(2024, 7, 1, 4, tzinfo=UTC)
+    assert moment(date(2024, 7, 1), "Europe/London") == datetime(2024, 6, 30, 23, tzinfo=UTC)
+    assert moment("2024-07-01T12:00Z", "Europe/London") == datetime(2024, 7, 1, 12, tzinfo=UTC)
+
+
+def test_the_hours_of_changing_clocks():
+    assert moment("2024-03-31 01:30", "Europe/London") is None
+    assert moment("2024-10-27 01:30", "Europe/London") == datetime(2024, 10, 27, 0, 30, tzinfo=UTC)
+
+
+def test_times_say_whether_they_were_given_and_said_their_zone():
+    read = times(pl.Series(["2024-05-01", "2024-05-01T00:00Z", "1714559400", "soon", None]), "UTC")
+    assert read.given.to_list() == [True, True, True, True, False]
+    assert read.zoned.to_list() == [False, True, True, False, False]
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)), st.integers(-14 * 60, 14 * 60))
+def test_every_iso_time_is_read_to_the_microsecond(naive, offset):
+    aware = naive.replace(tzinfo=timezone(timedelta(minutes=offset)))
+    assert moment(aware.isoformat()) == aware
+    assert moment(naive.isoformat(sep=" ")) == naive.replace(tzinfo=UTC)
+
+
+def test_flags_are_yes_no_nothing_or_wrong():
+    assert flags(pl.Series(["Yes", "0", "", "maybe", "TRUE"])).to_list() == [1, 0, None, -1, 1]
+    assert flags(pl.Series([True, False, None])).to_list() == [1, 0, None]
+    assert flags(pl.Series([1, 0, 2])).to_list() == [1, 0, -1]
+
+
+def test_lists_stand_between_bars():
+    assert lists(pl.Series(["a| b |", None, ""])).to_list() == [["a", "b"], [], []]

@@ -1,0 +1,44 @@
+"""Every code has its sentence."""
+
+import pytest
+
+from tenants.behaviour.cleaning import EVENT_STEPS
+from tenants.behaviour.consent_cleaning import ConsentWords, consent_steps
+from tenants.behaviour.item_cleaning import ITEM_STEPS
+from tenants.behaviour.refusals import REFUSALS, UploadRefused
+from tenants.behaviour.report import BUCKETS, bucket_of
+from tenants.behaviour.wording import WORDING, outcome_text, refusal_text
+
+NO_WORDS = ConsentWords(frozenset(), frozenset(), frozenset(), frozenset())
+CODES = {step.code for step in (*EVENT_STEPS, *ITEM_STEPS, *consent_steps(NO_WORDS))}
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_every_code_of_the_chains_is_worded(code):
+    sentence = outcome_text(bucket_of(code), code)
+    assert sentence.endswith(".")
+    assert "%" not in sentence
+
+
+def test_every_worded_code_of_the_chains_exists():
+    assert set(WORDING) == set(BUCKETS)
+    assert set(WORDING["rejected"]) == CODES - {"duplicate"}
+
+
+def test_figures_come_from_the_rules():
+    assert outcome_text("rejected", "id_too_long").startswith("An id is longer than 200 characters")
+    assert "5 minutes ahead" in outcome_text("rejected", "future_time")
+
+
+def test_a_refusal_reads_the_same_where_it_is_raised_and_where_it_is_shown():
+    refused = UploadRefused("too_many_columns", count=600, most=512)
+    assert refusal_text(refused.code, refused.params) == refused.message
+    assert refused.message == (
+        "The file has 600 columns, the most is 512. Remove the columns you do not need."
+    )
+
+
+@pytest.mark.parametrize("code", sorted(REFUSALS))
+def test_every_refusal_is_a_sentence_with_a_way_on(code):
+    assert REFUSALS[code].count(". ") >= 1 or code == "encrypted_parquet"
+    assert REFUSALS[code].endswith((".", "%(allowed)s"))
