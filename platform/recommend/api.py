@@ -72,6 +72,7 @@ class RecommendationList(APIView):
     # Key, consent, history and version are one question to the database here, so this view
     # does not go through TenantAPIView, which would ask for the key by itself.
     rights = {"GET": Right.READ_RECOMMENDATIONS}
+    http_method_names = ["get", "head"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self._refused: FoundKey | None = None

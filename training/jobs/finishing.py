@@ -75,7 +75,7 @@ def _make_version(job: Job, manifest: dict[str, Any], digest: bytes, size: int) 
         details={
             "manifest_sha256": digest.hex(),
             "serves": version.serves,
-            "ndcg10": str((served["metrics"].get("test") or {}).get("ndcg@10", "")),
+            "ndcg10": str(((served.get("metrics") or {}).get("test") or {}).get("ndcg@10", "")),
         },
     )
     return version

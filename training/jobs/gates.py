@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from training.jobs.models import Version
 
@@ -16,10 +17,15 @@ class Gate:
     passes: Callable[[Version], bool]
 
 
+def _metrics(source: dict[str, Any], part: str) -> dict[str, float]:
+    """A source's figures on one window; {} for a source that was left out."""
+    return dict((source.get("metrics") or {}).get(part) or {})
+
+
 def _served_metrics(version: Version, part: str) -> dict[str, float]:
     for source in version.manifest["sources"]:
         if source["name"] == version.serves:
-            return dict(source["metrics"].get(part) or {})
+            return _metrics(source, part)
     return {}
 
 
@@ -30,8 +36,7 @@ def _evaluated(version: Version) -> bool:
 def _best_on_validation(version: Version) -> bool:
     """Law 9: what serves is what won on validation."""
     scores = [
-        (source["metrics"].get("validation") or {}).get("ndcg@10", 0.0)
-        for source in version.manifest["sources"]
+        _metrics(source, "validation").get("ndcg@10", 0.0) for source in version.manifest["sources"]
     ]
     return _served_metrics(version, "validation").get("ndcg@10", -1.0) >= max(scores, default=0.0)
 

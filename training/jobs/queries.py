@@ -34,6 +34,6 @@ def sources(version: Version) -> list[dict[str, Any]]:
     """The manifest's sources, best on validation first; sources without figures last."""
 
     def figure(source: dict[str, Any]) -> float:
-        return float((source["metrics"].get("validation") or {}).get("ndcg@10", -1.0))
+        return float(((source.get("metrics") or {}).get("validation") or {}).get("ndcg@10", -1.0))
 
     return sorted(version.manifest.get("sources", []), key=figure, reverse=True)

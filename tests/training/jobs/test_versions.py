@@ -74,7 +74,7 @@ def test_a_version_that_fails_a_gate_is_not_approved(alice, artifact):
     version = give_version(alice, artifact)
     with alice.scope:
         for source in version.manifest["sources"]:
-            if source["metrics"].get("test"):
+            if (source.get("metrics") or {}).get("test"):
                 source["metrics"]["test"]["subjects"] = 3
         version.save()
         with pytest.raises(Conflict, match="evaluated_on_enough_people"):
