@@ -1,6 +1,6 @@
 # Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
 .DEFAULT_GOAL := help
-.PHONY: help install up test check
+.PHONY: help install up manage test check screenshots prove-restarts
 
 # Words to pass on: make test ARGS="-k consent"
 ARGS ?=
@@ -21,8 +21,14 @@ install: $(INSTALLED) ## Make .venv with everything the product needs
 up: $(INSTALLED) ## Run the whole product on this machine; Ctrl-C stops it
 	@$(PYTHON) -m launcher.up $(ARGS)
 
+manage: $(INSTALLED) ## manage.py beside a running `make up`: make manage ARGS="audit_verify"
+	@$(PYTHON) -m launcher.manage $(ARGS)
+
 test: $(INSTALLED_DEV) ## Run the tests beside a throw-away database; ARGS goes to pytest
 	@$(PYTHON) -m launcher.test $(ARGS)
+
+prove-restarts: $(INSTALLED) ## Kill training, worker and everything at random; QUICK=1 once each
+	@$(PYTHON) tests/bench/restarts.py $(ARGS)
 
 check: $(INSTALLED_DEV) ## Format, lint and types
 	@$(PYTHON) -m ruff format --check .

@@ -1,6 +1,7 @@
 """What a run prints for the person who started it."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from launcher.ports import HOST
@@ -16,7 +17,13 @@ _DEMO_LINES = {
 
 def say(line: str) -> None:
     """One line, shown at once."""
-    print(f"attune | {line}", flush=True)
+    show(f"attune | {line}")
+
+
+def show(text: str) -> None:
+    """Prints `text`; a terminal that is gone (a closed window, a cut pipe) must not end the run."""
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 def address(port: int) -> str:

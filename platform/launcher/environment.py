@@ -27,10 +27,9 @@ def serving(
     var: Path,
     mode: str,
 ) -> dict[str, str]:
-    """What web and workers get: never the owner's URL."""
-    kept = {name: value for name, value in outer.items() if name != "DATABASE_OWNER_URL"}
-    return {
-        **kept,
+    """What web and workers get: never the owner's URL, nor a file that the settings would read
+    instead of a value of ours."""
+    ours = {
         "DATABASE_URL": services.app_url,
         "REDIS_URL": services.redis_url,
         "SECRET_KEY": secrets.secret_key,
@@ -40,6 +39,11 @@ def serving(
         "DJANGO_SETTINGS_MODULE": "attune.settings",
         "HF_HUB_OFFLINE": "1",
     }
+    replaced = {*ours, "DATABASE_OWNER_URL"}
+    kept = {
+        name: value for name, value in outer.items() if name.removesuffix("_FILE") not in replaced
+    }
+    return {**kept, **ours}
 
 
 def setting_up(served: Mapping[str, str], services: Services) -> dict[str, str]:

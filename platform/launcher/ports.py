@@ -35,16 +35,23 @@ def any_free() -> int:
 
 def remembered(path: Path, name: str) -> int:
     """The port that `name` (a key of RANGES) had last, or the first free one; kept in `path`."""
-    try:
-        known: dict[str, int] = json.loads(path.read_text())
-    except (FileNotFoundError, ValueError):
-        known = {}
-    candidates = [known[name]] if isinstance(known.get(name), int) else []
-    for port in [*candidates, *RANGES[name]]:
+    known = known_ports(path)
+    candidates: list[int] = [known.get(name, RANGES[name][0]), *RANGES[name]]
+    for port in candidates:
         if is_free(port):
             path.write_text(json.dumps({**known, name: port}))
             return port
     raise Trouble(f"No free port for {name} between {RANGES[name][0]} and {RANGES[name][-1]}.")
+
+
+def known_ports(path: Path) -> dict[str, int]:
+    """The ports kept in `path`; a file that is gone or odd holds none."""
+    try:
+        stored = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    pairs = stored.items() if isinstance(stored, dict) else ()
+    return {name: port for name, port in pairs if isinstance(port, int) and 0 < port < 65536}
 
 
 def web_port(environ: Mapping[str, str] = os.environ) -> int:

@@ -216,8 +216,8 @@ def rotate(log: Path) -> None:
         log.rename(log.with_suffix(".log.1"))
 
 
-def last_words(log: Path, lines: int = 1) -> str:
-    """The last lines of a log, for the message that names its owner."""
+def last_words(log: Path) -> str:
+    """The last line of a log, for the message that names its owner."""
     text = log.read_text(errors="replace") if log.exists() else ""
-    kept = [line.strip() for line in text.splitlines() if line.strip()][-lines:]
-    return f"{' | '.join(kept)[:400] or 'it said nothing'} (log: {log})"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"{lines[-1][:400] if lines else 'it said nothing'} (log: {log})"

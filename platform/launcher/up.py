@@ -7,7 +7,7 @@ from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 
 from launcher import external, kept_secrets, postgres, redis_server
-from launcher.announce import address, say, welcome
+from launcher.announce import address, say, show, welcome
 from launcher.embedded import start_postgres, start_redis
 from launcher.environment import Services, serving, setting_up
 from launcher.kept_secrets import Secrets
@@ -42,6 +42,8 @@ def main(places: Places = LOCAL, plan: Callable[..., Plan] = product) -> int:
         return 1
     except Stopped as stopped:
         say(f"stopped ({stopped.kind.name})")
+    except KeyboardInterrupt:  # before anything was started
+        return 130
     return 0
 
 
@@ -81,7 +83,7 @@ def _serve(places: Places, port: int, plan: Callable[..., Plan]) -> None:
         for process in todo.serving:
             supervisor.start(process)
         supervisor.wait_until(_healthy(port), name=todo.serving[0].name, seconds=_WEB_PATIENCE)
-        print(welcome(port, places.demo), flush=True)
+        show(welcome(port, places.demo))
         supervisor.forever()
 
 

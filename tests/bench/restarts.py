@@ -1,0 +1,165 @@
+"""`make prove-restarts`: kill the training process, its worker and the whole product, at random.
+
+Runs the real product in a folder of its own, trains on all demo data, kills each of the three
+`KILLS` times at random moments with SIGKILL, and then asks: did the job finish, once, and does
+the audit log verify? Ends with one JSON object. Takes as long as one training and its restarts.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TARGETS = ("engine", "gpu worker", "everything")
+PATTERNS = {
+    "engine": "training.engine.run",
+    "gpu worker": "celery -A attune worker -Q gpu",
+    "everything": "-m launcher.up",
+}
+QUESTION = """
+import django, json; django.setup()
+from tenants.isolation.models import KnownTenant
+from tenants.isolation.scope import tenant_scope
+from training.jobs.models import Job, Version, Snapshot
+with tenant_scope(KnownTenant.objects.get().tenant_id):
+    job = Job.objects.first()
+    print(json.dumps({"state": job.state if job else "", "versions": Version.objects.count(),
+        "snapshots": Snapshot.objects.count(), "error": job.error if job else {},
+        "fraction": job.progress.get("fraction", 0) if job else 0}))
+"""
+
+
+class Product:
+    """One `make up` in a folder of its own."""
+
+    def __init__(self, var: Path, port: int) -> None:
+        self.var, self.port = var, port
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "launcher.up"],
+            cwd=ROOT,
+            env={**os.environ, "ATTUNE_VAR": str(self.var), "ATTUNE_PORT": str(self.port)},
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout
+        for line in self.process.stdout:
+            if "Ctrl-C" in line:
+                return
+        raise SystemExit("the product did not start")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(60)
+
+    def pids(self, target: str) -> list[int]:
+        """Processes of this run that match, by the folder in their environment or command."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and (pid := int(entry.name)) != os.getpid():
+                try:
+                    words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    context = (entry / "environ").read_bytes().decode(errors="replace")
+                except OSError:
+                    continue
+                mine = str(self.var) in words or f"ATTUNE_VAR={self.var}" in context
+                if PATTERNS[target] in words and mine:
+                    found.append(pid)
+        return found
+
+    def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command in the environment of the running web worker."""
+        pid = self.pids("gpu worker")[0]
+        raw = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+        env = dict(pair.split("=", 1) for pair in raw if "=" in pair)
+        return subprocess.run(
+            [sys.executable, *words], cwd=ROOT, env=env, capture_output=True, text=True
+        )
+
+    def state(self) -> dict[str, object]:
+        answer = self.manage("-c", QUESTION)
+        try:
+            return dict(json.loads(answer.stdout.splitlines()[-1]))
+        except (IndexError, ValueError):
+            return {"state": "", "fraction": 0}
+
+
+def wait_for(product: Product, states: tuple[str, ...], seconds: float) -> dict[str, object]:
+    """The job's state once it is one of `states`; SystemExit when it does not come."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            found = product.state()
+        except IndexError:  # the worker is just being restarted
+            found = {"state": ""}
+        if found["state"] in states:
+            return found
+        time.sleep(2)
+    raise SystemExit(f"the job was not {states} within {seconds:.0f} s: {found}")
+
+
+def kill(product: Product, target: str) -> bool:
+    """SIGKILL to the target, or to the supervisor for everything; False when there is none."""
+    pids = product.pids(target)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    if target == "everything":
+        product.process.wait()
+        time.sleep(1)
+        product.start()
+    return bool(pids)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kills", type=int, default=1 if os.environ.get("QUICK") else 3)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--port", type=int, default=8765)
+    options = parser.parse_args()
+    chance = random.Random(options.seed)
+    plan = [target for target in TARGETS for _ in range(options.kills)]
+    chance.shuffle(plan)
+    counts = dict.fromkeys(TARGETS, 0)
+    with tempfile.TemporaryDirectory(prefix="attune-restarts-") as folder:
+        product = Product(Path(folder) / "var", options.port)
+        product.start()
+        try:
+            wait_for(product, ("running",), 600)
+            for target in plan:
+                time.sleep(chance.uniform(3, 20))
+                state = product.state()
+                if state["state"] not in ("running", "queued"):
+                    break
+                counts[target] += kill(product, target)
+                print(f"killed {target} at {state['fraction']}", flush=True)
+            ended = wait_for(product, ("succeeded", "failed"), 1800)
+            verified = product.manage("manage.py", "audit_verify")
+            print(verified.stdout, flush=True)
+        finally:
+            product.stop()
+    result = {
+        "killed_engine": counts["engine"],
+        "killed_gpu_worker": counts["gpu worker"],
+        "killed_everything": counts["everything"],
+        "state": ended["state"],
+        "versions": ended["versions"],
+        "snapshots": ended["snapshots"],
+        "audit_verifies": verified.returncode == 0,
+        "seed": options.seed,
+    }
+    print(json.dumps(result))
+    if ended["state"] != "succeeded" or ended["versions"] != 1 or verified.returncode:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
