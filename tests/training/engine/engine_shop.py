@@ -1,4 +1,5 @@
-"""A made-up shop as a job folder for the engine, and a tiny random base model. No network, no Django.
+"""A made-up shop as a job folder for the engine, and a tiny random base model. No network, no
+Django.
 
 Subjects buy weekly, mostly their own favourites again; the seed fixes every row.
 """

@@ -1,0 +1,141 @@
+"""Fine-tuning: the loss over items reaches the adapter, and only what may move moves."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.engine import engine_shop
+from training.engine.adapters import ADAPTERS
+from training.engine.checkpoint import Checkpoints
+from training.engine.encoder import Encoder
+from training.engine.finetuning import FinetuneObjective, adapt
+from training.engine.job import read_job
+from training.engine.progress import Progress
+from training.engine.sequence_training import (
+    SequenceObjective,
+    build_network,
+    prepare_exam,
+    prepare_sampler,
+)
+from training.engine.snapshot import read_snapshot
+from training.engine.split import split
+from training.engine.stopping import Stop
+from training.engine.tasks.recommendation.reading import read_texts
+from training.engine.workbench import Workbench
+
+
+@pytest.fixture(params=ADAPTERS)
+def objective(request: Any, tmp_path: Path, tiny_base: str) -> FinetuneObjective:
+    """One objective for each method of the table, before its first step."""
+    folder = engine_shop.write_job(tmp_path / "job", base=tiny_base, method=request.param)
+    job = read_job(folder, tasks=("recommendation",), methods=tuple(ADAPTERS))
+    bench = Workbench(
+        job=job,
+        progress=Progress(tmp_path, {"encode": 1.0}, sys.stderr),
+        checkpoints=Checkpoints(tmp_path / "checkpoint", "one"),
+        stop=Stop(),
+        device=torch.device("cpu"),
+        fast=False,
+    )
+    snapshot = read_snapshot(folder)
+    parts = split(snapshot, days=14.0, repeats=None)
+    texts = read_texts(bench, snapshot.catalogue, parts.moment("fusion"))
+    assert texts.encoder and texts.readings and texts.layers == 2
+    draws = prepare_sampler(job, snapshot.events, parts)
+    network = build_network(bench, draws, snapshot.events, texts.vectors, len(snapshot.catalogue))
+    exam = prepare_exam(bench, snapshot.events, parts, parts.cases["fusion"])
+    frozen = SequenceObjective(bench, network, torch.from_numpy(texts.readings.text), exam, draws)
+    tuned = adapt(bench, texts.encoder, texts.layers, texts.readings.whitening)
+    return FinetuneObjective(frozen, tuned, texts.readings)
+
+
+def trainable(objective: FinetuneObjective) -> dict[str, torch.Tensor]:
+    return {n: p for n, p in objective.tuned.named_parameters() if p.requires_grad}
+
+
+def take_steps(objective: FinetuneObjective, count: int) -> None:
+    groups = [{"params": parameters, "lr": 0.01} for parameters, _ in objective.groups()]
+    optimizer = torch.optim.AdamW(groups)
+    stretches = objective.draws.stretches(1, 0)
+    for step in range(count):
+        optimizer.zero_grad()
+        objective.loss(objective.draws.batch(stretches[:32], 1, step), step).backward()
+        optimizer.step()
+
+
+def test_a_fresh_adapter_leaves_the_base_models_vectors_as_they_were(
+    objective: FinetuneObjective,
+) -> None:
+    objective.refresh()
+    assert objective.bank.numpy() == pytest.approx(objective.readings.text, abs=5e-2)
+
+
+def test_the_loss_over_items_moves_every_adapter_weight(objective: FinetuneObjective) -> None:
+    before = {name: p.detach().clone() for name, p in trainable(objective).items()}
+    take_steps(objective, 3)
+    assert before
+    assert [n for n, p in trainable(objective).items() if torch.equal(p, before[n])] == []
+
+
+def test_nothing_but_the_adapter_moves_in_the_base_model(objective: FinetuneObjective) -> None:
+    names = set(trainable(objective))
+    held = {n: p.detach().clone() for n, p in objective.tuned.named_parameters() if n not in names}
+    take_steps(objective, 3)
+    after = dict(objective.tuned.named_parameters())
+    assert len(held) > 20
+    assert [name for name, value in held.items() if not torch.equal(after[name], value)] == []
+
+
+def test_only_upper_layers_carry_the_adapter(objective: FinetuneObjective) -> None:
+    assert names_of_layers(trainable(objective)) == {2}
+
+
+def names_of_layers(parameters: dict[str, torch.Tensor]) -> set[int]:
+    return {int(name.split(".layer.")[1].split(".")[0]) for name in parameters}
+
+
+def test_the_sampled_gradient_has_the_full_gradient_as_its_mean(
+    objective: FinetuneObjective,
+) -> None:
+    objective.refresh()
+    pull = torch.randn(objective.bank.shape, generator=torch.Generator().manual_seed(2))
+    total = torch.zeros_like(pull)
+    for step in range(40):
+        items, weight = objective._drawn(pull, step)
+        total[items] += pull[items] * weight[:, None] / 40
+    assert (total - pull).norm() / pull.norm() < 0.1
+
+
+def test_a_state_put_back_gives_the_same_vectors(objective: FinetuneObjective) -> None:
+    take_steps(objective, 2)
+    objective.refresh()
+    state, bank = objective.state(), objective.bank.clone()
+    take_steps(objective, 2)
+    objective.refresh()
+    assert not torch.equal(objective.bank, bank)
+    objective.restore(state)
+    objective.refresh()
+    assert torch.equal(objective.bank, bank)
+    assert all(np.array_equal(value, state[name]) for name, value in objective.state().items())
+
+
+def test_the_same_seed_gives_the_same_first_adapter(
+    objective: FinetuneObjective, tiny_base: str
+) -> None:
+    from training.engine.text import find_base
+
+    bench, readings = objective.bench, objective.readings
+    again = adapt(
+        bench,
+        Encoder(find_base(tiny_base), bench.device, fast=False),
+        2,
+        readings.whitening,
+    )
+    first = trainable(objective)
+    other = {n: p for n, p in again.named_parameters() if p.requires_grad}
+    assert set(first) == set(other)
+    assert all(torch.equal(first[name], other[name]) for name in first)

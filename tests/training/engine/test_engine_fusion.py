@@ -1,0 +1,107 @@
+"""The ranker over retrieved candidates: whom it may rank, and what it says each source added."""
+
+import numpy as np
+import pytest
+
+from training.engine.arrays import DAY, F32, Settings, Tensors
+from training.engine.fusion import Fusion, best, feature_count, shortlist
+from training.engine.history import Past
+from training.engine.reasons import Cause
+from training.engine.sources.source import Source
+
+NOW = 100.0 * DAY
+PAST = Past(np.array([0]), np.array([NOW - DAY]), np.ones(1, np.float32), np.array([1]))
+
+
+class Fixed:
+    """A source with the same scores for everybody."""
+
+    def __init__(self, *scores: float) -> None:
+        self.scores = np.array(scores, dtype=np.float32)
+
+    def score(self, past: Past, now: float) -> F32:
+        return self.scores
+
+    def level(self, scores: F32) -> F32:
+        return scores
+
+    def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:
+        return [Cause("fixed") for _ in items]
+
+    def tensors(self) -> Tensors:
+        return {}
+
+    def settings(self) -> Settings:
+        return {}
+
+
+SOURCES: dict[str, Source] = {"up": Fixed(0, 1, 2, 3, 4, 5), "down": Fixed(9, 8, 7, 6, 5, 4)}
+
+
+def lists(candidates: int, allowed: list[bool] | None = None):
+    mask = np.array(allowed or [True] * 6)
+    scores = {name: source.score(PAST, NOW) for name, source in SOURCES.items()}
+    return shortlist(tuple(SOURCES), SOURCES, scores, mask, PAST, NOW, candidates)
+
+
+def ranker(seed: int = 0) -> Fusion:
+    draws = np.random.default_rng(seed)
+    width = feature_count(2)
+    return Fusion(
+        sources=("up", "down"),
+        candidates=2,
+        mean=draws.normal(size=width).astype(np.float32),
+        scale=np.ones(width, np.float32),
+        linear=draws.normal(size=width).astype(np.float32),
+        inner=draws.normal(size=(16, width)).astype(np.float32),
+        inner_bias=draws.normal(size=16).astype(np.float32),
+        outer=draws.normal(size=16).astype(np.float32),
+    )
+
+
+def test_only_what_some_source_brings_forward_is_ranked() -> None:
+    assert lists(2).items.tolist() == [0, 1, 4, 5]
+
+
+def test_what_is_not_allowed_is_never_brought_forward() -> None:
+    assert lists(2, [False, True, True, True, True, False]).items.tolist() == [1, 2, 3, 4]
+
+
+def test_features_are_level_and_rank_of_each_source_and_the_subjects_activity() -> None:
+    short = lists(1)
+    assert short.items.tolist() == [0, 5]
+    first = [0.0, 10 / 11, 9.0, 1.0, np.log1p(1), np.log1p(1)]
+    assert short.features[0].tolist() == pytest.approx(first)
+    assert short.lowest.tolist() == [0.0, 0.0]
+
+
+def test_a_contribution_is_what_the_score_loses_without_the_source() -> None:
+    short, fusion = lists(2), ranker()
+    rows = np.array([3, 0])
+    added = fusion.contributions(short, rows)
+    bare = short.features.copy()
+    bare[:, 2], bare[:, 3] = short.lowest[1], 0.0
+    expected = fusion.score(short.features)[rows] - fusion.score(bare)[rows]
+    assert added["down"] == pytest.approx(expected)
+    assert set(added) == {"up", "down"}
+
+
+def test_a_source_that_the_ranker_ignores_adds_nothing() -> None:
+    fusion = ranker()
+    fusion.linear[:2] = 0.0
+    fusion.inner[:, :2] = 0.0
+    assert fusion.contributions(lists(2), np.arange(4))["up"].tolist() == [0.0] * 4
+
+
+def test_a_restored_ranker_scores_the_same() -> None:
+    fusion = ranker()
+    again = Fusion.restore(fusion.tensors(), fusion.sources, fusion.candidates)
+    features = lists(2).features
+    assert again.score(features).tolist() == fusion.score(features).tolist()
+
+
+def test_the_best_come_first_and_ties_go_by_position() -> None:
+    score = np.array([1, 3, 3, 2, 3], dtype=np.float32)
+    assert best(score, np.ones(5, np.bool_), 3).tolist() == [1, 2, 4]
+    assert best(score, np.array([True, True, False, True, False]), 9).tolist() == [1, 3, 0]
+    assert best(score, np.zeros(5, np.bool_), 3).tolist() == []

@@ -1,0 +1,130 @@
+"""The training loop: what a stop between two steps keeps, and that nothing depends on the stop."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.engine import engine_shop
+from training.engine.arrays import Tensors
+from training.engine.checkpoint import Checkpoints
+from training.engine.job import read_job
+from training.engine.loop import Plan, train
+from training.engine.network import Batch
+from training.engine.progress import Progress
+from training.engine.sampling import Sampler
+from training.engine.sequence_training import (
+    SequenceObjective,
+    build_network,
+    prepare_exam,
+    prepare_sampler,
+)
+from training.engine.snapshot import Snapshot, read_snapshot
+from training.engine.split import Split, split
+from training.engine.stopping import Interrupted, Stop
+from training.engine.workbench import Workbench
+
+PLAN = Plan(
+    series="sequence",
+    steps=9,
+    steps_per_epoch=4,
+    measure_every=3,
+    batch_size=16,
+    warmup=2,
+    weight_decay=0.01,
+    patience=9,
+)
+
+
+class Silent:
+    """A stream that swallows what it is told."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        return None
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Snapshot, Split]:
+    folder = engine_shop.write_job(tmp_path_factory.mktemp("loop") / "job", base="tiny")
+    snapshot = read_snapshot(folder)
+    return folder, snapshot, split(snapshot, days=14.0, repeats=None)
+
+
+class StoppedAt(SequenceObjective):
+    """Asks the run to stop during one of its steps."""
+
+    stop_at = -1
+
+    def loss(self, batch: Batch, step: int) -> torch.Tensor:
+        self.bench.stop.requested = step == self.stop_at
+        return super().loss(batch, step)
+
+
+def bench(shop: tuple[Path, Snapshot, Split], kept: Path) -> Workbench:
+    job = read_job(shop[0], tasks=("recommendation",), methods=("lora",))
+    kept.mkdir(exist_ok=True)
+    progress = Progress(kept, {"sequence": 1.0}, Silent())  # type: ignore[arg-type]
+    checkpoints = Checkpoints(kept / "checkpoint", "one")
+    return Workbench(job, progress, checkpoints, Stop(), torch.device("cpu"), fast=False)
+
+
+def objective(
+    shop: tuple[Path, Snapshot, Split], kept: Path, stop_at: int = -1
+) -> tuple[StoppedAt, Sampler]:
+    _, snapshot, parts = shop
+    made = bench(shop, kept)
+    draws = prepare_sampler(made.job, snapshot.events, parts)
+    network = build_network(made, draws, snapshot.events, None, len(snapshot.catalogue))
+    exam = prepare_exam(made, snapshot.events, parts, parts.cases["fusion"])
+    prepared = StoppedAt(made, network, None, exam, draws)
+    prepared.stop_at = stop_at
+    return prepared, draws
+
+
+def trained(shop: tuple[Path, Snapshot, Split], kept: Path, stop_at: int = -1) -> Tensors:
+    prepared, draws = objective(shop, kept, stop_at)
+    train(prepared.bench, prepared, draws, PLAN)
+    return prepared.state()
+
+
+@pytest.mark.parametrize("stop_at", [0, 2, 3, 4, 8])
+def test_a_loop_that_was_stopped_ends_with_the_same_weights(
+    shop: tuple[Path, Snapshot, Split], tmp_path: Path, stop_at: int
+) -> None:
+    torch.set_num_threads(1)
+    whole = trained(shop, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        trained(shop, tmp_path / "parts", stop_at)
+    resumed = trained(shop, tmp_path / "parts")
+    assert set(resumed) == set(whole)
+    for name, value in whole.items():
+        assert np.array_equal(resumed[name], value), name
+
+
+def test_training_changes_what_it_should_and_lowers_the_loss(
+    shop: tuple[Path, Snapshot, Split], tmp_path: Path
+) -> None:
+    prepared, draws = objective(shop, tmp_path / "kept")
+    batch = draws.batch(draws.stretches(1, 0)[:64], 1, 0)
+    prepared.network.eval()
+    before = float(prepared.loss(batch, 0))
+    prepared.network.train()
+    start = prepared.state()
+    train(prepared.bench, prepared, draws, PLAN)
+    prepared.network.eval()
+    assert float(prepared.loss(batch, 0)) < before
+    unchanged = [name for name, value in prepared.state().items() if (value == start[name]).all()]
+    assert unchanged == ["met"]
+
+
+def test_a_finished_loop_is_not_trained_again(
+    shop: tuple[Path, Snapshot, Split], tmp_path: Path
+) -> None:
+    first = trained(shop, tmp_path / "kept")
+    prepared, draws = objective(shop, tmp_path / "kept", stop_at=0)
+    train(prepared.bench, prepared, draws, PLAN)
+    assert all(np.array_equal(value, first[name]) for name, value in prepared.state().items())

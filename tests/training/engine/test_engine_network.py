@@ -1,0 +1,96 @@
+"""The network that is trained and its numpy twin that serves; and what a question may see."""
+
+import numpy as np
+import pytest
+import torch
+
+from training.engine.arrays import DAY
+from training.engine.history import Past
+from training.engine.network import NetShape, Network
+from training.engine.sampling import batch_of_pasts
+from training.engine.sequence_training import served
+
+ITEMS, LENGTH, NOW = 12, 6, 500.0 * DAY
+
+
+def network(layers: int, text: int) -> Network:
+    torch.manual_seed(4)
+    shape = NetShape(
+        items=ITEMS, text=text, types=2, dim=8, layers=layers, heads=2, length=LENGTH, dropout=0.3
+    )
+    met = torch.ones(ITEMS)
+    met[-2:] = 0.0
+    net = Network(shape, met)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return net.eval()
+
+
+def past(count: int, seed: int) -> Past:
+    draws = np.random.default_rng(seed)
+    return Past(
+        item=draws.integers(0, ITEMS, count),
+        time=np.sort(NOW - draws.random(count) * 90 * DAY),
+        weight=draws.normal(size=count).astype(np.float32),
+        type=draws.integers(0, 3, count),
+    )
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 4, LENGTH, 3 * LENGTH])
+def test_what_serves_scores_as_what_was_trained(layers: int, count: int) -> None:
+    net = network(layers, text=5)
+    text = torch.randn(ITEMS, 5, generator=torch.Generator().manual_seed(0))
+    history = past(count, seed=count)
+    with torch.no_grad():
+        net.bias.copy_(net.bias_for_all())
+        batch = batch_of_pasts([history, past(3, seed=9)], NOW, LENGTH)
+        expected = net.scores(batch, net.vectors(text), torch.arange(ITEMS))[0, 0].numpy()
+    assert served(net, text).score(history, NOW) == pytest.approx(expected, abs=1e-4)
+
+
+def test_padding_behind_a_history_changes_nothing() -> None:
+    net = network(2, text=0)
+    short, long = past(2, seed=1), past(6, seed=2)
+    columns = torch.arange(ITEMS)
+    with torch.no_grad():
+        alone = net.scores(batch_of_pasts([short], NOW, LENGTH), net.vectors(None), columns)[0]
+        padded = net.scores(batch_of_pasts([short, long], NOW, LENGTH), net.vectors(None), columns)
+    assert torch.allclose(alone, padded[0], atol=1e-6)
+
+
+def test_a_question_does_not_see_later_events() -> None:
+    net = network(2, text=0)
+    batch = batch_of_pasts([past(6, seed=2)], NOW, LENGTH)
+    early = batch.place - 3
+    changed = batch.item.clone()
+    changed[:, 3:] = (changed[:, 3:] + 1) % ITEMS
+    columns = torch.arange(ITEMS)
+    with torch.no_grad():
+        before = net.scores(
+            type(batch)(**{**vars(batch), "place": early}), net.vectors(None), columns
+        )
+        after = net.scores(
+            type(batch)(**{**vars(batch), "place": early, "item": changed}),
+            net.vectors(None),
+            columns,
+        )
+    assert torch.equal(before, after)
+
+
+def test_an_item_without_events_stands_on_its_text_alone() -> None:
+    net = network(1, text=5)
+    text = torch.randn(ITEMS, 5)
+    assert net.text is not None
+    with torch.no_grad():
+        assert torch.allclose(net.vectors(text)[-1], net.text(text)[-1])
+        assert not torch.allclose(net.vectors(text)[0], net.text(text)[0])
+
+
+def test_scores_of_some_columns_are_those_of_all() -> None:
+    net = network(2, text=0)
+    batch = batch_of_pasts([past(5, seed=3)], NOW, LENGTH)
+    some = torch.tensor([7, 2, 11])
+    with torch.no_grad():
+        every = net.scores(batch, net.vectors(None), torch.arange(ITEMS))
+        assert torch.allclose(net.scores(batch, net.vectors(None), some), every[..., some])

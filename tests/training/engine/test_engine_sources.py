@@ -1,0 +1,176 @@
+"""Every source scores as its method says, explains truly, and comes back from storage as it was."""
+
+import numpy as np
+import pytest
+
+from training.engine.arrays import DAY
+from training.engine.history import Past
+from training.engine.snapshot import Catalogue, Events, Snapshot
+from training.engine.sources import SOURCES, content, neighbours, own, popularity
+from training.engine.sources.source import Ground, Source
+
+NOW = 1000.0 * DAY
+
+
+def past(*events: tuple[int, float]) -> Past:
+    """Events of (item, days ago), each of weight 1."""
+    ordered = sorted(events, key=lambda event: -event[1])
+    return Past(
+        item=np.array([item for item, _ in ordered], dtype=np.int64),
+        time=np.array([NOW - days * DAY for _, days in ordered]),
+        weight=np.ones(len(ordered), dtype=np.float32),
+        type=np.ones(len(ordered), dtype=np.int64),
+    )
+
+
+def ground(*rows: tuple[int, int, float], items: int = 4) -> Ground:
+    """Events of (subject, item, days ago)."""
+    ordered = sorted(rows, key=lambda row: (row[0], -row[2], row[1]))
+    subject = np.array([row[0] for row in ordered], dtype=np.int64)
+    count = len(ordered)
+    events = Events(
+        subject=subject,
+        item=np.array([row[1] for row in ordered], dtype=np.int64),
+        time=np.array([NOW - row[2] * DAY for row in ordered]),
+        weight=np.ones(count, dtype=np.float32),
+        type=np.ones(count, dtype=np.int64),
+        offsets=np.concatenate(([0], np.cumsum(np.bincount(subject)))).astype(np.int64),
+        types=("purchase",),
+    )
+    blank = ("",) * items
+    catalogue = Catalogue(
+        items=np.arange(items, dtype=np.int64),
+        title=blank,
+        text=blank,
+        category=blank,
+        price=np.zeros(items, dtype=np.float32),
+        known_from=np.zeros(items),
+    )
+    turned = np.random.default_rng(0).normal(size=(items, 3)).astype(np.float32)
+    return Ground(Snapshot(catalogue, events), NOW, turned)
+
+
+GROUND = ground(
+    (0, 0, 9),
+    (0, 1, 9),
+    (1, 0, 5),
+    (1, 1, 4),
+    (2, 0, 3),
+    (2, 1, 3),
+    (2, 2, 1),
+    (3, 2, 2),
+    (3, 3, 2),
+)
+
+
+def test_own_history_halves_with_every_half_life() -> None:
+    source = own.fit(ground((0, 3, 400)), {"half_life_days": 10.0})
+    assert source.score(past((1, 10), (1, 20), (2, 0)), NOW).tolist() == [0.0, 0.75, 1.0, 0.0]
+
+
+def test_own_history_breaks_ties_by_recent_popularity() -> None:
+    source = own.fit(GROUND, {"half_life_days": 10.0})
+    scores = source.score(past((3, 1)), NOW)
+    assert np.argsort(-scores).tolist() == [3, 0, 1, 2]
+
+
+def test_own_history_tells_how_often_and_how_long_ago() -> None:
+    source = own.fit(GROUND, {"half_life_days": 10.0})
+    cause = source.causes(past((1, 30), (1, 7), (2, 1)), NOW, [1])[0]
+    assert (cause.code, cause.about, cause.params) == (
+        "bought_before",
+        1,
+        {"times": 2, "days_ago": 7},
+    )
+
+
+def test_popularity_counts_its_window_only() -> None:
+    source = popularity.fit(GROUND, {"window_days": 3})
+    assert source.share.tolist() == [0.5, 0.5, 1.0, 0.5]
+
+
+def test_neighbours_below_the_limit_follow_the_closed_form_of_ease() -> None:
+    source = neighbours.fit(GROUND, {"ridge": 0.5, "half_life_days": 30.0})
+    events = GROUND.snapshot.events
+    age = (NOW - events.time) / DAY
+    taken = np.zeros((4, 4))
+    np.add.at(taken, (events.subject, events.item), np.exp2(-age / (age.max() / 3.0)))
+    gram = taken.T @ taken
+    inverse = np.linalg.inv(gram + 0.5 * np.diag(gram).mean() * np.eye(4))
+    expected = -inverse / np.diag(inverse)[None, :]
+    np.fill_diagonal(expected, 0.0)
+    learned = np.zeros((4, 4))
+    np.put_along_axis(learned, source.link.astype(np.int64), source.strength, axis=1)
+    assert learned == pytest.approx(expected, abs=2e-3)
+
+
+def test_neighbours_above_the_limit_find_what_is_taken_up_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(neighbours, "EASE_LIMIT", 1)
+    source = neighbours.fit(GROUND, {"ridge": 1.0, "half_life_days": 30.0})
+    scores = source.score(past((0, 1)), NOW)
+    assert np.argsort(-scores)[0] == 1
+    assert scores[0] == 0.0 and scores[3] == 0.0
+
+
+def test_neighbours_name_the_past_item_that_pushes_most() -> None:
+    source = neighbours.fit(GROUND, {"ridge": 0.5, "half_life_days": 30.0})
+    whole = past((0, 1), (3, 1))
+    drops = {
+        item: source.score(whole, NOW)[1] - source.score(whole.keep(whole.item != item), NOW)[1]
+        for item in (0, 3)
+    }
+    cause = source.causes(whole, NOW, [1])[0]
+    assert (cause.code, cause.about) == ("people_who_bought", max(drops, key=drops.__getitem__))
+
+
+def test_content_does_not_count_an_item_towards_itself() -> None:
+    source = content.fit(GROUND, {"half_life_days": 30.0})
+    assert source.score(past((2, 1)), NOW)[2] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_content_scores_by_the_cosine_of_texts() -> None:
+    source = content.fit(GROUND, {"half_life_days": 30.0})
+    assert GROUND.text is not None
+    unit = GROUND.text / np.linalg.norm(GROUND.text, axis=1, keepdims=True)
+    scores = source.score(past((2, 1)), NOW)
+    assert scores[[0, 1, 3]] == pytest.approx((unit @ unit[2])[[0, 1, 3]], abs=1e-6)
+
+
+def test_an_event_of_negative_weight_pushes_its_neighbours_down() -> None:
+    source = neighbours.fit(GROUND, {"ridge": 0.5, "half_life_days": 30.0})
+    liked = past((0, 1))
+    disliked = Past(liked.item, liked.time, -liked.weight, liked.type)
+    assert source.score(disliked, NOW) == pytest.approx(-source.score(liked, NOW))
+
+
+def _sequence() -> Source:
+    import torch
+
+    from training.engine.network import NetShape, Network
+    from training.engine.sequence_training import served
+
+    torch.manual_seed(1)
+    shape = NetShape(items=4, text=0, types=1, dim=8, layers=2, heads=2, length=5, dropout=0.0)
+    return served(Network(shape, torch.ones(4)), None)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_restored_from_its_tensors_scores_the_same(name: str) -> None:
+    kind = SOURCES[name]
+    source = kind.fit(GROUND, kind.options[0]) if kind.fit else _sequence()
+    again = kind.restore(source.tensors(), source.settings())
+    history = past((0, 3), (2, 1), (0, 0.5))
+    assert again.score(history, NOW).tolist() == source.score(history, NOW).tolist()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_scores_every_item_and_gives_every_asked_item_a_cause(name: str) -> None:
+    kind = SOURCES[name]
+    source = kind.fit(GROUND, kind.options[0]) if kind.fit else _sequence()
+    history = past((0, 3), (2, 1))
+    scores = source.score(history, NOW)
+    assert scores.shape == (4,) and scores.dtype == np.float32 and np.isfinite(scores).all()
+    assert source.level(scores).shape == (4,)
+    assert len(source.causes(history, NOW, [3, 1])) == 2

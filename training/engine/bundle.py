@@ -1,0 +1,190 @@
+"""A published version as it answers: loads an artifact and ranks items for one subject's history.
+
+Pure numpy and thread-safe: nothing changes after loading. Tensors are mapped from the files, so the
+folder must stay as it is while a bundle is in use. Knows no tenant and stores nothing about
+subjects.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.engine.arrays import F32, I64, Mask, Tensors
+from training.engine.fusion import Fusion, best, shortlist
+from training.engine.history import History, Past, settle
+from training.engine.reasons import Cause, Reason, worded_by
+from training.engine.sealed import read_sealed
+from training.engine.sources import SOURCES
+from training.engine.sources.source import Source
+from training.engine.tensors import open_tensors
+
+CATALOGUE_FILE = "catalogue.safetensors"
+FUSION_FILE = "fusion.safetensors"
+Available = frozenset[int] | set[int] | Mask
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One recommended item: its public number, its score among this answer's items, the reason that
+    weighed most, and what each source added to the score."""
+
+    item: int
+    score: float
+    reason: Reason
+    contributions: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """items: public item numbers, int64 [items], rising; serves: the name of what answers."""
+
+    manifest: dict[str, Any]
+    items: I64
+    sources: dict[str, Source]
+    fusion: Fusion | None
+    serves: str
+    popular_name: str
+    types: tuple[str, ...]
+    repeats: bool
+    history_limit: int
+    nbytes: int
+
+    @classmethod
+    def load(cls, path: Path | str, *, verify: bool = True) -> "Bundle":
+        """Open an artifact folder. Raises training.engine.sealed.Damaged if it is not whole."""
+        folder = Path(path)
+        manifest = read_sealed(folder, verify=verify)
+        serving = manifest["serving"]
+        tensors = {line["name"]: open_tensors(folder / line["file"]) for line in serving["sources"]}
+        catalogue = open_tensors(folder / CATALOGUE_FILE)
+        fusion = _fusion(folder, serving)
+        held: list[Tensors] = [catalogue, *tensors.values(), fusion.tensors() if fusion else {}]
+        return cls(
+            manifest=manifest,
+            items=catalogue["items"],
+            sources={
+                line["name"]: SOURCES[line["name"]].restore(tensors[line["name"]], line["settings"])
+                for line in serving["sources"]
+            },
+            fusion=fusion,
+            serves=manifest["serves"],
+            popular_name=serving["popular"],
+            types=tuple(serving["types"]),
+            repeats=bool(serving["repeats"]),
+            history_limit=int(serving["history_limit"]),
+            nbytes=sum(array.nbytes for group in held for array in group.values()),
+        )
+
+    def recommend(
+        self,
+        history: History,
+        *,
+        now: float,
+        limit: int,
+        exclude: frozenset[int] = frozenset(),
+        available: Available | None = None,
+    ) -> list[Ranked]:
+        """The best `limit` items for this history at `now` (epoch seconds), best first.
+
+        Events on unknown items and from after `now` are ignored; without any known event the answer
+        is the popular list. available: public numbers, or a mask over `items`; None for all.
+        """
+        past = settle(
+            history, catalogue=self.items, types=self.types, now=now, limit=self.history_limit
+        )
+        if len(past) == 0:
+            return self.popular(now=now, limit=limit, exclude=exclude, available=available)
+        allowed = self._allowed(exclude, available)
+        if not self.repeats:
+            allowed[past.item] = False
+        if self.fusion is not None:
+            return self._fused(self.fusion, past, now, limit, allowed)
+        return self._single(past, now, limit, allowed)
+
+    def popular(
+        self,
+        *,
+        now: float,
+        limit: int,
+        exclude: frozenset[int] = frozenset(),
+        available: Available | None = None,
+    ) -> list[Ranked]:
+        """What everybody took up before the version was made, best first; the same for every
+        subject."""
+        source = self.sources[self.popular_name]
+        nobody = Past.empty()
+        scores = source.score(nobody, now)
+        order = best(scores, self._allowed(exclude, available) & (scores > 0), limit)
+        causes = source.causes(nobody, now, order.tolist())
+        return self._ranked(order, scores[order], causes, {self.popular_name: scores[order]})
+
+    def _single(self, past: Past, now: float, limit: int, allowed: Mask) -> list[Ranked]:
+        source = self.sources[self.serves]
+        scores = source.score(past, now)
+        order = best(scores, allowed, limit)
+        causes = source.causes(past, now, order.tolist())
+        return self._ranked(order, scores[order], causes, {self.serves: scores[order]})
+
+    def _fused(
+        self, fusion: Fusion, past: Past, now: float, limit: int, allowed: Mask
+    ) -> list[Ranked]:
+        scores = {name: self.sources[name].score(past, now) for name in fusion.sources}
+        wanted = max(limit, fusion.candidates)
+        short = shortlist(fusion.sources, self.sources, scores, allowed, past, now, wanted)
+        fused = fusion.score(short.features)
+        rows = np.argsort(-fused, kind="stable")[:limit]
+        added = fusion.contributions(short, rows)
+        order = short.items[rows]
+        causes = self._weightiest(past, now, order, added)
+        return self._ranked(order, fused[rows], causes, added)
+
+    def _weightiest(self, past: Past, now: float, order: I64, added: dict[str, F32]) -> list[Cause]:
+        """Per item, the cause that the source with the largest contribution gives."""
+        names = list(added)
+        if not len(order):
+            return []
+        winner = np.argmax(np.stack([added[name] for name in names]), axis=0)
+        causes: list[Cause] = [Cause("")] * len(order)
+        for index in np.unique(winner):
+            rows = np.flatnonzero(winner == index)
+            told = self.sources[names[index]].causes(past, now, order[rows].tolist())
+            for row, cause in zip(rows, told, strict=True):
+                causes[row] = cause
+        return causes
+
+    def _ranked(
+        self, order: I64, scores: F32, causes: list[Cause], added: dict[str, F32]
+    ) -> list[Ranked]:
+        return [
+            Ranked(
+                item=int(self.items[position]),
+                score=float(scores[row]),
+                reason=worded_by(causes[row], self.items),
+                contributions={name: float(value[row]) for name, value in added.items()},
+            )
+            for row, position in enumerate(order)
+        ]
+
+    def _allowed(self, exclude: frozenset[int], available: Available | None) -> Mask:
+        if available is None:
+            allowed = np.ones(len(self.items), dtype=np.bool_)
+        elif isinstance(available, np.ndarray):
+            allowed = available.copy()
+        else:
+            allowed = np.isin(self.items, list(available))
+        if exclude:
+            allowed &= ~np.isin(self.items, list(exclude))
+        return allowed
+
+
+def _fusion(folder: Path, serving: dict[str, Any]) -> Fusion | None:
+    stated = serving["fusion"]
+    if stated is None:
+        return None
+    tensors = open_tensors(folder / FUSION_FILE)
+    return Fusion.restore(tensors, tuple(stated["sources"]), int(stated["candidates"]))
+
+
+__all__ = ["Bundle", "History", "Ranked", "Reason"]

@@ -1,0 +1,212 @@
+"""Fine-tunes the base model on the same loss as the sequence model: what a subject takes up next.
+
+Lower layers are frozen and their output was kept; the upper ones carry an adapter. In each step the
+loss over all items is taken with their latest vectors, and its gradient is carried on through the
+encoder for a fair sample of items into the adapter; every few steps all items are encoded afresh.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from peft import PeftModel, get_peft_model, get_peft_model_state_dict
+from torch import Tensor, nn
+
+from training.engine.adapters import ADAPTERS
+from training.engine.adapters.shape import AdapterShape, attention_targets
+from training.engine.arrays import F32, I64, Tensors
+from training.engine.encoder import Encoder, Tokens, Whitening, mean_pool
+from training.engine.loop import Plan, train
+from training.engine.network import Batch
+from training.engine.sampling import Sampler
+from training.engine.sequence_training import SequenceObjective, steps_per_epoch
+from training.engine.workbench import Workbench
+
+_CARRIERS = 384  # draws of items that are encoded with gradients in each step
+_REFRESH = 8  # steps between two encodings of the whole catalogue
+_LENGTH_GROUPS = 3  # little is computed on padding when short texts go by themselves
+_GOOD_STEPS = 80  # what "auto" epochs aim at
+_NETWORK_SHARE = 0.5  # learning rate of the network, which starts trained, beside the adapter's
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The catalogue's texts as the base read them. states: per text float16 [length, hidden]
+    behind the frozen layers; text: float32 [items, whitened], the frozen vectors."""
+
+    tokens: Tokens
+    states: list[F32]
+    whitening: Whitening
+    text: F32
+
+
+class Tuned(nn.Module):
+    """The upper layers of the base model with an adapter: hidden states in, whitened vectors
+    out."""
+
+    mean: Tensor
+    turn: Tensor
+
+    def __init__(self, adapted: PeftModel, first: int, whitening: Whitening) -> None:
+        super().__init__()
+        self.adapted = adapted
+        base: Any = adapted.get_base_model()
+        self.layers = list(base.encoder.layer)[first:]
+        self.register_buffer("mean", torch.from_numpy(whitening.mean))
+        self.register_buffer("turn", torch.from_numpy(whitening.turn))
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        """states [texts, tokens, hidden], mask [texts, tokens] -> vectors [texts, whitened]."""
+        shut = (1.0 - mask[:, None, None, :].to(states.dtype)) * torch.finfo(states.dtype).min
+        for layer in self.layers:
+            states = layer(states, shut)
+        with torch.autocast(states.device.type, enabled=False):
+            whitened: Tensor = (mean_pool(states.float(), mask) - self.mean) @ self.turn
+        return whitened
+
+
+class FinetuneObjective(SequenceObjective):
+    """The sequence objective with text vectors that the adapter moves. `bank` holds the latest
+    ones."""
+
+    def __init__(self, frozen: SequenceObjective, tuned: Tuned, readings: Readings) -> None:
+        super().__init__(frozen.bench, frozen.network, None, frozen.exam, frozen.draws)
+        self.tuned, self.readings = tuned, readings
+        self.bank = torch.from_numpy(readings.text).to(self.bench.device).clone()
+        self.text_of = np.full(len(readings.text), -1, dtype=np.int64)
+        self.text_of[readings.tokens.rows] = np.arange(len(readings.tokens.rows))
+
+    def groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        rate = self.bench.job.number("finetune_learning_rate")
+        adapter = [p for p in self.tuned.parameters() if p.requires_grad]
+        return [(adapter, rate), (list(self.network.parameters()), _NETWORK_SHARE * rate)]
+
+    def loss(self, batch: Batch, step: int) -> Tensor:
+        """The exact loss over all met items; its gradient reaches the adapter through a sample.
+
+        Items are drawn by the size of the gradient on their text vectors and weighed by the inverse
+        of their chance, so the adapter's gradient has the full one as its mean. The term added for
+        it is 0 in value.
+        """
+        if step % _REFRESH == 0:
+            self.refresh()
+        text = self.bank.clone().requires_grad_()
+        loss = super().loss_with(batch, step, text)
+        (pull,) = torch.autograd.grad(loss, [text], retain_graph=True)
+        items, weight = self._drawn(pull, step)
+        if not len(items):
+            return loss
+        fresh = self._encode(self.text_of[items])
+        carrier = (fresh * (pull[items] * weight[:, None])).sum()
+        return loss + carrier - carrier.detach()
+
+    def measure(self) -> float:
+        self.refresh()
+        return self.measure_with(self.bank)
+
+    def refresh(self) -> None:
+        """Encode every item with the adapter as it is now."""
+        tokens = self.readings.tokens
+        with torch.inference_mode():
+            for group in tokens.groups():
+                rows = torch.from_numpy(tokens.rows[group]).to(self.bench.device)
+                self.bank = self.bank.index_copy(0, rows, self._encode_group(group))
+        self.bank = self.bank.clone()
+
+    def state(self) -> Tensors:
+        adapter = get_peft_model_state_dict(self.tuned.adapted)
+        kept = {f"adapter.{name}": v.numpy(force=True).copy() for name, v in adapter.items()}
+        kept |= {f"network.{name}": value for name, value in super().state().items()}
+        return {**kept, "bank": self.bank.numpy(force=True).copy()}
+
+    def restore(self, state: Tensors) -> None:
+        super().restore({name[8:]: v for name, v in state.items() if name[:8] == "network."})
+        held = dict(self.tuned.adapted.named_parameters())
+        with torch.no_grad():
+            for name, value in state.items():
+                if name.startswith("adapter."):
+                    held[_parameter_name(name[8:])].copy_(torch.from_numpy(value.copy()))
+        self.bank = torch.from_numpy(state["bank"].copy()).to(self.bench.device)
+
+    def _drawn(self, pull: Tensor, step: int) -> tuple[I64, Tensor]:
+        """Items that carry this step's gradient, int64 [n], and their weights, [n]."""
+        size = pull.norm(dim=1).double().cpu().numpy() * (self.text_of >= 0)
+        if not size.sum() > 0.0:
+            return np.empty(0, dtype=np.int64), torch.empty(0)
+        chance = size / size.sum()
+        generator = np.random.default_rng(self.bench.seed(31, step))
+        drawn = generator.choice(len(chance), _CARRIERS, p=chance)
+        items, times = np.unique(drawn, return_counts=True)
+        weight = times / (_CARRIERS * chance[items])
+        return items, torch.from_numpy(weight).float().to(pull.device)
+
+    def _encode(self, texts: I64) -> Tensor:
+        """Vectors of texts (indices into the readings), [texts, whitened], shorter ones by
+        themselves."""
+        order = np.argsort(self.readings.tokens.length[texts], kind="stable")
+        parts = np.array_split(order, min(_LENGTH_GROUPS, len(order)))
+        vectors = torch.cat([self._encode_group(texts[part]) for part in parts])
+        back = torch.from_numpy(np.argsort(order)).to(vectors.device)
+        return vectors.index_select(0, back)
+
+    def _encode_group(self, texts: I64) -> Tensor:
+        lengths = self.readings.tokens.length[texts]
+        width = int(lengths.max())
+        states = np.zeros((len(texts), width, self.readings.states[0].shape[1]), dtype=np.float16)
+        for place, index in enumerate(texts):
+            states[place, : lengths[place]] = self.readings.states[index]
+        mask = torch.from_numpy((np.arange(width) < lengths[:, None]).astype(np.int64))
+        inputs = torch.from_numpy(states).to(self.bench.device).float()
+        with self.bench.autocast():
+            vectors: Tensor = self.tuned(inputs, mask.to(self.bench.device))
+        return vectors
+
+
+def frozen_layers(bench: Workbench, encoder: Encoder) -> int | None:
+    """How many lower layers stay frozen; None when this base cannot be cut and adapted."""
+    base: Any = encoder.model
+    if not attention_targets(base.config.model_type) or not hasattr(base, "encoder"):
+        return None
+    return max(0, encoder.layer_count - bench.job.count("lora_layers"))
+
+
+def adapt(bench: Workbench, encoder: Encoder, first: int, whitening: Whitening) -> Tuned:
+    """The base model with a fresh adapter on the layers from `first` on."""
+    job = bench.job
+    shape = AdapterShape(
+        rank=job.count("lora_rank"),
+        alpha=job.count("lora_alpha"),
+        targets=attention_targets(str(encoder.model.config.model_type)),  # type: ignore[union-attr]
+        layers=tuple(range(first, encoder.layer_count)),
+    )
+    if bench.device.type == "cpu":  # on short texts the fused kernel's gradient is the slower one
+        encoder.model.set_attn_implementation("eager")
+    # The adapter draws its first weights from the global generator.
+    torch.manual_seed(bench.seed(30))
+    adapted = get_peft_model(encoder.model, ADAPTERS[job.method](shape))
+    adapted.eval()  # no dropout in the frozen weights
+    return Tuned(adapted, first, whitening).to(bench.device)
+
+
+def finetune(bench: Workbench, objective: FinetuneObjective, draws: Sampler) -> dict[str, float]:
+    """Train adapter and network together. Returns what the loop reports."""
+    per_epoch = steps_per_epoch(bench, draws, bench.job.count("batch_size"))
+    epochs = bench.job.params["finetune_epochs"]
+    steps = per_epoch * int(epochs) if epochs else min(_GOOD_STEPS, 30 * per_epoch)
+    plan = Plan(
+        series="finetune",
+        steps=steps,
+        steps_per_epoch=per_epoch,
+        measure_every=max(1, min(20, steps // 4)),
+        batch_size=bench.job.count("batch_size"),
+        warmup=min(20, steps // 5 + 1),
+        weight_decay=bench.job.number("weight_decay"),
+        patience=3,
+    )
+    return train(bench, objective, draws, plan)
+
+
+def _parameter_name(stored: str) -> str:
+    """peft leaves the adapter's name out of stored keys; its parameters carry it."""
+    return stored.replace(".weight", ".default.weight")

@@ -1,0 +1,122 @@
+"""Blends the sources: a small ranker over the candidates that the sources themselves bring forward.
+
+Pure numpy, used alike when the ranker is fitted, evaluated and served. Features per source: its
+level and the inverse of its rank among the candidates; two more tell how much is known of the
+subject.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.engine.arrays import F32, I64, Mask, Tensors
+from training.engine.history import Past
+from training.engine.sources.source import Source
+
+HIDDEN = 16
+_PER_SOURCE = 2
+_CONTEXT = 2
+
+
+@dataclass(frozen=True)
+class Shortlist:
+    """Candidates of one subject. items: int64 [c], rising; features: float32 [c, features]; lowest:
+    float32 [sources], each source's lowest level among them."""
+
+    items: I64
+    features: F32
+    lowest: F32
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """A ranker: linear plus a hidden layer of HIDDEN units, on standardised features.
+
+    sources: names in the order of the features; candidates: how many each source brings forward.
+    """
+
+    sources: tuple[str, ...]
+    candidates: int
+    mean: F32
+    scale: F32
+    linear: F32
+    inner: F32
+    inner_bias: F32
+    outer: F32
+
+    def score(self, features: F32) -> F32:
+        """float32 [c, features] -> [c]."""
+        x = (features - self.mean) / self.scale
+        hidden = np.maximum(x @ self.inner.T + self.inner_bias, 0.0)
+        return np.asarray(x @ self.linear + hidden @ self.outer, dtype=np.float32)
+
+    def contributions(self, short: Shortlist, rows: I64) -> dict[str, F32]:
+        """What each source adds to the scores of `rows`: the score less that without the source, in
+        which the source ranks the item nowhere and at the lowest level of this shortlist."""
+        whole = short.features[rows]
+        full = self.score(whole)
+        added = {}
+        for index, name in enumerate(self.sources):
+            bare = whole.copy()
+            bare[:, _PER_SOURCE * index] = short.lowest[index]
+            bare[:, _PER_SOURCE * index + 1] = 0.0
+            added[name] = full - self.score(bare)
+        return added
+
+    def tensors(self) -> Tensors:
+        """Everything but the names."""
+        names = ("mean", "scale", "linear", "inner", "inner_bias", "outer")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def restore(cls, tensors: Tensors, sources: tuple[str, ...], candidates: int) -> "Fusion":
+        """The ranker from its stored tensors."""
+        return cls(sources=sources, candidates=candidates, **tensors)
+
+
+def feature_count(sources: int) -> int:
+    """Width of the feature table."""
+    return _PER_SOURCE * sources + _CONTEXT
+
+
+def shortlist(
+    names: tuple[str, ...],
+    sources: Mapping[str, Source],
+    scores: Mapping[str, F32],
+    allowed: Mask,
+    past: Past,
+    now: float,
+    candidates: int,
+) -> Shortlist:
+    """The best `candidates` of every named source, united, with their features.
+
+    scores: float32 [items] per source; allowed: bool [items].
+    """
+    ranked = [best(scores[name], allowed, candidates) for name in names]
+    items = np.unique(np.concatenate(ranked))
+    columns: list[F32] = []
+    lowest: list[float] = []
+    for name in names:
+        score = scores[name]
+        level = sources[name].level(score)[items]
+        place = np.empty(len(items), dtype=np.int64)
+        place[np.argsort(-score[items], kind="stable")] = np.arange(len(items))
+        columns += [level, (10.0 / (10.0 + place)).astype(np.float32)]
+        lowest.append(float(level.min(initial=0.0)))
+    idle = past.age_days(now).min(initial=3650.0)
+    for fact in (np.log1p(len(past)), np.log1p(idle)):
+        columns.append(np.full(len(items), fact, dtype=np.float32))
+    return Shortlist(items, np.stack(columns, axis=1), np.array(lowest, dtype=np.float32))
+
+
+def best(score: F32, allowed: Mask, count: int) -> I64:
+    """Positions of the `count` highest allowed scores, best first, ties by position."""
+    masked = np.where(allowed, score, -np.inf)
+    count = min(count, int(allowed.sum()))
+    if count == 0:
+        return np.empty(0, dtype=np.int64)
+    edge = np.partition(masked, len(masked) - count)[len(masked) - count]
+    inside = np.flatnonzero(masked >= edge)
+    order = inside[np.argsort(-masked[inside], kind="stable")]
+    return order[:count]

@@ -1,0 +1,213 @@
+"""The training loop of every gradient-trained source: schedule, measuring, early stop, checkpoints.
+
+All randomness of a step follows from (seed, step), so that a run that was stopped and went on ends
+with the same weights as one that was not. Knows nothing about what is trained.
+"""
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training.engine.arrays import I64, Tensors
+from training.engine.network import Batch
+from training.engine.sampling import Sampler
+from training.engine.workbench import Workbench
+
+_SAVE_EVERY = 30.0  # seconds; what a killed run loses at most, beside the step it was in
+_CLIP = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast to train. patience: measurements without gain before stopping."""
+
+    series: str
+    steps: int
+    steps_per_epoch: int
+    measure_every: int
+    batch_size: int
+    warmup: int
+    weight_decay: float
+    patience: int
+
+
+class Objective(Protocol):
+    """What a loop trains. `state` must hold everything that later steps depend on."""
+
+    def groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Parameters with their peak learning rates."""
+        ...
+
+    def loss(self, batch: Batch, step: int) -> Tensor:
+        """Mean loss of a batch, a scalar."""
+        ...
+
+    def measure(self) -> float:
+        """The figure that decides which step is kept; higher is better."""
+        ...
+
+    def state(self) -> Tensors:
+        """Copies of all weights and buffers."""
+        ...
+
+    def restore(self, state: Tensors) -> None:
+        """Put such a state back."""
+        ...
+
+
+@dataclass
+class _Course:
+    """How far a loop has come."""
+
+    step: int = 0
+    best: float = -math.inf
+    best_step: int = 0
+    misses: int = 0
+    finished: bool = False
+
+
+def train(bench: Workbench, objective: Objective, sampler: Sampler, plan: Plan) -> dict[str, float]:
+    """Train, and leave `objective` in its best measured state. Returns best value, its step, all
+    steps.
+
+    Raises Interrupted after saving, when the run was asked to stop.
+    """
+    groups = [{"params": p, "lr": rate, "peak": rate} for p, rate in objective.groups()]
+    optimizer = torch.optim.AdamW(groups, weight_decay=plan.weight_decay)
+    keeper = _Keeper(bench, objective, optimizer, plan.series)
+    course, best_state = keeper.resume()
+    saved_at = time.monotonic()
+    while not course.finished:
+        epoch = course.step // plan.steps_per_epoch
+        stretches = sampler.stretches(bench.seed(11), epoch)
+        for index in range(course.step % plan.steps_per_epoch, plan.steps_per_epoch):
+            batch = sampler.batch(_drawn(stretches, index, plan), bench.seed(12), course.step)
+            _step(bench, objective, optimizer, batch, plan, course)
+            course.step += 1
+            if course.step % plan.measure_every == 0 or course.step == plan.steps:
+                best_state = _measure(bench, objective, plan, course, best_state)
+            if bench.stop.requested or time.monotonic() - saved_at > _SAVE_EVERY:
+                keeper.save(course, best_state)
+                saved_at = time.monotonic()
+                bench.stop.check()
+            if course.finished:
+                break
+    objective.restore(best_state)
+    keeper.save(course, best_state)
+    return {"best": course.best, "best_step": course.best_step, "steps": course.step}
+
+
+def _drawn(stretches: I64, index: int, plan: Plan) -> I64:
+    first = index * plan.batch_size
+    picked: I64 = stretches[
+        (first + np.arange(min(plan.batch_size, len(stretches)))) % len(stretches)
+    ]
+    return picked
+
+
+def _step(
+    bench: Workbench,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    plan: Plan,
+    course: _Course,
+) -> None:
+    started = time.monotonic()
+    torch.manual_seed(bench.seed(13, course.step))  # dropout of this step
+    factor = _rate(course.step, plan)
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * factor
+    loss = objective.loss(batch.to(bench.device), course.step)
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = nn.utils.clip_grad_norm_(_parameters(optimizer), _CLIP)
+    optimizer.step()
+    spent = time.monotonic() - started
+    value = float(loss.detach())
+    if course.step % max(1, plan.steps // 100) == 0:
+        bench.progress.metric("loss", plan.series, course.step, value)
+    bench.progress.step(
+        course.step + 1,
+        plan.steps,
+        epoch=round((course.step + 1) / plan.steps_per_epoch, 2),
+        loss=round(value, 4),
+        lr=float(f"{optimizer.param_groups[0]['lr']:.3g}"),
+        grad_norm=round(float(norm), 4),
+        examples_per_second=round(batch.target.numel() / max(spent, 1e-6), 1),
+    )
+
+
+def _rate(step: int, plan: Plan) -> float:
+    """Linear warm-up, then half a cosine down to a twentieth."""
+    if step < plan.warmup:
+        return (step + 1) / plan.warmup
+    way = (step - plan.warmup) / max(1, plan.steps - plan.warmup)
+    return 0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * way))
+
+
+def _measure(
+    bench: Workbench, objective: Objective, plan: Plan, course: _Course, best_state: Tensors
+) -> Tensors:
+    value = objective.measure()
+    bench.progress.metric("valid_ndcg@10", plan.series, course.step, value)
+    improved = value > course.best
+    course.misses = 0 if improved else course.misses + 1
+    course.finished = course.step >= plan.steps or course.misses >= plan.patience
+    if improved:
+        course.best, course.best_step = value, course.step
+        return objective.state()
+    return best_state
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> Iterable[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+class _Keeper:
+    """Saves and resumes a loop: weights, optimizer moments, the best state so far, and the
+    course."""
+
+    def __init__(
+        self, bench: Workbench, objective: Objective, optimizer: torch.optim.Optimizer, key: str
+    ) -> None:
+        self._bench, self._objective = bench, objective
+        self._optimizer, self._key = optimizer, key
+
+    def save(self, course: _Course, best_state: Tensors) -> None:
+        tensors = {f"now.{name}": value for name, value in self._objective.state().items()}
+        tensors |= {f"best.{name}": value for name, value in best_state.items()}
+        for index, moments in self._optimizer.state_dict()["state"].items():
+            tensors |= {
+                f"optimizer.{index}.{name}": v.numpy(force=True) for name, v in moments.items()
+            }
+        facts = {**vars(course), "best": None if math.isinf(course.best) else course.best}
+        self._bench.checkpoints.save(self._key, tensors, facts)
+
+    def resume(self) -> tuple[_Course, Tensors]:
+        saved = self._bench.checkpoints.load(self._key)
+        if saved is None:
+            return _Course(), self._objective.state()
+        self._objective.restore(_part(saved.tensors, "now."))
+        held = self._optimizer.state_dict()
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in _part(saved.tensors, "optimizer.").items():
+            index, _, moment = name.partition(".")
+            state.setdefault(int(index), {})[moment] = torch.from_numpy(value.copy())
+        self._optimizer.load_state_dict({"state": state, "param_groups": held["param_groups"]})
+        facts = dict(saved.facts)
+        if facts["best"] is None:
+            facts["best"] = -math.inf
+        return _Course(**facts), _part(saved.tensors, "best.")
+
+
+def _part(tensors: Tensors, prefix: str) -> Tensors:
+    return {
+        name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)
+    }

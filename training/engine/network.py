@@ -1,0 +1,188 @@
+"""The sequence model as it is trained: item vectors from text and identity, a causal transformer, a
+query made at the moment of asking, and a pointer back at the subject's own events.
+
+Holds no parameter of any subject. Shapes: B sequences, L events, K questions per sequence, d width.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.engine.sources.sequence import GAPS
+
+
+@dataclass(frozen=True)
+class NetShape:
+    """Sizes that the network is built from; text = 0 leaves the items' texts out."""
+
+    items: int
+    text: int
+    types: int
+    dim: int
+    layers: int
+    heads: int
+    length: int
+    dropout: float
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences and questions about them.
+
+    item, type, gap: int64 [B, L], padded behind the last event; amount: float32 [B, L]; place:
+    int64 [B, K], the event after which a question is asked; asked: int64 [B, K], bucket of the time
+    since; age: int64 [B, K, L], bucket of each event's age when asked; target: int64 [B, K].
+    """
+
+    item: Tensor
+    type: Tensor
+    gap: Tensor
+    amount: Tensor
+    place: Tensor
+    asked: Tensor
+    age: Tensor
+    target: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device."""
+        return Batch(**{name: value.to(device) for name, value in vars(self).items()})
+
+
+class Block(nn.Module):
+    """One pre-norm causal transformer layer; the last one answers at the asked places only."""
+
+    def __init__(self, shape: NetShape) -> None:
+        super().__init__()
+        self.heads, self.dropout = shape.heads, shape.dropout
+        self.before, self.between = nn.LayerNorm(shape.dim), nn.LayerNorm(shape.dim)
+        self.ask = nn.Linear(shape.dim, shape.dim)
+        self.offer = nn.Linear(shape.dim, 2 * shape.dim)
+        self.join = nn.Linear(shape.dim, shape.dim)
+        self.widen = nn.Linear(shape.dim, 2 * shape.dim)
+        self.narrow = nn.Linear(2 * shape.dim, shape.dim)
+        self.drop = nn.Dropout(shape.dropout)
+
+    def forward(self, x: Tensor, place: Tensor | None = None) -> Tensor:
+        """x [B, L, d] -> [B, L, d], or [B, K, d] at place [B, K]."""
+        rows = x if place is None else x.gather(1, place[..., None].expand(-1, -1, x.shape[-1]))
+        rows = rows + self.drop(self.join(self._attend(rows, x, place)))
+        raised: Tensor = rows + self.drop(self.narrow(F.gelu(self.widen(self.between(rows)))))
+        return raised
+
+    def _attend(self, rows: Tensor, x: Tensor, place: Tensor | None) -> Tensor:
+        q = self._split(self.ask(self.before(rows)))
+        k, v = (self._split(part) for part in self.offer(self.before(x)).chunk(2, dim=-1))
+        mask = None if place is None else reachable(place, x.shape[1])[:, None]
+        joined = F.scaled_dot_product_attention(
+            q,
+            k,
+            v,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+            is_causal=place is None,
+        )
+        flat: Tensor = joined.transpose(1, 2).flatten(2)
+        return flat
+
+    def _split(self, x: Tensor) -> Tensor:
+        """[B, N, d] -> [B, heads, N, d / heads]."""
+        batch, count, width = x.shape
+        return x.view(batch, count, self.heads, width // self.heads).transpose(1, 2)
+
+
+class Network(nn.Module):
+    """Scores items for the questions of a batch. `met` marks the items that training has events
+    of."""
+
+    met: Tensor
+
+    def __init__(self, shape: NetShape, met: Tensor) -> None:
+        super().__init__()
+        self.shape = shape
+        self.text = nn.Linear(shape.text, shape.dim, bias=False) if shape.text else None
+        self.identity = nn.Embedding(shape.items, shape.dim)
+        self.bias = nn.Parameter(torch.zeros(shape.items))
+        self.kind = nn.Embedding(shape.types + 1, shape.dim)
+        self.gap = nn.Embedding(GAPS, shape.dim)
+        self.place = nn.Embedding(shape.length, shape.dim)
+        self.amount = nn.Linear(1, shape.dim, bias=False)
+        self.asked = nn.Embedding(GAPS, shape.dim)
+        self.blocks = nn.ModuleList([Block(shape) for _ in range(shape.layers)])
+        self.last, self.query = nn.LayerNorm(shape.dim), nn.LayerNorm(shape.dim)
+        self.turn = nn.Sequential(
+            nn.Linear(shape.dim, shape.dim), nn.GELU(), nn.Linear(shape.dim, shape.dim)
+        )
+        self.point_key = nn.Linear(shape.dim, shape.dim)
+        self.point_query = nn.Linear(shape.dim, shape.dim)
+        self.point_age = nn.Embedding(GAPS, 1)
+        self.drop = nn.Dropout(shape.dropout)
+        self.register_buffer("met", met.float())
+        self._start()
+
+    def _start(self) -> None:
+        for table in (self.identity, self.kind, self.gap, self.place, self.asked):
+            nn.init.normal_(table.weight, std=0.02)
+        nn.init.constant_(self.point_age.weight, -2.0)
+        if self.text is not None:
+            nn.init.normal_(self.text.weight, std=0.01)
+
+    def vectors(self, text: Tensor | None) -> Tensor:
+        """Item vectors [items, d] from text vectors [items, text] and the identity of met items.
+
+        While training, one identity in ten is left out, so that text learns to stand alone.
+        """
+        known = self.met
+        if self.training and self.text is not None:
+            known = known * (torch.rand_like(known) >= 0.1)
+        residual = self.identity.weight * known[:, None]
+        if self.text is None or text is None:
+            return residual
+        mapped: Tensor = self.text(text)
+        return mapped + residual
+
+    def queries(self, batch: Batch, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Queries [B, K, d] and pointers [B, K, L] (0 where an event lies behind the question)."""
+        x = F.embedding(batch.item, vectors) + self.kind(batch.type) + self.gap(batch.gap)
+        x = x + self.place.weight[: x.shape[1]] + self.amount(batch.amount[..., None])
+        x = self.drop(x)
+        *lower, upper = self.blocks
+        for block in lower:
+            x = block(x)
+        state = self.last(upper(x, batch.place))  # [B, K, d]
+        query = self.query(state + self.turn(state + self.asked(batch.asked)))
+        keys, aim = self.point_key(x), self.point_query(query)
+        raw = aim @ keys.transpose(1, 2) / keys.shape[-1] ** 0.5
+        raw = raw + self.point_age(batch.age)[..., 0]
+        return query, F.softplus(raw.float()) * reachable(batch.place, x.shape[1])
+
+    def scores(self, batch: Batch, vectors: Tensor, columns: Tensor) -> Tensor:
+        """Scores of the items in `columns` (int64 [C], distinct), [B, K, C]."""
+        query, pointers = self.queries(batch, vectors)
+        base = (query @ vectors[columns].T).float() + self.bias[columns]
+        slot = slots(columns, self.shape.items)[batch.item]
+        where = slot[:, None, :].expand(-1, query.shape[1], -1)
+        # Pointers at items outside the columns fall into one spare column, which is cut off.
+        return F.pad(base, (0, 1)).scatter_add(2, where, pointers)[..., :-1]
+
+    def bias_for_all(self) -> Tensor:
+        """The items' bias [items]; an item without events gets that of the rarest tenth."""
+        met = self.met > 0
+        if not bool(met.any()):
+            return self.bias.detach()
+        low = torch.quantile(self.bias.detach()[met], 0.1)
+        return torch.where(met, self.bias.detach(), low)
+
+
+def slots(columns: Tensor, items: int) -> Tensor:
+    """Where each item stands among `columns`, int64 [items]; len(columns) for one that does not."""
+    places = torch.full((items,), len(columns), device=columns.device)
+    places[columns] = torch.arange(len(columns), device=columns.device)
+    return places
+
+
+def reachable(place: Tensor, length: int) -> Tensor:
+    """Which of `length` events a question after event `place` [B, K] may see, bool [B, K,
+    length]."""
+    return torch.arange(length, device=place.device) <= place[..., None]

@@ -1,0 +1,90 @@
+"""Runs one job: `python -m training.engine.run FOLDER`.
+
+Exit codes: 0 done (or done before), 75 stopped by SIGTERM with everything kept to go on, 2 the job
+cannot run as given (see error.json); anything else is a crash. Knows no tenant and no database.
+"""
+
+import json
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from training.engine.failures import JobError
+from training.engine.sealed import Damaged, read_sealed
+
+DONE, BAD_INPUT, STOPPED = 0, 2, 75
+ERROR_FILE = "error.json"
+ARTIFACT = "artifact"
+CHECKPOINT = "checkpoint"
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job in the folder that is named as the only argument. Returns the exit code."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+        print("usage: python -m training.engine.run FOLDER", file=sys.stderr)
+        return BAD_INPUT
+    folder = Path(arguments[0])
+    (folder / ERROR_FILE).unlink(missing_ok=True)
+    if _already_made(folder):
+        return DONE
+    try:
+        return _work(folder)
+    except JobError as error:
+        text = json.dumps(error.as_record(), ensure_ascii=False)
+        temporary = folder / f".{ERROR_FILE}"
+        temporary.write_text(text)
+        temporary.rename(folder / ERROR_FILE)
+        print(text, file=sys.stderr)
+        return BAD_INPUT
+
+
+def _already_made(folder: Path) -> bool:
+    """Whether a whole artifact is there; a damaged one is moved out of the way."""
+    if not (folder / ARTIFACT).exists():
+        return False
+    try:
+        read_sealed(folder / ARTIFACT)
+    except Damaged as damage:
+        logging.getLogger(__name__).warning("artifact is made again: %s", damage)
+        shutil.rmtree(folder / ARTIFACT)
+        return False
+    return True
+
+
+def _work(folder: Path) -> int:
+    # Torch and transformers take seconds to import: a finished job should not wait for them.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    # Threads that spin while they wait starve a web server on the same cores, and each other.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from training.engine.adapters import ADAPTERS
+    from training.engine.checkpoint import Checkpoints
+    from training.engine.job import read_job
+    from training.engine.lineage import fingerprint
+    from training.engine.progress import Progress
+    from training.engine.stopping import Interrupted, Stop
+    from training.engine.tasks import TASKS
+    from training.engine.workbench import Workbench, prepare_device
+
+    stop = Stop()
+    stop.watch()
+    job = read_job(folder, tasks=tuple(TASKS), methods=tuple(ADAPTERS))
+    device, fast = prepare_device(job)
+    task = TASKS[job.task]
+    progress = Progress(folder, task.shares, sys.stdout)
+    checkpoints = Checkpoints(folder / CHECKPOINT, fingerprint(job, str(device)))
+    try:
+        task.run(Workbench(job, progress, checkpoints, stop, device, fast), folder)
+        progress.finish()
+    except Interrupted:
+        return STOPPED
+    finally:
+        progress.close()
+    checkpoints.clear()
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

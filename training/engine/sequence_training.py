@@ -1,0 +1,216 @@
+"""Trains the sequence model on frozen text vectors plus identities, and turns it into a served
+source."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.engine.arrays import F32, I64, Mask, Tensors
+from training.engine.history import Past
+from training.engine.job import Job
+from training.engine.loop import Plan, train
+from training.engine.metrics import DEPTH, judge
+from training.engine.network import Batch, NetShape, Network, slots
+from training.engine.sampling import Sampler, batch_of_pasts, sampler
+from training.engine.snapshot import Events
+from training.engine.sources.sequence import Sequence
+from training.engine.split import Cases, Split
+from training.engine.workbench import Workbench
+
+_QUESTIONS = 8  # per stretch of events
+_FULL_SOFTMAX = 10_000  # items; above it a sample of items stands for all
+_GOOD_STEPS = 400  # what "auto" epochs aim at
+_WATCHED = 400  # subjects that are ranked when a step is measured
+_HORIZON_WINDOWS = 1.5
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Cases by which steps are compared: pasts, targets [cases] and the candidates, bool
+    [items]."""
+
+    pasts: list[Past]
+    targets: tuple[I64, ...]
+    candidates: Mask
+    repeats: bool
+    now: float
+
+
+class SequenceObjective:
+    """Cross-entropy of what a subject takes up next, over all met items or a corrected sample of
+    them."""
+
+    def __init__(
+        self, bench: Workbench, network: Network, text: Tensor | None, exam: Exam, draws: Sampler
+    ) -> None:
+        self.bench, self.network, self.text, self.exam = bench, network, text, exam
+        self.draws = draws
+        counts = np.bincount(draws.goal_item, minlength=network.shape.items)
+        self.met = torch.nonzero(network.met.cpu() > 0)[:, 0]
+        self.share = torch.from_numpy(counts / max(1, counts.sum()))
+
+    def groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        return [(list(self.network.parameters()), self.bench.job.number("learning_rate"))]
+
+    def loss(self, batch: Batch, step: int) -> Tensor:
+        return self.loss_with(batch, step, self.text)
+
+    def loss_with(self, batch: Batch, step: int, text: Tensor | None) -> Tensor:
+        """The loss with the given text vectors of all items, [items, text]."""
+        columns, correction = self._columns(batch, step)
+        with self.bench.autocast():
+            vectors = self.network.vectors(text)
+            scores = self.network.scores(batch, vectors, columns)
+        target = slots(columns, self.network.shape.items)[batch.target]
+        return F.cross_entropy((scores - correction).flatten(0, 1), target.flatten())
+
+    def measure(self) -> float:
+        return self.measure_with(self.text)
+
+    def measure_with(self, text: Tensor | None) -> float:
+        """NDCG@10 of the exam with the given text vectors."""
+        self.network.eval()
+        rankings = []
+        with torch.inference_mode(), self.bench.autocast():
+            vectors = self.network.vectors(text)
+            for first in range(0, len(self.exam.pasts), 128):
+                rankings.extend(self._rank(self.exam.pasts[first : first + 128], vectors))
+        self.network.train()
+        figures = [judge(r, t)[0] for r, t in zip(rankings, self.exam.targets, strict=True)]
+        return float(np.mean(figures))
+
+    def state(self) -> Tensors:
+        return {
+            name: value.numpy(force=True).copy()
+            for name, value in self.network.state_dict().items()
+        }
+
+    def restore(self, state: Tensors) -> None:
+        self.network.load_state_dict(
+            {name: torch.from_numpy(value.copy()) for name, value in state.items()}
+        )
+
+    def _columns(self, batch: Batch, step: int) -> tuple[Tensor, Tensor]:
+        """Items of the softmax, int64 [C], and the log of each one's chance to be among them: all
+        met items, or a sample of them beside the batch's targets.
+
+        Correction of a sampled softmax: Bengio & Senécal 2008.
+        """
+        device = batch.item.device
+        if len(self.met) <= _FULL_SOFTMAX:
+            return self.met.to(device), torch.zeros(len(self.met), device=device)
+        generator = torch.Generator().manual_seed(self.bench.seed(14, step))
+        picked = self.met[torch.randperm(len(self.met), generator=generator)[:_FULL_SOFTMAX]]
+        columns = torch.unique(torch.cat([picked, batch.target.flatten().cpu()]))
+        passed_over = (1.0 - self.share[columns]) ** batch.target.numel()
+        missed = (1.0 - _FULL_SOFTMAX / len(self.met)) * passed_over
+        return columns.to(device), torch.log1p(-missed).float().to(device)
+
+    def _rank(self, pasts: list[Past], vectors: Tensor) -> list[I64]:
+        batch = batch_of_pasts(pasts, self.exam.now, self.network.shape.length)
+        device = vectors.device
+        every = torch.arange(self.network.shape.items, device=device)
+        scores = self.network.scores(batch.to(device), vectors, every)[:, 0]
+        scores[:, torch.from_numpy(~self.exam.candidates).to(device)] = -torch.inf
+        if not self.exam.repeats:
+            for row, past in enumerate(pasts):
+                scores[row, torch.from_numpy(past.item).to(device)] = -torch.inf
+        best = scores.topk(min(DEPTH, scores.shape[1])).indices
+        return list(best.cpu().numpy())
+
+
+def prepare_exam(bench: Workbench, events: Events, split: Split, cases: Cases) -> Exam:
+    """A fixed sample of the window's cases."""
+    sample = cases.sample(_WATCHED, seed=bench.seed(21))
+    limit = bench.job.count("history_limit")
+    return Exam(
+        pasts=[
+            events.past(int(subject), int(end), limit)
+            for subject, end in zip(sample.subjects, sample.ends, strict=True)
+        ],
+        targets=sample.targets,
+        candidates=sample.candidates,
+        repeats=split.repeats,
+        now=cases.window.start,
+    )
+
+
+def prepare_sampler(job: Job, events: Events, split: Split) -> Sampler:
+    """Draws from everything before the fusion window; targets lie up to 1.5 windows ahead."""
+    return sampler(
+        events,
+        split.goal,
+        moment=split.moment("fusion"),
+        horizon_days=_HORIZON_WINDOWS * split.days,
+        length=job.count("sequence_length"),
+        questions=_QUESTIONS,
+    )
+
+
+def build_network(
+    bench: Workbench, draws: Sampler, events: Events, text: F32 | None, items: int
+) -> Network:
+    """A freshly seeded network for this snapshot."""
+    job = bench.job
+    shape = NetShape(
+        items=items,
+        text=0 if text is None else text.shape[1],
+        types=len(events.types),
+        dim=job.count("dim"),
+        layers=job.count("layers"),
+        heads=job.count("heads"),
+        length=job.count("sequence_length"),
+        dropout=job.number("dropout"),
+    )
+    met = np.zeros(items, dtype=np.bool_)
+    met[draws.item] = True
+    torch.manual_seed(bench.seed(10))
+    return Network(shape, torch.from_numpy(met)).to(bench.device)
+
+
+def train_sequence(
+    bench: Workbench, objective: SequenceObjective, draws: Sampler
+) -> dict[str, float]:
+    """Train a network on frozen text. Returns what the loop reports."""
+    job = bench.job
+    per_epoch = steps_per_epoch(bench, draws, job.count("batch_size"))
+    epochs = job.params["epochs"]
+    steps = (
+        per_epoch * int(epochs) if epochs else max(3 * per_epoch, min(_GOOD_STEPS, 60 * per_epoch))
+    )
+    steps = -(-steps // per_epoch) * per_epoch
+    plan = Plan(
+        series="sequence",
+        steps=steps,
+        steps_per_epoch=per_epoch,
+        measure_every=min(per_epoch * max(1, steps // per_epoch // 10), 200),
+        batch_size=job.count("batch_size"),
+        warmup=min(100, steps // 5 + 1),
+        weight_decay=job.number("weight_decay"),
+        patience=3,
+    )
+    return train(bench, objective, draws, plan)
+
+
+def steps_per_epoch(bench: Workbench, draws: Sampler, batch_size: int) -> int:
+    """Batches that show every stretch of events once, at least 1."""
+    stretches = len(draws.stretches(bench.seed(11), 0))
+    return max(1, -(-stretches // batch_size))
+
+
+def served(network: Network, text: Tensor | None) -> Sequence:
+    """The network as a numpy source, with the vectors of all items computed once."""
+    network.eval()
+    with torch.inference_mode():
+        vectors = network.vectors(text).float().numpy(force=True)
+        bias = network.bias_for_all().numpy(force=True)
+    left_out = ("identity.weight", "text.weight", "bias", "met")
+    weights = {
+        name: value.numpy(force=True).copy()
+        for name, value in network.state_dict().items()
+        if name not in left_out
+    }
+    return Sequence(vectors, bias, weights, network.shape.heads, network.shape.length)

@@ -1,0 +1,166 @@
+"""Reads a job's Parquet files into arrays. Knows nothing about windows, models or tenants."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from training.engine.arrays import F32, F64, I64
+from training.engine.failures import JobError
+from training.engine.history import Past
+
+EVENTS_FILE = "events.parquet"
+ITEMS_FILE = "items.parquet"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The items of a snapshot, by rising item number; a position in these arrays names an item.
+
+    items: int64 [items]; title, text, category: str [items], empty where unknown; price: float32,
+    NaN where unknown; known_from: epoch seconds of the listing or first event, +inf where neither
+    is known.
+    """
+
+    items: I64
+    title: tuple[str, ...]
+    text: tuple[str, ...]
+    category: tuple[str, ...]
+    price: F32
+    known_from: F64
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events of a snapshot, ordered by subject, time and item; all arrays of length n.
+
+    subject: dense number 0..subjects-1; item: position in the catalogue; time: epoch seconds; type:
+    code 1..len(types); offsets: int64 [subjects + 1], subject s owns rows offsets[s]:offsets[s +
+    1].
+    """
+
+    subject: I64
+    item: I64
+    time: F64
+    weight: F32
+    type: I64
+    offsets: I64
+    types: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    @property
+    def subjects(self) -> int:
+        """How many subjects there are."""
+        return len(self.offsets) - 1
+
+    def ends_before(self, moment: float) -> I64:
+        """Per subject, the row behind the last event before `moment`, int64 [subjects]."""
+        early = np.bincount(self.subject[self.time < moment], minlength=self.subjects)
+        ends: I64 = self.offsets[:-1] + early
+        return ends
+
+    def past(self, subject: int, end: int, limit: int) -> Past:
+        """The newest `limit` events of one subject that lie before row `end`."""
+        rows = slice(max(int(self.offsets[subject]), end - limit), end)
+        return Past(self.item[rows], self.time[rows], self.weight[rows], self.type[rows])
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Items and events of one job."""
+
+    catalogue: Catalogue
+    events: Events
+
+
+def read_snapshot(folder: Path) -> Snapshot:
+    """Read events.parquet and items.parquet.
+
+    Raises JobError (too_little_data, unknown_item, bad_snapshot) when they cannot be trained on.
+    """
+    items = _frame(folder / ITEMS_FILE, _ITEM_COLUMNS).unique("item", keep="first").sort("item")
+    events = _frame(folder / EVENTS_FILE, _EVENT_COLUMNS)
+    if items.is_empty() or events.is_empty():
+        raise JobError(
+            "too_little_data",
+            f"the snapshot holds {len(events)} events and {len(items)} items; both are needed",
+        )
+    number = items["item"].to_numpy().astype(np.int64)
+    position = np.searchsorted(number, events["item"].to_numpy())
+    strangers = number[np.minimum(position, len(number) - 1)] != events["item"].to_numpy()
+    if strangers.any():
+        raise JobError(
+            "unknown_item",
+            f"{int(strangers.sum())} events name an item that items.parquet does not hold, first "
+            f"item {events['item'][int(np.argmax(strangers))]}; add the item or leave them out",
+            "events.parquet",
+        )
+    table = _events(events, position.astype(np.int64))
+    return Snapshot(catalogue=_catalogue(items, number, table), events=table)
+
+
+_EVENT_COLUMNS = {
+    "subject": pl.Int64(),
+    "item": pl.Int64(),
+    "type": pl.String(),
+    "occurred_at": pl.Datetime("us", "UTC"),
+    "weight": pl.Float32(),
+}
+_ITEM_COLUMNS = {
+    "item": pl.Int64(),
+    "title": pl.String(),
+    "text": pl.String(),
+    "category": pl.String(),
+    "price": pl.Float32(),
+    "first_seen_at": pl.Datetime("us", "UTC"),
+}
+
+
+def _frame(path: Path, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    try:
+        frame = pl.read_parquet(path, columns=list(columns))
+        return frame.cast(pl.Schema(columns))
+    except (OSError, pl.exceptions.PolarsError) as cause:
+        raise JobError("bad_snapshot", f"{path.name} cannot be read: {cause}", path.name) from cause
+
+
+def _seconds(column: pl.Series) -> F64:
+    return (column.to_physical().cast(pl.Float64).to_numpy() / 1e6).astype(np.float64)
+
+
+def _events(frame: pl.DataFrame, position: I64) -> Events:
+    types = tuple(sorted(frame["type"].unique().to_list()))
+    code = {name: index + 1 for index, name in enumerate(types)}
+    _, subject = np.unique(frame["subject"].to_numpy(), return_inverse=True)
+    time = _seconds(frame["occurred_at"])
+    order = np.lexsort((position, time, subject))
+    ordered = subject[order].astype(np.int64)
+    return Events(
+        subject=ordered,
+        item=position[order],
+        time=time[order],
+        weight=frame["weight"].to_numpy()[order].astype(np.float32),
+        type=frame["type"].replace_strict(code, return_dtype=pl.Int64).to_numpy()[order],
+        offsets=np.concatenate(([0], np.cumsum(np.bincount(ordered)))).astype(np.int64),
+        types=types,
+    )
+
+
+def _catalogue(frame: pl.DataFrame, number: I64, events: Events) -> Catalogue:
+    listed = frame["first_seen_at"].to_physical().cast(pl.Float64).to_numpy() / 1e6
+    first_event = np.full(len(number), np.inf)
+    np.minimum.at(first_event, events.item, events.time)
+    return Catalogue(
+        items=number,
+        title=tuple(frame["title"].fill_null("").to_list()),
+        text=tuple(frame["text"].fill_null("").to_list()),
+        category=tuple(frame["category"].fill_null("").to_list()),
+        price=frame["price"].cast(pl.Float32).fill_null(float("nan")).to_numpy(),
+        known_from=np.minimum(np.where(np.isnan(listed), np.inf, listed), first_event),
+    )

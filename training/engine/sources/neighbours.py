@@ -1,0 +1,136 @@
+"""Items that the same subjects take up: EASE up to 10,000 items, cosine neighbours above.
+
+EASE: H. Steck, Embarrassingly Shallow Autoencoders for Sparse Data (WWW 2019), here on
+recency-decayed weights. Only the strongest links of each item are kept, and it is these that are
+evaluated and served.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sparse
+from scipy.linalg import lapack
+
+from training.engine.arrays import DAY, F32, F64, I64, AnyArray, Settings, Tensors
+from training.engine.history import Past
+from training.engine.reasons import NO_CAUSE, Cause
+from training.engine.sources.source import Ground, per_item
+
+EASE_LIMIT = 10_000  # items; the dense inverse costs items^2 memory and items^3 time
+_LINKS = 256
+_BLOCK = 2_000  # rows of the item-item product that are held at once
+_SHRINK = 5.0
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """link: int32 [items, links], the items that an item points at; strength: float16, same
+    shape."""
+
+    link: AnyArray
+    strength: AnyArray
+    half_life_days: float
+
+    def score(self, past: Past, now: float) -> F32:
+        items, amounts = self._amounts(past, now)
+        pushes = self.strength[items].astype(np.float32) * amounts[:, None]
+        total = np.bincount(
+            self.link[items].ravel(), weights=pushes.ravel(), minlength=len(self.link)
+        )
+        return total.astype(np.float32)
+
+    def level(self, scores: F32) -> F32:
+        return (np.sign(scores) * np.log1p(10.0 * np.abs(scores))).astype(np.float32)
+
+    def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:
+        met, amounts = self._amounts(past, now)
+        link, strength = self.link[met], self.strength[met].astype(np.float32)
+        causes = []
+        for item in items:
+            pushes = (strength * (link == item)).sum(axis=1) * amounts
+            best = int(np.argmax(pushes))
+            pushed = pushes[best] > 0.0
+            causes.append(Cause("people_who_bought", int(met[best])) if pushed else NO_CAUSE)
+        return causes
+
+    def tensors(self) -> Tensors:
+        return {"link": self.link, "strength": self.strength}
+
+    def settings(self) -> Settings:
+        return {"half_life_days": self.half_life_days}
+
+    def _amounts(self, past: Past, now: float) -> tuple[I64, F32]:
+        items, total = per_item(past, past.decayed(now, self.half_life_days))
+        return items, np.sign(total) * np.sqrt(np.abs(total))
+
+
+def fit(ground: Ground, settings: Settings) -> Neighbours:
+    """Learn the links from the events before the ground's moment.
+
+    settings: ridge (share of the mean diagonal that EASE adds to it), half_life_days (of events
+    while scoring; while learning, a third of the time that the data span).
+    """
+    taken = _taken(ground)
+    small = ground.item_count <= EASE_LIMIT
+    link, strength = _ease(taken, float(settings["ridge"])) if small else _cosine(taken)
+    return Neighbours(link, strength, float(settings["half_life_days"]))
+
+
+def restore(tensors: Tensors, settings: Settings) -> Neighbours:
+    return Neighbours(tensors["link"], tensors["strength"], float(settings["half_life_days"]))
+
+
+def _taken(ground: Ground) -> sparse.csr_matrix:
+    """Decayed weight of every subject on every item, [subjects, items], negatives cut at 0."""
+    events = ground.snapshot.events
+    early = events.time < ground.moment
+    age = ground.moment - events.time[early]
+    half_life = max(float(age.max()) / 3.0, DAY)
+    weight = events.weight[early] * np.exp2(-age / half_life)
+    matrix = sparse.coo_matrix(
+        (weight.astype(np.float32), (events.subject[early], events.item[early])),
+        shape=(events.subjects, ground.item_count),
+    ).tocsr()
+    matrix.data = np.maximum(matrix.data, 0.0)
+    return matrix
+
+
+def _ease(taken: sparse.csr_matrix, ridge: float) -> tuple[AnyArray, AnyArray]:
+    gram = (taken.T @ taken).toarray().astype(np.float32)
+    diagonal = np.diag_indices(len(gram))
+    gram[diagonal] += ridge * max(float(gram[diagonal].mean()), 1e-6)
+    factor, info = lapack.spotrf(gram, lower=1, overwrite_a=1)
+    inverse, info_inverse = lapack.spotri(factor, lower=1, overwrite_c=1)
+    if info or info_inverse:
+        raise ArithmeticError("the item-item matrix is not positive definite")
+    lower = np.tril(inverse)
+    inverse = lower + np.tril(lower, -1).T
+    weights = inverse / -np.diag(inverse)[None, :]
+    weights[diagonal] = 0.0
+    return _strongest(weights)
+
+
+def _cosine(taken: sparse.csr_matrix) -> tuple[AnyArray, AnyArray]:
+    norm = np.sqrt(np.asarray(taken.multiply(taken).sum(axis=0))).ravel() + 1e-9
+    by_item = (taken @ sparse.diags(1.0 / norm)).tocsc().T.tocsr()
+    met = np.asarray((taken > 0).sum(axis=0)).ravel()
+    trust: F64 = met / (met + _SHRINK)
+    links, strengths = [], []
+    for first in range(0, by_item.shape[0], _BLOCK):
+        block = (by_item[first : first + _BLOCK] @ by_item.T).toarray().astype(np.float32)
+        rows = np.arange(len(block))
+        block[rows, first + rows] = 0.0
+        link, strength = _strongest(block * trust[None, :].astype(np.float32))
+        links.append(link)
+        strengths.append(strength)
+    return np.concatenate(links), np.concatenate(strengths)
+
+
+def _strongest(weights: F32) -> tuple[AnyArray, AnyArray]:
+    """The links of largest size in each row, by rising item so that equal inputs give equal
+    files."""
+    count = min(_LINKS, weights.shape[1])
+    chosen = np.argpartition(-np.abs(weights), count - 1, axis=1)[:, :count]
+    link = np.sort(chosen, axis=1)
+    strength = np.take_along_axis(weights, link, axis=1)
+    return link.astype(np.int32), strength.astype(np.float16)

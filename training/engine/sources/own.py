@@ -1,0 +1,61 @@
+"""The subject's own past: each item scores the decayed weight of the subject's events on it.
+
+On shops where people buy again this beats far larger models; it knows no item the subject has not
+met.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.engine.arrays import F32, Settings, Tensors
+from training.engine.history import Past
+from training.engine.reasons import NO_CAUSE, Cause
+from training.engine.sources.popularity import popular_share
+from training.engine.sources.source import Ground
+
+# Small against any decayed event that still counts, so that popularity only orders what is equal.
+_TIE_BREAK = 1e-6
+_TIE_DAYS = 30.0
+
+
+@dataclass(frozen=True)
+class Own:
+    """tie: float32 [items], recent popularity that orders items of equal score."""
+
+    tie: F32
+    half_life_days: float
+
+    def score(self, past: Past, now: float) -> F32:
+        amounts = past.decayed(now, self.half_life_days)
+        total = np.bincount(past.item, weights=amounts, minlength=len(self.tie))
+        return (total + _TIE_BREAK * self.tie).astype(np.float32)
+
+    def level(self, scores: F32) -> F32:
+        return np.log1p(4.0 * np.maximum(scores, 0.0)).astype(np.float32)
+
+    def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:
+        return [self._cause(past, now, item) for item in items]
+
+    def _cause(self, past: Past, now: float, item: int) -> Cause:
+        mine = past.item == item
+        if not mine.any():
+            popular = Cause("popular_now", params={"window_days": int(_TIE_DAYS)})
+            return popular if self.tie[item] > 0.0 else NO_CAUSE
+        youngest = float(past.age_days(now)[mine].min())
+        return Cause("bought_before", item, {"times": int(mine.sum()), "days_ago": int(youngest)})
+
+    def tensors(self) -> Tensors:
+        return {"tie": self.tie}
+
+    def settings(self) -> Settings:
+        return {"half_life_days": self.half_life_days}
+
+
+def fit(ground: Ground, settings: Settings) -> Own:
+    """Nothing is learned but the tie-break; the half-life is chosen by whoever tunes."""
+    return Own(popular_share(ground, _TIE_DAYS), float(settings["half_life_days"]))
+
+
+def restore(tensors: Tensors, settings: Settings) -> Own:
+    return Own(tensors["tie"], float(settings["half_life_days"]))

@@ -1,0 +1,137 @@
+"""Fits the fusion on its window, chooses what serves on validation, reports on test."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.engine.arrays import Tensors
+from training.engine.evaluate import FUSION, Judged, Reader, judge_window, shortlists
+from training.engine.fusion import Fusion
+from training.engine.fusion_training import fit_fusion
+from training.engine.metrics import Interval, paired_difference
+from training.engine.sources.source import Ground, Source
+from training.engine.split import Split
+from training.engine.tasks.recommendation.learning import FINETUNED, FROZEN, Learned
+from training.engine.tasks.recommendation.settings import Chosen
+from training.engine.tuning import fit_all
+from training.engine.workbench import Workbench
+
+_POPULAR = ("popular_7d", "popular_30d")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """fusion: None where none could be fitted; judged: figures of validation and test; serves:
+    the winner on validation; best_single: the best source there; intervals: per source and
+    window, NDCG@10 of the served choice less that of the source; popular: the list for subjects
+    of whom nothing is known.
+    """
+
+    fusion: Fusion | None
+    judged: dict[str, Judged]
+    serves: str
+    best_single: str
+    popular: str
+    intervals: dict[str, dict[str, Interval]]
+
+
+def judge_all(
+    bench: Workbench, ground: Ground, parts: Split, chosen: Chosen, learned: Learned
+) -> Outcome:
+    """All verdicts of the run."""
+    bench.stop.check()
+    bench.progress.stage("fuse")
+    fusion = _fuse(bench, ground, parts, chosen, learned)
+    bench.stop.check()
+    bench.progress.stage("evaluate")
+    judged = {
+        window: _judged(bench, ground, parts, chosen, learned, fusion, window)
+        for window in ("validation", "test")
+    }
+    means = {
+        name: float(judged["validation"].ndcg(name).mean()) for name in judged["validation"].figures
+    }
+    single = max((name for name in means if name != FUSION), key=lambda name: means[name])
+    serves = FUSION if means.get(FUSION, -1.0) > means[single] else single
+    return Outcome(
+        fusion=fusion,
+        judged=judged,
+        serves=serves,
+        best_single=single,
+        popular=max(_POPULAR, key=lambda name: means[name]),
+        intervals={
+            window: {
+                name: paired_difference(
+                    verdict.ndcg(serves), verdict.ndcg(name), seed=bench.seed(70)
+                )
+                for name in verdict.figures
+                if name != serves
+            }
+            for window, verdict in judged.items()
+        },
+    )
+
+
+def _reader(bench: Workbench, ground: Ground, parts: Split, window: str) -> Reader:
+    limit = bench.job.count("history_limit")
+    cases = parts.cases[window].sample(2_500, seed=bench.seed(71))
+    return Reader(ground.snapshot.events, cases, parts.repeats, limit)
+
+
+def _sources(
+    bench: Workbench, ground: Ground, moment: float, chosen: Chosen, learned: Learned
+) -> dict[str, Source]:
+    """Quick sources fitted on what lies before the moment, and the learned ones as they are."""
+    at = Ground(ground.snapshot, moment, ground.text)
+    return {**fit_all(chosen.settings, at, bench.stop.check), **learned.sources}
+
+
+def _fuse(
+    bench: Workbench, ground: Ground, parts: Split, chosen: Chosen, learned: Learned
+) -> Fusion | None:
+    candidates = bench.job.count("candidates")
+    left_out = {FROZEN, FINETUNED} - {learned.better}
+    names = tuple(name for name in (*chosen.settings, *learned.sources) if name not in left_out)
+    saved = bench.checkpoints.load("fuse")
+    if saved:
+        return Fusion.restore(saved.tensors, names, candidates) if saved.tensors else None
+    sources = _sources(bench, ground, parts.moment("fusion"), chosen, learned)
+    reader = _reader(bench, ground, parts, "fusion")
+    lists = shortlists(reader, sources, names, candidates, _steps(bench, 0, 1))
+    fusion = fit_fusion(bench, lists, reader.cases.targets, names, candidates)
+    bench.checkpoints.save("fuse", fusion.tensors() if fusion else {}, {})
+    return fusion
+
+
+def _judged(
+    bench: Workbench,
+    ground: Ground,
+    parts: Split,
+    chosen: Chosen,
+    learned: Learned,
+    fusion: Fusion | None,
+    window: str,
+) -> Judged:
+    key = f"evaluate-{window}"
+    saved = bench.checkpoints.load(key)
+    if saved:
+        figures = {name: np.array(value) for name, value in saved.tensors.items()}
+        return Judged(figures, dict(saved.facts))
+    sources = _sources(bench, ground, parts.moment(window), chosen, learned)
+    reader = _reader(bench, ground, parts, window)
+    part = ("validation", "test").index(window)
+    judged = judge_window(reader, sources, fusion, _steps(bench, part, 2))
+    tensors: Tensors = dict(judged.figures)
+    bench.checkpoints.save(key, tensors, judged.coverage)
+    return judged
+
+
+def _steps(bench: Workbench, part: int, parts: int) -> Callable[[int, int], None]:
+    """Reports cases of one of several equal parts of a stage, and stops between two cases."""
+
+    def each(done: int, every: int) -> None:
+        bench.stop.check()
+        bench.progress.step(part * every + done, parts * every)
+
+    return each

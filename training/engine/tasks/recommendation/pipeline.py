@@ -1,0 +1,67 @@
+"""The stages of a recommendation run, in order: fit before, fuse on one window, choose on the
+next, report on the last, then fit afresh what is cheap and seal the artifact."""
+
+from pathlib import Path
+
+from training.engine.snapshot import Snapshot, read_snapshot
+from training.engine.sources.source import Ground, Source
+from training.engine.split import Split, split
+from training.engine.tasks.recommendation.judging import judge_all
+from training.engine.tasks.recommendation.learning import learn_sequences
+from training.engine.tasks.recommendation.reading import read_texts
+from training.engine.tasks.recommendation.settings import choose_settings
+from training.engine.tasks.recommendation.writing import Made, write_artifact
+from training.engine.tuning import fit_all
+from training.engine.workbench import Workbench
+
+SHARES = {
+    "read": 2.0,
+    "encode": 10.0,
+    "tune": 15.0,
+    "sequence": 90.0,
+    "finetune": 80.0,
+    "fuse": 12.0,
+    "evaluate": 25.0,
+    "refit": 5.0,
+    "publish": 3.0,
+}
+
+
+def run(bench: Workbench, folder: Path) -> None:
+    """Train on the snapshot in `folder` and write `folder`/artifact.
+
+    Raises JobError where the data do not suffice, Interrupted when asked to stop.
+    """
+    _enter(bench, "read")
+    snapshot = read_snapshot(folder)
+    parts = _split(bench, snapshot)
+    _enter(bench, "encode")
+    texts = read_texts(bench, snapshot.catalogue, parts.moment("fusion"))
+    _enter(bench, "tune")
+    ground = Ground(snapshot, parts.moment("fusion"), texts.vectors)
+    chosen = choose_settings(bench, ground, parts, texts.reading.code)
+    learned = learn_sequences(bench, snapshot, parts, texts)
+    outcome = judge_all(bench, ground, parts, chosen, learned)
+    _enter(bench, "refit")
+    fresh = Ground(snapshot, parts.end, texts.vectors)
+    sources: dict[str, Source] = {
+        **fit_all(chosen.settings, fresh, bench.stop.check),
+        **learned.sources,
+    }
+    _enter(bench, "publish")
+    made = Made(snapshot, parts, texts, chosen, learned, outcome, sources)
+    write_artifact(bench, folder, made)
+
+
+def _enter(bench: Workbench, stage: str) -> None:
+    bench.stop.check()
+    bench.progress.stage(stage)
+
+
+def _split(bench: Workbench, snapshot: Snapshot) -> Split:
+    days, repeats = bench.job.params["window_days"], bench.job.params["repeats"]
+    return split(
+        snapshot,
+        days=None if days is None else float(days),
+        repeats=None if repeats is None else bool(repeats),
+    )

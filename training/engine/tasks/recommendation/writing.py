@@ -1,0 +1,190 @@
+"""Seals what a run has made: tensors, and the manifest that tells how they came about and what
+they are worth."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from training.engine.arrays import Tensors
+from training.engine.bundle import CATALOGUE_FILE, FUSION_FILE
+from training.engine.evaluate import FUSION
+from training.engine.lineage import code_hash, versions
+from training.engine.progress import peak_rss_mb
+from training.engine.sealed import write_sealed
+from training.engine.snapshot import Snapshot
+from training.engine.sources import SOURCES
+from training.engine.sources.source import Source
+from training.engine.split import Split
+from training.engine.tasks.recommendation.judging import Outcome
+from training.engine.tasks.recommendation.learning import FINETUNED, FROZEN, Learned
+from training.engine.tasks.recommendation.reading import Texts
+from training.engine.tasks.recommendation.settings import Chosen
+from training.engine.workbench import Workbench
+
+ARTIFACT = "artifact"
+FORMAT = 1
+REBUILD_FILE = "rebuild.safetensors"
+
+
+@dataclass(frozen=True)
+class Made:
+    """Everything a run has made. sources: as they will serve, fitted up to the end of the data."""
+
+    snapshot: Snapshot
+    parts: Split
+    texts: Texts
+    chosen: Chosen
+    learned: Learned
+    outcome: Outcome
+    sources: dict[str, Source]
+
+
+def write_artifact(bench: Workbench, folder: Path, made: Made) -> None:
+    """Write `folder`/artifact, whole or not at all."""
+    serving = _serving_names(made.outcome)
+    files: dict[str, Tensors] = {CATALOGUE_FILE: {"items": made.snapshot.catalogue.items}}
+    files |= {_file(name): made.sources[name].tensors() for name in serving}
+    if made.outcome.serves == FUSION and made.outcome.fusion:
+        files[FUSION_FILE] = made.outcome.fusion.tensors()
+    if made.learned.rebuild:
+        files[REBUILD_FILE] = made.learned.rebuild
+    bench.progress.step(1, 2)
+    write_sealed(folder / ARTIFACT, files, _manifest(bench, made, serving))
+
+
+def _serving_names(outcome: Outcome) -> list[str]:
+    """The sources that an answer may need, the popular list among them."""
+    fused = outcome.fusion.sources if outcome.serves == FUSION and outcome.fusion else ()
+    return list(dict.fromkeys((*(fused or (outcome.serves,)), outcome.popular)))
+
+
+def _file(name: str) -> str:
+    return f"source-{name}.safetensors"
+
+
+def _manifest(bench: Workbench, made: Made, serving: list[str]) -> dict[str, Any]:
+    job, outcome, snapshot = bench.job, made.outcome, made.snapshot
+    share = made.texts.reading.share
+    return {
+        "format": FORMAT,
+        "task": job.task,
+        "method": job.method,
+        "base_model": {"name": made.texts.base.name, "files": made.texts.base.files},
+        "tokenizer": made.texts.base.tokenizer_hash,
+        "versions": versions(),
+        "code": code_hash(),
+        "seed": job.seed,
+        "device": str(bench.device),
+        "bfloat16": bench.fast,
+        "params": _resolved(bench, made),
+        "snapshot": job.files,
+        "counts": {
+            "events": len(snapshot.events),
+            "subjects": snapshot.events.subjects,
+            "items": len(snapshot.catalogue),
+        },
+        "split": _split_record(made.parts),
+        "sources": _source_records(made, serving),
+        "serves": outcome.serves,
+        "serves_because": {"window": "validation", "best_single": outcome.best_single},
+        "readable_share": None if share is None else round(share, 4),
+        "language_note": made.texts.reading.code,
+        "refitted": {
+            "until": _iso(made.parts.end),
+            "sources": sorted(made.chosen.settings),
+            "as_evaluated": sorted([*made.learned.sources, *([FUSION] if outcome.fusion else [])]),
+        },
+        "serving": _serving_record(bench, made, serving),
+        "timings": bench.progress.timings,
+        "peak_rss_mb": round(peak_rss_mb(), 1),
+    }
+
+
+def _resolved(bench: Workbench, made: Made) -> dict[str, Any]:
+    """Every parameter with the value that was used."""
+    courses = made.learned.courses
+    decided = {
+        "window_days": made.parts.days,
+        "repeats": made.parts.repeats,
+        "epochs": courses.get(FROZEN, {}).get("epochs"),
+        "finetune_epochs": courses.get(FINETUNED, {}).get("epochs"),
+    }
+    for source, setting, param in (
+        ("own_history", "half_life_days", "own_half_life_days"),
+        ("neighbours", "half_life_days", "neighbours_half_life_days"),
+        ("neighbours", "ridge", "neighbours_ridge"),
+        ("content", "half_life_days", "content_half_life_days"),
+    ):
+        decided[param] = made.chosen.settings.get(source, {}).get(setting)
+    return {
+        name: decided.get(name) if value is None else value
+        for name, value in bench.job.params.items()
+    }
+
+
+def _split_record(parts: Split) -> dict[str, Any]:
+    return {
+        "days": parts.days,
+        "repeats": parts.repeats,
+        "repeat_share": round(parts.repeat_share, 4),
+        "end": _iso(parts.end),
+        "windows": [
+            {
+                "name": cases.window.name,
+                "start": _iso(cases.window.start),
+                "end": _iso(cases.window.end),
+                "subjects": len(cases),
+                "targets": sum(len(targets) for targets in cases.targets),
+                "targets_not_yet_listed": cases.unreachable,
+                "candidates": int(cases.candidates.sum()),
+            }
+            for cases in parts.cases.values()
+        ],
+    }
+
+
+def _source_records(made: Made, serving: list[str]) -> list[dict[str, Any]]:
+    outcome = made.outcome
+    skipped = {**made.chosen.skipped, **made.learned.skipped}
+    records = []
+    for name in (*SOURCES, FUSION):
+        record: dict[str, Any] = {
+            "name": name,
+            "kind": SOURCES[name].kind if name in SOURCES else FUSION,
+            "served": name == outcome.serves,
+            "in_bundle": name in serving,
+        }
+        if name in outcome.judged["test"].figures:
+            record["metrics"] = {window: j.mean(name) for window, j in outcome.judged.items()}
+            record["served_minus_this"] = {
+                window: intervals[name].as_list()
+                for window, intervals in outcome.intervals.items()
+                if name in intervals
+            }
+        else:
+            record["skipped"] = skipped.get(name, "not_fitted")
+        if name in made.learned.courses:
+            record["training"] = made.learned.courses[name]
+        records.append(record)
+    return records
+
+
+def _serving_record(bench: Workbench, made: Made, serving: list[str]) -> dict[str, Any]:
+    outcome = made.outcome
+    fusion = outcome.fusion if outcome.serves == FUSION else None
+    return {
+        "sources": [
+            {"name": name, "file": _file(name), "settings": made.sources[name].settings()}
+            for name in serving
+        ],
+        "fusion": fusion and {"sources": list(fusion.sources), "candidates": fusion.candidates},
+        "popular": outcome.popular,
+        "types": list(made.snapshot.events.types),
+        "repeats": made.parts.repeats,
+        "history_limit": bench.job.count("history_limit"),
+    }
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat()

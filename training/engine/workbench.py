@@ -1,0 +1,60 @@
+"""What every stage of a run shares: the job, where to report, where to keep state, and the
+device."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from training.engine.checkpoint import Checkpoints
+from training.engine.failures import JobError
+from training.engine.job import Job
+from training.engine.progress import Progress
+from training.engine.stopping import Stop
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """fast: compute in bfloat16, where the device does that in hardware."""
+
+    job: Job
+    progress: Progress
+    checkpoints: Checkpoints
+    stop: Stop
+    device: torch.device
+    fast: bool
+
+    def seed(self, *purpose: int) -> int:
+        """A seed that follows from the job's seed and a purpose, so that no stage shifts
+        another's."""
+        mixed = np.random.SeedSequence([self.job.seed, *purpose]).generate_state(1, np.uint32)
+        return int(mixed[0])
+
+    def autocast(self) -> torch.autocast:
+        """bfloat16 where it pays, a no-op otherwise."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.fast)
+
+
+def prepare_device(job: Job) -> tuple[torch.device, bool]:
+    """The job's device and whether bfloat16 pays on it; fixes threads and determinism.
+
+    Raises JobError device_missing when the job names a device that this machine lacks.
+    """
+    name = job.device
+    if name == "auto":
+        name = "cuda:0" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise JobError("device_missing", f"this machine has no device {name}", "device")
+    torch.set_num_threads(job.threads or len(os.sched_getaffinity(0)))
+    torch.use_deterministic_algorithms(device.type == "cpu")
+    # Filling memory that is written anyway would cost a tenth of the time.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bfloat16()
+    return device, fast
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Without such instructions bfloat16 on a CPU is slower than float32."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
