@@ -22,6 +22,7 @@ PREFIXES = {
     "job": "ftjob",
     "version": "ver",
     "recommendation": "rec",
+    "seal": "seal",
 }
 
 

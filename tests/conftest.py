@@ -3,8 +3,10 @@
 Alice and Bob own a tenant each; Bob is the outsider of every test about Alice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -17,8 +19,15 @@ from tenants.accounts.models import Person, Role, Tenant
 from tenants.accounts.services import add_member, create_key, create_tenant
 from tenants.audit.actor import Actor, system
 from tenants.isolation.scope import tenant_scope
+from tests.connections import as_owner
 
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords(django_test_environment: None) -> None:
+    """The real hash takes half a second on purpose; no test is about its strength."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")
@@ -91,3 +100,40 @@ def alice(db: None) -> Business:
 @pytest.fixture
 def bob(db: None) -> Business:
     return make_business("Bob")
+
+
+@pytest.fixture
+def charlie(db: None) -> Business:
+    return make_business("Charlie")
+
+
+@pytest.fixture
+def committed(
+    django_db_setup: None, django_db_blocker: object
+) -> Iterator[Callable[[str], Business]]:
+    """Makes tenants whose rows really commit, for tests with threads or a second connection.
+
+    Nothing is flushed afterwards: walls keep the rows from other tests, and what all tenants
+    share (the register, the queue) is cleared of them.
+    """
+    made: list[Business] = []
+
+    def make(name: str) -> Business:
+        made.append(make_business(f"{name}-{uuid4().hex[:12]}"))
+        return made[-1]
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield make
+        with as_owner() as cursor:
+            for table in ("work_workitem", "isolation_knowntenant"):
+                ids = [business.tenant.id for business in made]
+                cursor.execute(f"delete from {table} where tenant_id = any(%s)", [ids])
+        connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real, small bundle, trained once per session by the engine itself."""
+    from tests.trained import train
+
+    return train(tmp_path_factory.mktemp("trained") / "job")

@@ -19,17 +19,13 @@ from training.jobs.services import approve_version, create_job, publish_version
 def upload(business, kind: str, content: bytes) -> dict[str, object]:
     file = BytesIO(content)
     file.name = f"{kind}.csv"
-    reply = Client().post(
-        "/v1/uploads", {"kind": kind, "file": file}, headers=business.headers
-    )
+    reply = Client().post("/v1/uploads", {"kind": kind, "file": file}, headers=business.headers)
     assert reply.status_code == 202, reply.content
     return reply.json()
 
 
 def recommend(business, user_id: str) -> dict[str, object]:
-    reply = Client().get(
-        f"/v1/recommendations?user_id={user_id}&limit=5", headers=business.headers
-    )
+    reply = Client().get(f"/v1/recommendations?user_id={user_id}&limit=5", headers=business.headers)
     assert reply.status_code == 200, reply.content
     return reply.json()
 

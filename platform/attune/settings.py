@@ -116,6 +116,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A request that rings while Redis is away must not wait for it; workers reconnect by themselves.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 2}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # The row is the truth; these look for what a lost message left behind.
 CELERY_BEAT_SCHEDULE = {
@@ -131,7 +133,12 @@ WORK_KINDS = {
     "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100),
 }
 # What beat does once a minute for every tenant.
-TENANT_DUTIES = ["tenants.audit.sealing.seal", "tenants.behaviour.quarantine.expire"]
+TENANT_DUTIES = [
+    "tenants.audit.sealing.seal",
+    "tenants.behaviour.quarantine.expire",
+    "tenants.behaviour.release.look",
+    "tenants.behaviour.sweeping.sweep",
+]
 # Streams of rows that are sealed in batches instead of chained one by one.
 SEALED_STREAMS = {"decisions": "recommend.decisions.stream"}
 # Everything that holds rows of a subject: export, erase and count go through these.
@@ -160,7 +167,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "tenants.accounts.sign_in.InvitedOnly"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = "/start/"
 LOGIN_URL = "/accounts/login/"
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
@@ -170,6 +177,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "tenants.access.schema.KeyAutoSchema",
     "UNAUTHENTICATED_USER": None,
 }

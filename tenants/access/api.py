@@ -36,12 +36,17 @@ class TenantRequest(Request):
 
 
 class TenantAPIView(APIView):
-    """A view for API keys. `rights` names the right of each method; a missing one is a 405."""
+    """A view for API keys. `rights` names the right of each method; a missing one is a 405.
+
+    HEAD is GET without its body, so it needs the right of GET.
+    """
 
     rights: ClassVar[dict[str, Right]] = {}
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self._refused: tuple[FoundKey, Right] | None = None
+        self._scoped = False
         with ExitStack() as self._scopes:
             response = super().dispatch(request, *args, **kwargs)
         if self._refused:
@@ -54,11 +59,18 @@ class TenantAPIView(APIView):
         key = key_of(request)
         request.key, request.tenant_id = key, key.tenant_id
         request.actor = key_actor(key, request)
-        if request.method not in self.allowed_methods:
-            return  # the handler answers 405
+        right = self.rights.get("GET" if request.method == "HEAD" else request.method)
+        if right is None:
+            raise exceptions.MethodNotAllowed(request.method)
         self._scopes.enter_context(tenant_scope(key.tenant_id))
-        if right := self.rights.get(request.method):
-            self.require(right, key)
+        self._scoped = True
+        self.require(right, key)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """An answered error leaves nothing behind: DRF turns it into a response, so roll back."""
+        if self._scoped:
+            transaction.set_rollback(True)
+        return super().handle_exception(exc)
 
     def require(self, right: Right, key: FoundKey) -> None:
         """Denied when the key lacks the right; the denial is recorded once all is rolled back."""
@@ -134,12 +146,10 @@ def error_body(error: AppError, request_id: str) -> dict[str, Any]:
 
 
 def answer_error(raised: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: undo what the request wrote, word the error our way."""
+    """DRF's exception handler: word the error our way."""
     error = _as_app_error(raised)
     if error is None:
         return None  # a bug: Django logs it and answers 500
-    if transaction.get_connection().in_atomic_block:
-        transaction.set_rollback(True)
     request = context["request"]
     response = Response(error_body(error, request_id_of(request._request)), status=error.status)
     if error.status == 401:

@@ -24,4 +24,7 @@ class ZonedDateTimeField(serializers.DateTimeField):
             raise serializers.ValidationError("Not a time. Write 2026-11-16T09:30:00Z.")
         if moment.tzinfo is None:
             raise serializers.ValidationError("The time has no zone. Add Z or an offset.")
-        return moment.astimezone(UTC)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            raise serializers.ValidationError("Not a time that can be kept.") from None

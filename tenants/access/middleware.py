@@ -35,8 +35,13 @@ class RequestIdMiddleware:
 
 
 class RequestIdFilter(logging.Filter):
-    """Adds `request_id` to log records."""
+    """Adds `request_id` to log records.
+
+    Django writes its line about a refused request when the middleware is done with it already,
+    but hands the request along.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = _request_id.get()
+        request = getattr(record, "request", None)
+        record.request_id = getattr(request, "request_id", None) or _request_id.get()
         return True

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from django.db import transaction
 from django.utils.timezone import now
@@ -31,6 +32,10 @@ def create_tenant(
     """Make a tenant, register it for periodic duties, and let `owner` in as its owner."""
     if not name.strip():
         raise AppError("name_missing", "Give the tenant a name.", param="name")
+    if timezone not in available_timezones():
+        raise AppError(
+            "unknown_timezone", "Write an IANA name such as Europe/London.", param="timezone"
+        )
     tenant_id = uuid7()
     with tenant_scope(tenant_id):
         tenant = Tenant.objects.create(

@@ -27,9 +27,8 @@ class AuditEvent(Enum):
     TENANT_CREATED = EventKind("tenant.created", "tenant", _("Tenant created"), ("demo",))
     MEMBER_ADDED = EventKind("member.added", "member", _("Member added"), ("role",))
     SIGNED_IN = EventKind("member.signed_in", "member", _("Member signed in"))
-    ACCESS_DENIED = EventKind(
-        "access.denied", "route", _("Access denied"), ("right", "method", "route")
-    )
+    SIGN_IN_REFUSED = EventKind("member.sign_in_refused", "member", _("Sign-in refused"))
+    ACCESS_DENIED = EventKind("access.denied", "route", _("Access denied"), ("right", "method"))
     KEY_CREATED = EventKind("key.created", "key", _("API key created"), ("redacted", "scopes"))
     KEY_REVOKED = EventKind("key.revoked", "key", _("API key revoked"), ("redacted",))
     NOTICE_ARCHIVED = EventKind(

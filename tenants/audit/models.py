@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 
 from tenants.audit.canonical import timestamp
-from tenants.ids import uuid7
+from tenants.ids import public_id, uuid7
 from tenants.isolation.models import TenantForeignKey, TenantOwned
 
 ENTRY_FORMAT = 1
@@ -108,6 +108,10 @@ class Seal(TenantOwned):
     sealed_at = models.DateTimeField(auto_now_add=True)
     count = models.IntegerField()
     root = models.BinaryField()
+
+    @property
+    def public_id(self) -> str:
+        return public_id("seal", self.id)
 
 
 class SealedRow(TenantOwned):

@@ -43,8 +43,8 @@ def record(
     if surplus:
         raise ValueError(f"{kind.action} may not hold {sorted(surplus)}; see audit/events.py")
     salt = os.urandom(SALT_BYTES)
-    recorded_at = now()
     seq, previous = _lock_head()
+    recorded_at = now()  # behind the lock, so that times follow the order of the chain
     entry = AuditEntry(
         tenant_id=current_tenant(),
         seq=seq + 1,

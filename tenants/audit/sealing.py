@@ -16,7 +16,6 @@ from tenants.audit.canonical import merkle_root
 from tenants.audit.events import AuditEvent
 from tenants.audit.models import Seal, SealedRow
 from tenants.audit.record import record
-from tenants.ids import encode
 from tenants.isolation.scope import tenant_scope
 
 BATCH = 1000
@@ -74,7 +73,9 @@ def _seal_batch(tenant_id: UUID, name: str, stream: Stream) -> int:
     record(
         AuditEvent.DECISIONS_SEALED,
         actor=system("sealing"),
-        object_id=f"seal_{encode(batch.id.int)}",
+        object_id=batch.public_id,
+        # In the chained entry itself, which details may outlive: this is what anchors the seal.
+        object_version=root.hex(),
         details={"root": root.hex(), "count": len(rows), "stream": name},
     )
     return len(rows)

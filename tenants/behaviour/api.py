@@ -12,6 +12,7 @@ from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.rights import Right
 from tenants.behaviour.models import Upload
 from tenants.behaviour.services import RIGHT_TO_UPLOAD, accept_upload
+from tenants.behaviour.wording import refusal_text
 from tenants.errors import NotFound
 from tenants.ids import parse_id
 
@@ -23,11 +24,27 @@ class JSONText(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> Any:
         try:
-            value = json.loads(data)
-        except (TypeError, ValueError):
-            value = None
-        if not isinstance(value, dict):
+            value = json.loads(data, parse_constant=_no_number)
+            # The database stores neither NUL nor half a surrogate pair.
+            storable = b"\\u0000" not in json.dumps(value, ensure_ascii=False).encode()
+        except (TypeError, ValueError, RecursionError):
+            storable = False
+        if not storable or not isinstance(value, dict):
             raise serializers.ValidationError("Not a JSON object.")
+        return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
+
+
+class MappingText(JSONText):
+    """A form field that holds a JSON object of texts."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        if not all(isinstance(column, str) for column in value.values()):
+            raise serializers.ValidationError("Name one column of the file for each of ours.")
         return value
 
 
@@ -36,7 +53,7 @@ class UploadBody(serializers.Serializer[Any]):
 
     kind = serializers.ChoiceField(Upload.KINDS)
     file = serializers.FileField(allow_empty_file=True)
-    mapping = JSONText(required=False, help_text='{"our_column": "column of the file"}')
+    mapping = MappingText(required=False, help_text='{"our_column": "column of the file"}')
     options = JSONText(required=False, help_text='{"default_type": "purchase", …}')
 
 
@@ -59,7 +76,9 @@ class UploadAnswer(serializers.Serializer[Any]):
         return upload.report if upload.state == Upload.DONE else None
 
     def get_error(self, upload: Upload) -> dict[str, Any] | None:
-        return upload.error or None
+        if not upload.error:
+            return None
+        return {**upload.error, "message": refusal_text(**upload.error)}
 
 
 class UploadPage(serializers.Serializer[Any]):

@@ -1,5 +1,7 @@
 """Landing uploaded consent records in the ledger, each checked against the archived notices."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -16,6 +18,7 @@ from tenants.behaviour.consent_cleaning import (
 from tenants.behaviour.landed import Landed
 from tenants.consent.ledger import ConsentInput, Notices, refusal
 from tenants.consent.models import ConsentRecord
+from tenants.consent.queries import find_records
 from tenants.consent.services import record_batch
 from tenants.consent.vocabulary import CollectionMethod, ConsentEvent, LawfulBasis, Purpose
 from tenants.isolation.scope import current_tenant
@@ -32,46 +35,69 @@ METHODS = frozenset(CollectionMethod)
 IMPORTED = CollectionMethod.IMPORT
 
 
+# What tells one act from another that a file gives the same id.
+Told = tuple[int, str, str, datetime, datetime | None]
+
+
 def land_consents(rows: pl.DataFrame, upload_id: UUID) -> Landed:
     """Append the records that the ledger accepts; the others end with the ledger's code."""
     if not rows.height:
         return Landed()
     read = [consent_row(row) for row in rows.select(CONSENT_COLUMNS).iter_rows(named=True)]
     subjects = resolve({row.user_id for row in read})
-    receipts = {row.row: _receipt(row) for row in read}
-    known = set(
-        ConsentRecord.objects.filter(receipt_id__in=list(receipts.values())).values_list(
-            "receipt_id", flat=True
-        )
-    )
+    known = _known({name for row in read for name in (row.record_id or "", _receipt(row))})
+    named = find_records(name for row in read for name in _names(row))
     notices, moment = Notices(), now()
     withheld: dict[tuple[str, str], list[int]] = {}
     acts: list[ConsentInput] = []
     for row in read:
-        if receipts[row.row] in known:
+        told = _told(row, subjects[row.user_id])
+        receipt = row.record_id or _receipt(row)
+        if known.get(receipt, told) != told:  # an id given twice must not swallow a withdrawal
+            receipt = _receipt(row)
+        if receipt in known:
             withheld.setdefault(("duplicate", "already_stored"), []).append(row.row)
             continue
-        act = _act(row, subjects[row.user_id], receipts[row.row], upload_id)
+        act = _act(row, subjects[row.user_id], receipt, upload_id, named)
         refused = refusal(act, notices, moment)
         if refused:
             withheld.setdefault(("rejected", refused.code), []).append(row.row)
             continue
-        known.add(receipts[row.row])
+        known[receipt] = told
         acts.append(act)
     _, root = record_batch(acts=acts)
     return Landed(withheld, root=root)
 
 
+def _known(receipts: set[str]) -> dict[str, Told]:
+    """The acts that are stored under these receipts."""
+    stored = ConsentRecord.objects.filter(receipt_id__in=receipts)
+    columns = ("receipt_id", "subject_id", "purpose", "event", "event_time", "expires_at")
+    return {receipt: tuple(told) for receipt, *told in stored.values_list(*columns)}
+
+
+def _told(row: ConsentRow, subject_id: int) -> Told:
+    return subject_id, row.purpose, row.event, row.event_time, row.expires_at
+
+
 def _receipt(row: ConsentRow) -> str:
-    """The record's own id where the file has one, else a keyed hash of the whole act."""
-    if row.record_id:
-        return row.record_id
+    """A keyed hash of the whole act, for one without an id of its own."""
     parts = [str(value) for name, value in sorted(vars(row).items()) if name != "row"]
     key = tenant_key(current_tenant(), "dedup")
     return f"rcpt_{blake2b(chr(31).join(parts).encode(), digest_size=16, key=key).hexdigest()}"
 
 
-def _act(row: ConsentRow, subject_id: int, receipt: str, upload_id: UUID) -> ConsentInput:
+def _names(row: ConsentRow) -> list[str]:
+    """The other records that a row names."""
+    return [name for name in (row.guardian_record_id, row.supersedes) if name]
+
+
+def _act(
+    row: ConsentRow, subject_id: int, receipt: str, upload_id: UUID, named: Mapping[str, UUID]
+) -> ConsentInput:
+    """`named` are the records that rows name, as far as they are stored: a name that leads
+    nowhere proves nothing, so a child whose guardian's record is missing stays unguarded.
+    """
     method = row.collection_method or ""
     return ConsentInput(
         subject_id=subject_id,
@@ -90,7 +116,7 @@ def _act(row: ConsentRow, subject_id: int, receipt: str, upload_id: UUID) -> Con
         expires_at=row.expires_at,
         retention_until=row.retention_until,
         age_band=row.age_band or "",
-        guardian_record_id=_uuid(row.guardian_record_id),
+        guardian_record_id=named.get(row.guardian_record_id or ""),
         recipients=row.recipients,
         storage_country=row.storage_country or "",
         transfer_mechanism=row.transfer_mechanism or "",
@@ -98,17 +124,10 @@ def _act(row: ConsentRow, subject_id: int, receipt: str, upload_id: UUID) -> Con
         ui_variant=row.ui_variant or "",
         withdrawal_method=row.withdrawal_method or "",
         receipt_id=receipt,
-        supersedes=_uuid(row.supersedes),
+        supersedes=named.get(row.supersedes or ""),
         upload_id=upload_id,
         row_no=row.row,
     )
-
-
-def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
 
 
 def _evidence(text: str | None) -> dict[str, Any]:

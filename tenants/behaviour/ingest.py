@@ -28,10 +28,10 @@ from tenants.behaviour.mapping import Plan, make_plan
 from tenants.behaviour.models import Upload
 from tenants.behaviour.options import UploadOptions
 from tenants.behaviour.reading import open_table
+from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.report import Report, batch_report, complete_report, merge_reports
 from tenants.behaviour.sifting import Cleaned, Seen
 from tenants.behaviour.tables import Batch, Table
-from tenants.errors import AppError
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
@@ -76,14 +76,14 @@ def run(lease: Lease) -> None:
         return
     try:
         if lease.attempt > ATTEMPTS:
-            raise AppError("crashed", "Processing stopped several times. Upload the file again.")
+            raise UploadRefused("crashed")
         _process(lease, upload)
-    except AppError as refused:
+    except UploadRefused as refused:
         _fail(lease, upload, refused)
     except FileNotFoundError:
-        _fail(lease, upload, AppError("file_gone", "The file is gone. Upload it again."))
+        _fail(lease, upload, UploadRefused("file_gone"))
     except InvalidTag:
-        _fail(lease, upload, AppError("file_altered", "The stored file was altered. Upload again."))
+        _fail(lease, upload, UploadRefused("file_altered"))
 
 
 def _begin(lease: Lease) -> Upload | None:
@@ -202,7 +202,7 @@ def _record_outcome(upload: Upload, report: Report, roots: list[str]) -> None:
     )
 
 
-def _fail(lease: Lease, upload: Upload, refused: AppError) -> None:
+def _fail(lease: Lease, upload: Upload, refused: UploadRefused) -> None:
     """The file as a whole is refused; rows of batches that were stored before stay reported."""
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)

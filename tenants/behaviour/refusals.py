@@ -80,6 +80,9 @@ REFUSALS = {
     "column_not_found": gettext_noop(
         "The column '%(column)s', named for %(field)s, is not in the file. The file has: %(found)s."
     ),
+    "crashed": gettext_noop("Processing stopped several times. Upload the file again."),
+    "file_gone": gettext_noop("The stored file is gone. Upload it again."),
+    "file_altered": gettext_noop("The stored file was altered. Upload it again."),
     "unknown_kind": gettext_noop("'%(kind)s' cannot be uploaded. Choose one of: %(kinds)s."),
     "bad_option": gettext_noop("The option %(option)s cannot be '%(given)s'. %(allowed)s"),
 }

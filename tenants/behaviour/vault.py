@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -81,6 +82,16 @@ def load(tenant_id: UUID, upload_id: UUID) -> io.BytesIO:
 
 def destroy(tenant_id: UUID, upload_id: UUID) -> None:
     path_of(tenant_id, upload_id).unlink(missing_ok=True)
+
+
+def stored_before(tenant_id: UUID, moment: float) -> set[UUID]:
+    """The uploads whose files were last written before `moment`, in seconds since 1970."""
+    folder, found = path_of(tenant_id, tenant_id).parent, set()
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with suppress(FileNotFoundError):  # processed just now
+            if path.stat().st_mtime < moment:
+                found.add(UUID(path.name))
+    return found
 
 
 def _context(upload_id: UUID, number: int, *, last: bool) -> bytes:

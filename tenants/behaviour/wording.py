@@ -68,6 +68,9 @@ REJECTED: Mapping[str, str | Promise] = {
     "bad_hash": _("The notice's SHA-256 is not 64 hexadecimal digits. Correct it."),
     "bad_place": _("A country or region code is malformed. Write a code such as GB or DE-BY."),
     "bad_expiry": _("An expiry date cannot be read or does not say its zone. Correct it."),
+    "notice_unknown": _("The notice shown is not archived. Archive it, then upload the row again."),
+    "purpose_not_in_notice": _("The notice does not ask for this purpose. Name the one that does."),
+    "unknown_age_band": _("The age band is not known. Use one of the listed bands."),
 }
 
 DUPLICATE: Mapping[str, str | Promise] = {
@@ -80,6 +83,7 @@ QUARANTINED: Mapping[str, str | Promise] = {
     "purpose_missing": _("The person has not consented to any purpose we could use this for."),
     "requested": _("The person has been asked but has not answered. Upload the answer."),
     "refused": _("The person refused. The row expires unless they consent."),
+    "opted_out": _("The person opted out. The row expires unless they consent."),
     "withdrawn": _("The person withdrew consent. The row expires unless they consent again."),
     "expired": _("The consent has expired. Ask the person to renew it."),
     "invalidated": _("The consent was declared invalid. Ask the person again."),

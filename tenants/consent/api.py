@@ -1,6 +1,7 @@
 """`/v1/consents`: what a subject allowed or stopped, told by the tenant's own systems."""
 
 from typing import Any
+from uuid import UUID
 
 from django.utils.timezone import now
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -12,33 +13,62 @@ from tenants.access.fields import ZonedDateTimeField
 from tenants.access.rights import Right
 from tenants.consent.ledger import ConsentInput
 from tenants.consent.models import ConsentRecord
+from tenants.consent.queries import find_records
 from tenants.consent.services import record_consent
 from tenants.consent.vocabulary import (
+    AgeBand,
     CollectionMethod,
     ConsentEvent,
     LawfulBasis,
     Purpose,
 )
-from tenants.subjects.directory import resolve
+from tenants.errors import AppError
+from tenants.subjects.directory import ID_LENGTH, resolve
+
+
+class Evidence(serializers.Serializer[Any]):
+    """Proof of the act: where it lies and its hash, or a consent string exactly as it came."""
+
+    kind = serializers.CharField(max_length=100)
+    sha256 = serializers.RegexField(r"^[0-9a-f]{64}$", required=False)
+    uri = serializers.CharField(required=False, max_length=2_000)
+    value = serializers.CharField(required=False, max_length=20_000, trim_whitespace=False)
 
 
 class ConsentBody(serializers.Serializer[Any]):
     """One act. A grant names the notice that was shown; stopping needs three fields."""
 
-    user_id = serializers.CharField(max_length=256)
+    user_id = serializers.RegexField(r"^[^\x00-\x1f\x7f]+$", max_length=ID_LENGTH)
     purpose = serializers.ChoiceField([p.value for p in Purpose])
     event = serializers.ChoiceField([e.value for e in ConsentEvent])
     event_time = ZonedDateTimeField(required=False, help_text="Now, when left out.")
     lawful_basis = serializers.ChoiceField([b.value for b in LawfulBasis], default="consent")
     collection_method = serializers.ChoiceField([m.value for m in CollectionMethod], default="api")
-    notice_id = serializers.CharField(required=False, default="")
-    notice_version = serializers.CharField(required=False, default="")
-    notice_language = serializers.CharField(required=False, default="")
+    ui_variant = serializers.CharField(required=False, max_length=200)
+    notice_id = serializers.CharField(required=False, max_length=200)
+    notice_version = serializers.CharField(required=False, max_length=200)
+    notice_language = serializers.CharField(required=False, max_length=35)
     notice_sha256 = serializers.RegexField(r"^[0-9a-f]{64}$", required=False)
+    pii_categories = serializers.ListField(
+        child=serializers.CharField(max_length=200), required=False, max_length=50
+    )
     jurisdiction = serializers.RegexField(r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$", required=False)
     expires_at = ZonedDateTimeField(required=False)
-    age_band = serializers.CharField(required=False, default="", max_length=32)
-    evidence = serializers.DictField(required=False)
+    retention_until = ZonedDateTimeField(required=False)
+    age_band = serializers.ChoiceField([b.value for b in AgeBand], required=False)
+    guardian_record_id = serializers.CharField(
+        required=False, help_text="The record by which a guardian consented: cns_…"
+    )
+    recipients = serializers.ListField(
+        child=serializers.CharField(max_length=200), required=False, max_length=50
+    )
+    storage_country = serializers.RegexField(r"^[A-Z]{2}$", required=False)
+    transfer_mechanism = serializers.CharField(required=False, max_length=200)
+    evidence = Evidence(required=False)
+    withdrawal_method = serializers.CharField(required=False, max_length=200)
+    supersedes = serializers.CharField(
+        required=False, help_text="The record that this one corrects: cns_…"
+    )
 
 
 class ConsentAnswer(serializers.Serializer[Any]):
@@ -99,5 +129,18 @@ def _act(body: dict[str, Any]) -> ConsentInput:
         collection_method=CollectionMethod(body.pop("collection_method")),
         notice_sha256=bytes.fromhex(digest) if digest else None,
         event_time=body.pop("event_time", None) or now(),
+        guardian_record_id=_named(body, "guardian_record_id"),
+        supersedes=_named(body, "supersedes"),
         **body,
     )
+
+
+def _named(body: dict[str, Any], field: str) -> UUID | None:
+    """The stored record that `field` names; a name that leads nowhere proves nothing."""
+    text = body.pop(field, None)
+    if text is None:
+        return None
+    found = find_records([text]).get(text)
+    if found is None:
+        raise AppError("record_unknown", "There is no such consent record.", param=field)
+    return found

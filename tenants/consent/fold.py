@@ -6,13 +6,14 @@ Any order of arrival and any replay give the same state, because the fold sorts 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from tenants.consent.vocabulary import ConsentEvent
 
 UNKNOWN = "unknown"
 CONFLICT = "conflict"
 GRANTING = (ConsentEvent.GIVEN, ConsentEvent.RENEWED)
+FAR = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,30 @@ class State:
 
 def fold(facts: Iterable[Fact], at: datetime | None = None) -> State:
     """The state of one subject and purpose, as of `at` (None: after every record)."""
-    known = {fact.record_hash: fact for fact in facts if at is None or fact.event_time <= at}
+    known = {fact.record_hash: fact for fact in facts}
     state = State()
     for fact in sorted(known.values(), key=_order):
-        state = _apply(_expire(state, fact.event_time), fact)
-    return state if at is None else _expire(state, at)
+        if at is None or fact.event_time <= at:
+            state = _apply(_expire(state, fact.event_time), fact)
+    if at is None:
+        return state
+    return _void(_expire(state, at), [fact for fact in known.values() if fact.event_time > at])
 
 
-def _order(fact: Fact) -> tuple[datetime, int, bytes]:
-    return fact.event_time, fact.event.rank, fact.record_hash
+def _order(fact: Fact) -> tuple[datetime, int, bool, timedelta, bytes]:
+    """Of one instant the stricter is last; of its grants, the child's, then the sooner ended."""
+    cut = FAR - fact.expires_at if fact.expires_at else timedelta(0)
+    return fact.event_time, fact.event.rank, fact.minor_unguarded, cut, fact.record_hash
+
+
+def _void(state: State, later: Iterable[Fact]) -> State:
+    """An invalidation reaches back: what was given before it was never lawful."""
+    if state.state == ConsentEvent.GIVEN and any(
+        fact.event == ConsentEvent.INVALIDATED for fact in later
+    ):
+        code = CODES[ConsentEvent.INVALIDATED]
+        return replace(state, state=ConsentEvent.INVALIDATED.value, code=code)
+    return state
 
 
 def _expire(state: State, at: datetime) -> State:
@@ -117,6 +133,7 @@ STOPPING = (
     ConsentEvent.OPTED_OUT,
     ConsentEvent.INVALIDATED,
 )
+# Why a state that is not `given` denies.
 CODES = {
     ConsentEvent.REQUESTED: "purpose_missing",
     ConsentEvent.EXPIRED: "expired",
@@ -126,3 +143,15 @@ CODES = {
     ConsentEvent.OPT_OUT_REVOKED: "no_record",
     ConsentEvent.INVALIDATED: "invalidated",
 }
+# Every such code, the least strict first: what is said of a subject with several purposes.
+STRICTNESS = (
+    "no_record",
+    "purpose_missing",
+    "expired",
+    "minor_no_guardian",
+    CONFLICT,
+    "refused",
+    "opted_out",
+    "withdrawn",
+    "invalidated",
+)

@@ -14,6 +14,10 @@ from tenants.audit.canonical import leaf_hash
 from tenants.consent.fold import Fact, State, fold
 from tenants.consent.models import ConsentRecord, ConsentState, Notice
 from tenants.consent.vocabulary import (
+    AGE_OF_CONSENT,
+    AGE_OF_CONSENT_ELSEWHERE,
+    YOUNGEST,
+    AgeBand,
     CollectionMethod,
     ConsentEvent,
     LawfulBasis,
@@ -26,9 +30,6 @@ from tenants.subjects.models import Subject
 
 CLOCK_SKEW = timedelta(minutes=5)
 BATCH = 2000
-# Ages below which somebody else must consent, by country (PIPL 31; GDPR 8, the general rule).
-AGE_OF_CONSENT = {"CN": ("under_14",)}
-AGE_OF_CONSENT_ELSEWHERE = ("under_14", "under_16")
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,15 @@ def refusal(act: ConsentInput, notices: Notices, at: datetime) -> AppError | Non
     """Why `act` cannot become a record, or None.
 
     A grant must name the exact notice that was shown (GDPR 7(1), PIPL 17) and that notice must
-    ask for its purpose; stopping needs no notice, so that it takes no more steps than giving.
+    ask for its purpose; stopping needs none, so that it takes no more steps than giving.
     """
     if act.event_time > at + CLOCK_SKEW:
         return AppError("bad_time", "event_time lies in the future.", param="event_time")
     if act.event not in (ConsentEvent.GIVEN, ConsentEvent.RENEWED):
         return None
+    if act.age_band and act.age_band not in set(AgeBand):
+        bands = ", ".join(AgeBand)
+        return AppError("unknown_age_band", f"age_band is one of {bands}.", param="age_band")
     notice = notices.find(act)
     if notice is None:
         return AppError(
@@ -160,8 +164,6 @@ def _record(
 
 def fact_of(record: ConsentRecord) -> Fact:
     """What the fold needs of a record."""
-    country = record.jurisdiction.partition("-")[0]
-    too_young = AGE_OF_CONSENT.get(country, AGE_OF_CONSENT_ELSEWHERE)
     return Fact(
         record_id=str(record.id),
         record_hash=bytes(record.record_hash),
@@ -170,8 +172,18 @@ def fact_of(record: ConsentRecord) -> Fact:
         expires_at=record.expires_at,
         hearsay=record.collection_method == CollectionMethod.IMPORT,
         evidenced=bool(record.evidence),
-        minor_unguarded=record.age_band in too_young and record.guardian_record_id is None,
+        minor_unguarded=_too_young(record) and record.guardian_record_id is None,
     )
+
+
+def _too_young(record: ConsentRecord) -> bool:
+    """Whether the subject may be too young to consent alone where they are."""
+    if not record.age_band:
+        return False
+    country = record.jurisdiction.partition("-")[0]
+    # Only grants are held to the vocabulary, so that no withdrawal fails for want of a word.
+    youngest = YOUNGEST.get(record.age_band, 0)
+    return youngest < AGE_OF_CONSENT.get(country, AGE_OF_CONSENT_ELSEWHERE)
 
 
 def refold(touched: Iterable[tuple[int, str]]) -> None:

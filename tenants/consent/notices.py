@@ -25,15 +25,25 @@ def archive_notice(
     later_events_only: bool = False,
     material_change: bool = False,
 ) -> Notice:
-    """Keep one version of a notice for ever; Conflict when this version has other bytes."""
+    """Keep one version of a notice for ever; the same again changes nothing.
+
+    Conflict when this version has other bytes or purposes, or another one has these bytes: a
+    hash must lead to one notice.
+    """
     if not body.strip() or not purposes:
         raise AppError("notice_empty", "A notice needs a text and at least one purpose.")
     digest = hashlib.sha256(body).digest()
     same = Notice.objects.filter(notice_id=notice_id, version=version, language=language).first()
     if same:
-        if bytes(same.sha256) == digest:
+        if bytes(same.sha256) == digest and same.purposes == sorted(purposes):
             return same
-        raise Conflict("notice_exists", "This version has another text; give it a new version.")
+        raise Conflict(
+            "notice_exists", "This version has another text or purposes; give it a new version."
+        )
+    if Notice.objects.filter(sha256=digest).exists():
+        raise Conflict(
+            "notice_text_exists", "Another notice has the same text; say in it what is different."
+        )
     notice = Notice.objects.create(
         notice_id=notice_id,
         version=version,

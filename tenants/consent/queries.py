@@ -1,16 +1,20 @@
 """Asking the ledger: who may be used for what now, and how much of the tenant is covered."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
-from tenants.consent.fold import State, fold
+from tenants.consent.fold import STRICTNESS, State, fold
 from tenants.consent.ledger import fact_of
 from tenants.consent.models import ConsentRecord, ConsentState
 from tenants.consent.vocabulary import PURPOSE_OF, STORABLE, Purpose, Use
+from tenants.errors import NotFound
+from tenants.ids import parse_id
 from tenants.subjects.models import Subject
 
 
@@ -26,13 +30,14 @@ def consenting(use: Use, at: datetime | None = None) -> QuerySet[ConsentState]:
     return ConsentState.objects.filter(in_force(at), purpose=PURPOSE_OF[use].value)
 
 
+def storing() -> QuerySet[ConsentState]:
+    """The states that let a subject's events be stored: consent to any purpose that we use."""
+    return ConsentState.objects.filter(in_force(), purpose__in=[p.value for p in STORABLE])
+
+
 def storable(subject_ids: Iterable[int]) -> set[int]:
-    """Those of `subject_ids` whose events may be stored: consent to any purpose that we use."""
-    allowed = ConsentState.objects.filter(
-        in_force(),
-        purpose__in=[p.value for p in STORABLE],
-        subject_id__in=list(subject_ids),
-    )
+    """Those of `subject_ids` whose events may be stored."""
+    allowed = storing().filter(subject_id__in=list(subject_ids))
     return set(allowed.values_list("subject_id", flat=True))
 
 
@@ -44,9 +49,31 @@ def why_not_storable(subject_ids: Iterable[int]) -> dict[int, str]:
     ).values_list("subject_id", "state", "code", "expires_at")
     moment = now()
     for subject_id, state, code, expires_at in rows:
-        late = state == "given" and expires_at is not None and expires_at <= moment
-        codes[subject_id] = max(codes.get(subject_id, ""), "expired" if late else code)
+        if state == "given":  # and yet not in force: over, or not begun by the sender's clock
+            over = expires_at is not None and expires_at <= moment
+            code = "expired" if over else "no_record"
+        codes[subject_id] = max(codes.get(subject_id, "no_record"), code, key=STRICTNESS.index)
     return codes
+
+
+def find_records(names: Iterable[str]) -> dict[str, UUID]:
+    """The records behind public ids (`cns_…`) or receipts, by name; unknown ones are left out."""
+    wanted = set(names)
+    stored = ConsentRecord.objects.filter(Q(receipt_id__in=wanted) | Q(id__in=_public(wanted)))
+    return {
+        name: record.id
+        for record in stored.only("id", "receipt_id")
+        for name in (record.receipt_id, record.public_id)
+        if name in wanted
+    }
+
+
+def _public(names: Iterable[str]) -> list[UUID]:
+    found = []
+    for name in names:
+        with suppress(NotFound):
+            found.append(parse_id("consent record", name))
+    return found
 
 
 def state_at(

@@ -61,6 +61,34 @@ class CollectionMethod(StrEnum):
     IMPORT = "import"
 
 
+class AgeBand(StrEnum):
+    """How old a subject is said to be, where it matters; a record without one is an adult's."""
+
+    UNDER_13 = "under_13"
+    UNDER_14 = "under_14"
+    UNDER_16 = "under_16"
+    FROM_13_TO_15 = "13_to_15"
+    FROM_14_TO_17 = "14_to_17"
+    FROM_16_TO_17 = "16_to_17"
+    ADULT = "adult"
+
+
+# The least age in years of each band: whoever may be too young is taken to be.
+YOUNGEST: dict[str, int] = {
+    AgeBand.UNDER_13: 0,
+    AgeBand.UNDER_14: 0,
+    AgeBand.UNDER_16: 0,
+    AgeBand.FROM_13_TO_15: 13,
+    AgeBand.FROM_14_TO_17: 14,
+    AgeBand.FROM_16_TO_17: 16,
+    AgeBand.ADULT: 18,
+}
+# Ages in years below which somebody else must consent, by country (PIPL 31; GDPR 8(1), whose
+# general rule stands for everywhere else).
+AGE_OF_CONSENT = {"CN": 14}
+AGE_OF_CONSENT_ELSEWHERE = 16
+
+
 class Use(StrEnum):
     """Every use that Attune makes of a subject's events."""
 

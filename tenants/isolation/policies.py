@@ -18,22 +18,19 @@ begin
     return value::uuid;
 end $$;
 
-create function app_tenant_or_null() returns uuid language sql stable as $$
-    select nullif(current_setting('app.tenant_id', true), '')::uuid
-$$;
-
 create function app_person_or_null() returns uuid language sql stable as $$
     select nullif(current_setting('app.person_id', true), '')::uuid
 $$;
 
-create function app_someone() returns boolean language plpgsql stable as $$
+create function app_tenant_or_person() returns uuid language plpgsql stable as $$
+declare value text := nullif(current_setting('app.tenant_id', true), '');
 begin
-    if app_tenant_or_null() is null and app_person_or_null() is null then
+    if value is null and app_person_or_null() is null then
         raise exception 'no scope: neither app.tenant_id nor app.person_id is set'
             using errcode = 'insufficient_privilege',
                   hint = 'enter tenant_scope() or person_scope() first';
     end if;
-    return true;
+    return value::uuid;
 end $$;
 
 create function app_append_only() returns trigger language plpgsql as $$
@@ -44,8 +41,8 @@ end $$;
 """
 
 DROP_FUNCTIONS = """
-drop function app_append_only(); drop function app_someone(); drop function app_person_or_null();
-drop function app_tenant_or_null(); drop function app_tenant();
+drop function app_append_only(); drop function app_tenant_or_person();
+drop function app_person_or_null(); drop function app_tenant();
 """
 
 # Default privileges are per database; `all tables` covers Django's own migration table, which
@@ -71,9 +68,10 @@ def wall(table: str, *, column: str = "tenant_id", also_read: str = "") -> list[
     `also_read` is a second rule under which a row may be seen (a person's own memberships); the
     wall then raises only where neither scope is set.
     """
-    rule = f"{column} = (select app_tenant())"
-    if also_read:
-        rule = f"(select app_someone()) and {column} = (select app_tenant_or_null())"
+    # What raises is the compared value itself: a condition beside it may never be evaluated,
+    # when an index on the column finds nothing first.
+    tenant = "app_tenant_or_person" if also_read else "app_tenant"
+    rule = f"{column} = (select {tenant}())"
     statements = [
         f"alter table {table} enable row level security",
         f"alter table {table} force row level security",
@@ -84,6 +82,11 @@ def wall(table: str, *, column: str = "tenant_id", also_read: str = "") -> list[
     return statements
 
 
+def withhold(table: str, *verbs: str) -> str:
+    """A statement that takes rights on `table` from the application role, e.g. "delete"."""
+    return f"revoke {', '.join(verbs)} on {table} from {APP_ROLE}"
+
+
 def append_only(table: str, *, deletable: bool = False) -> list[str]:
     """Statements that make the database itself refuse to change what is written in `table`.
 
@@ -91,7 +94,7 @@ def append_only(table: str, *, deletable: bool = False) -> list[str]:
     """
     refused = "update" if deletable else "update, delete"
     return [
-        f"revoke {refused}, truncate on {table} from {APP_ROLE}",
+        withhold(table, refused, "truncate"),
         f"create trigger append_only before {refused.replace(', ', ' or ')} on {table} "
         "for each row execute function app_append_only()",
         f"create trigger append_only_all before truncate on {table} "

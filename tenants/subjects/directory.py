@@ -10,6 +10,7 @@ from tenants.subjects import keys
 from tenants.subjects.models import Subject, SubjectKey
 
 CONTEXT = b"subject.external_id"
+ID_LENGTH = 200  # characters of an external id
 
 
 def find(external_id: str) -> Subject | None:
@@ -22,7 +23,12 @@ def resolve(external_ids: Iterable[str]) -> dict[str, int]:
     tenant_id = current_tenant()
     lookups = {external: keys.lookup_of(tenant_id, external) for external in set(external_ids)}
     known = _known(lookups.values())
-    missing = {external: key for external, key in lookups.items() if key not in known}
+    # In one order for all callers, so that two who make the same subjects cannot deadlock.
+    missing = {
+        external: key
+        for external, key in sorted(lookups.items(), key=lambda pair: pair[1])
+        if key not in known
+    }
     if missing:
         _create(missing)
         known |= _known(missing.values())

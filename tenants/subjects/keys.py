@@ -20,6 +20,7 @@ from django.conf import settings
 KEY_VERSION = 1
 KEY_BYTES = 32
 NONCE_BYTES = 12
+LOOKUP_BYTES = 32
 
 
 @lru_cache(maxsize=1024)

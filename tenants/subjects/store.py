@@ -4,12 +4,14 @@ Each app that holds rows of subjects states one; settings list them. A test fail
 with a subject column is in none.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from django.db.models import Model
 from django.utils.timezone import now
 
+from tenants.subjects.keys import LOOKUP_BYTES
 from tenants.subjects.models import Subject, SubjectKey
 
 Rows = Sequence[Mapping[str, Any]]
@@ -31,7 +33,10 @@ class SubjectStore(Protocol):
 
 
 class SubjectRows:
-    """The pseudonym and its key. Erasing destroys the key first: the rest is then unreadable."""
+    """The pseudonym and its key. Erasing destroys the key, so that the rest is unreadable, and
+    the pseudonym, so that nobody can be led from the person's id to what remains; should the
+    person come back, they are a new subject who has consented to nothing.
+    """
 
     tables = (Subject, SubjectKey)
 
@@ -48,6 +53,6 @@ class SubjectRows:
     def erase(self, subject_id: int) -> dict[str, int]:
         keys, _ = SubjectKey.objects.filter(subject_id=subject_id).delete()
         rows = Subject.objects.filter(id=subject_id).update(
-            external_id_sealed=None, erased_at=now()
+            lookup=os.urandom(LOOKUP_BYTES), external_id_sealed=None, erased_at=now()
         )
         return {"subject_key": keys, "subject": rows}

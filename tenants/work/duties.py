@@ -3,7 +3,6 @@
 import logging
 
 from django.conf import settings
-from django.db import DatabaseError
 from django.utils.module_loading import import_string
 
 from tenants.isolation.models import KnownTenant
@@ -18,5 +17,5 @@ def run_all() -> None:
         for duty in duties:
             try:
                 duty(tenant_id)
-            except DatabaseError:
+            except Exception:  # whatever broke here, the other tenants' duties must be done
                 logger.exception("duty %s of tenant %s", duty.__name__, tenant_id)

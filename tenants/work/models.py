@@ -15,6 +15,8 @@ class WorkItem(models.Model):
     object_id = models.UUIDField()
     queue = models.TextField()
     state = models.TextField(default=WAITING)
+    # Asked for while it runs: once finished, it waits again.
+    again = models.BooleanField(default=False)
     code = models.TextField(default="")
     attempts = models.IntegerField(default=0)
     lease_token = models.BigIntegerField(default=0)

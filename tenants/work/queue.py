@@ -11,15 +11,19 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from celery import current_app
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
 
 from tenants.work.kinds import WorkKind
 from tenants.work.models import WorkItem
 
 SOON = timedelta(seconds=2)
+# The doorbell's name: its task stands above this module, in `tasks`.
+LOOK = "work.look"
 
 
 class LeaseLost(Exception):
@@ -39,35 +43,50 @@ class Lease:
     seconds: int
 
 
+# Work that runs already may have looked before this change: it is asked to look again. The lock
+# on its row lasts until the caller commits, so it cannot finish between the two.
+ENQUEUE = """
+insert into work_workitem as w (tenant_id, kind, object_id, queue, state, again, code, attempts,
+    lease_token, lease_owner)
+values (%(tenant_id)s, %(kind)s, %(object_id)s, %(queue)s, 'waiting', false, '', 0, 0, '')
+on conflict (tenant_id, kind, object_id) where state in ('waiting', 'running')
+do update set again = w.state = 'running'
+"""
+
+
 def enqueue(kind: str, *, tenant_id: UUID, object_id: UUID) -> None:
-    """Promise the work and ring the doorbell on commit; twice the same is once."""
+    """Promise the work and ring the doorbell on commit; twice the same is once.
+
+    Asked for while it runs, the work runs once more after it has finished.
+    """
     queue = _kinds()[kind].queue
-    WorkItem.objects.bulk_create(
-        [WorkItem(kind=kind, tenant_id=tenant_id, object_id=object_id, queue=queue)],
-        ignore_conflicts=True,
-    )
+    values: dict[str, Any] = {
+        "tenant_id": tenant_id,
+        "kind": kind,
+        "object_id": object_id,
+        "queue": queue,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ENQUEUE, values)
     transaction.on_commit(lambda: ring(queue))
 
 
 def ring(queue: str) -> None:
     """Tell the workers of `queue` to look; a lost message costs a few seconds, nothing else."""
-    from kombu.exceptions import OperationalError
-
-    from tenants.work.tasks import look
-
     try:
-        look.apply_async(args=(queue,), queue=queue, retry=False, ignore_result=True)
+        current_app.send_task(LOOK, args=(queue,), queue=queue, retry=False, ignore_result=True)
     except OperationalError:
         return  # Redis is away: beat rings again once it is back.
 
 
 CLAIM = """
-update work_workitem set state = 'running', attempts = attempts + 1,
+update work_workitem set state = 'running', again = false, attempts = attempts + 1,
     lease_token = lease_token + 1, lease_owner = %(owner)s,
     lease_until = statement_timestamp() + lease.length
 from (values {leases}) as lease(kind, length)
 where work_workitem.kind = lease.kind and id = (
-    select id from work_workitem where queue = %(queue)s and state = 'waiting' and run_at <= statement_timestamp()
+    select id from work_workitem where queue = %(queue)s and state = 'waiting'
+        and kind = any(%(kinds)s) and run_at <= statement_timestamp()
     order by run_at, id for update skip locked limit 1)
 returning id, tenant_id, work_workitem.kind, object_id, lease_token, attempts
 """
@@ -80,7 +99,11 @@ def claim(queue: str) -> Lease | None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             CLAIM.format(leases=leases),
-            {"owner": f"{socket.gethostname()}:{os.getpid()}", "queue": queue},
+            {
+                "owner": f"{socket.gethostname()}:{os.getpid()}",
+                "queue": queue,
+                "kinds": list(kinds),
+            },
         )
         row = cursor.fetchone()
     if row is None:
@@ -108,9 +131,21 @@ def hold(lease: Lease) -> None:
 
 
 def finish(lease: Lease, *, code: str = "") -> None:
-    """Close the item: done, or failed when `code` names why. LeaseLost when it is not ours."""
-    state = WorkItem.FAILED if code else WorkItem.DONE
-    _write(lease, state=state, code=code, finished_at=Now(), lease_until=None)
+    """Close the item: done, or failed when `code` names why. LeaseLost when it is not ours.
+
+    What was asked for again meanwhile goes back to the queue instead, as new.
+    """
+    closed = WorkItem.FAILED if code else WorkItem.DONE
+    _write(
+        lease,
+        state=Case(When(again=True, then=Value(WorkItem.WAITING)), default=Value(closed)),
+        attempts=Case(When(again=True, then=Value(0)), default=F("attempts")),
+        again=False,
+        code=code,
+        run_at=Now(),
+        finished_at=Now(),
+        lease_until=None,
+    )
 
 
 def give_back(lease: Lease, *, charge: bool, wait: timedelta = timedelta(0)) -> None:
@@ -138,5 +173,5 @@ def reap() -> list[str]:
     WorkItem.objects.filter(state=WorkItem.RUNNING, lease_until__lt=Now()).update(
         state=WorkItem.WAITING, lease_until=None, run_at=Now()
     )
-    waiting = WorkItem.objects.filter(Q(state=WorkItem.WAITING) & Q(run_at__lte=Now()))
+    waiting = WorkItem.objects.filter(state=WorkItem.WAITING, run_at__lte=Now())
     return sorted(set(waiting.values_list("queue", flat=True)))

@@ -36,12 +36,22 @@ def run_one(lease: Lease) -> bool:
     A worker function closes its own item (`finish`) in the transaction of its result; whether a
     failure is final is its own judgement, `attempts` of its kind is only the hard stop.
     """
-    kind: WorkKind = settings.WORK_KINDS[lease.kind]
-    run = import_string(kind.run)
     try:
-        run(lease)
+        return _attempt(lease, settings.WORK_KINDS[lease.kind])
     except LeaseLost:
         logger.warning("lease lost: %s %s", lease.kind, lease.object_id)
+        return True
+
+
+def _attempt(lease: Lease, kind: WorkKind) -> bool:
+    # Work that kills its worker leaves no exception behind, only attempts.
+    if lease.attempt > kind.attempts:
+        queue.finish(lease, code="crashed")
+        return True
+    try:
+        import_string(kind.run)(lease)
+    except LeaseLost:
+        raise
     except Stopped:
         queue.give_back(lease, charge=False)
         return False

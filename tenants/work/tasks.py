@@ -6,7 +6,7 @@ from tenants.work import duties, queue
 from tenants.work.run import run_waiting
 
 
-@shared_task(name="work.look")
+@shared_task(name=queue.LOOK)
 def look(queue_name: str) -> None:
     """Work until the queue is empty."""
     run_waiting(queue_name)

@@ -46,7 +46,7 @@ class Encoder:
 
     def __init__(self, base: Base, device: torch.device, *, fast: bool) -> None:
         self.tokenizer: Any = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
-        self.model: nn.Module = AutoModel.from_pretrained(
+        self.model: Any = AutoModel.from_pretrained(
             base.folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32
         ).to(device)
         self.model.eval()
@@ -56,7 +56,7 @@ class Encoder:
     def tokens(self, texts: list[str], limit: int) -> Tokens:
         """Tokenise the texts that are not empty, at most `limit` tokens each."""
         rows = [index for index, text in enumerate(texts) if text.strip()]
-        longest = min(limit, int(self.model.config.max_position_embeddings))  # type: ignore[union-attr, arg-type]
+        longest = min(limit, int(self.model.config.max_position_embeddings))
         encoded = self.tokenizer([texts[row] for row in rows], truncation=True, max_length=longest)
         length = np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int64)
         ids = np.zeros((len(rows), int(length.max())), dtype=np.int64)
@@ -69,7 +69,7 @@ class Encoder:
     ) -> tuple[F32, list[F32]]:
         """Pooled vectors [texts, hidden] of the frozen model, and each text's hidden states
         behind the first `layers` layers as float16 [length, hidden] (none if layers is None)."""
-        hidden_size = int(self.model.config.hidden_size)  # type: ignore[union-attr, arg-type]
+        hidden_size = int(self.model.config.hidden_size)
         pooled = np.zeros((len(tokens.rows), hidden_size), dtype=np.float32)
         kept: list[Any] = [None] * len(tokens.rows) if layers is not None else []
         finished = 0

@@ -24,7 +24,7 @@ from training.engine.sequence_training import SequenceObjective, steps_per_epoch
 from training.engine.workbench import Workbench
 
 _CARRIERS = 384  # draws of items that are encoded with gradients in each step
-_REFRESH = 8  # steps between two encodings of the whole catalogue
+_REFRESHED_TOKENS = 1_000_000  # how many tokens all refreshes together may encode, about
 _LENGTH_GROUPS = 3  # little is computed on padding when short texts go by themselves
 _GOOD_STEPS = 80  # what "auto" epochs aim at
 _NETWORK_SHARE = 0.5  # learning rate of the network, which starts trained, beside the adapter's
@@ -89,8 +89,6 @@ class FinetuneObjective(SequenceObjective):
         of their chance, so the adapter's gradient has the full one as its mean. The term added for
         it is 0 in value.
         """
-        if step % _REFRESH == 0:
-            self.refresh()
         text = self.bank.clone().requires_grad_()
         loss = super().loss_with(batch, step, text)
         (pull,) = torch.autograd.grad(loss, [text], retain_graph=True)
@@ -177,7 +175,7 @@ def adapt(bench: Workbench, encoder: Encoder, first: int, whitening: Whitening) 
     shape = AdapterShape(
         rank=job.count("lora_rank"),
         alpha=job.count("lora_alpha"),
-        targets=attention_targets(str(encoder.model.config.model_type)),  # type: ignore[union-attr]
+        targets=attention_targets(str(encoder.model.config.model_type)),
         layers=tuple(range(first, encoder.layer_count)),
     )
     if bench.device.type == "cpu":  # on short texts the fused kernel's gradient is the slower one
@@ -198,13 +196,18 @@ def finetune(bench: Workbench, objective: FinetuneObjective, draws: Sampler) -> 
         series="finetune",
         steps=steps,
         steps_per_epoch=per_epoch,
-        measure_every=max(1, min(20, steps // 4)),
+        measure_every=max(1, steps // _refreshes(objective.readings.tokens)),
         batch_size=bench.job.count("batch_size"),
         warmup=min(20, steps // 5 + 1),
         weight_decay=bench.job.number("weight_decay"),
-        patience=3,
+        patience=4,
     )
     return train(bench, objective, draws, plan)
+
+
+def _refreshes(tokens: Tokens) -> int:
+    """How often the whole catalogue is encoded afresh and measured: 2 to 8 times."""
+    return max(2, min(8, _REFRESHED_TOKENS // max(1, int(tokens.length.sum()))))
 
 
 def _parameter_name(stored: str) -> str:

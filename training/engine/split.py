@@ -90,35 +90,34 @@ def split(snapshot: Snapshot, *, days: float | None, repeats: bool | None) -> Sp
     events = snapshot.events
     goal = _goal(events)
     end = float(events.time.max()) + 1.0
-    found: dict[str, Cases] = {}
-    lengths = [days] if days else _lengths(float(events.time.min()), end)
-    for length in lengths:
-        found = _cut(snapshot, goal, end, length)
-        if min(len(cases) for cases in found.values()) >= GOOD_CASES:
+    tried = []
+    for length in [days] if days else _lengths(float(events.time.min()), end):
+        tried.append((length, _cut(snapshot, goal, end, length)))
+        if _fewest(tried[-1][1]) >= GOOD_CASES:
             break
-    chosen_days = length
-    fewest = min(len(cases) for cases in found.values())
-    if fewest < MIN_CASES:
-        raise _too_little(snapshot, fewest)
+    chosen_days, found = max(tried, key=lambda attempt: min(_fewest(attempt[1]), GOOD_CASES))
+    if _fewest(found) < MIN_CASES:
+        raise _too_little(snapshot, _fewest(found))
     share = _repeat_share(events, found["fusion"])
     allowed = share >= _REPEATS_MATTER if repeats is None else repeats
     if not allowed:
         found = {name: _only_new(events, cases) for name, cases in found.items()}
-        fewest = min(len(cases) for cases in found.values())
-        if fewest < MIN_CASES:
-            raise _too_little(snapshot, fewest)
+        if _fewest(found) < MIN_CASES:
+            raise _too_little(snapshot, _fewest(found))
     return Split(found, goal, allowed, share, end, chosen_days)
 
 
+def _fewest(found: dict[str, Cases]) -> int:
+    return min(len(cases) for cases in found.values())
+
+
 def _lengths(start: float, end: float) -> list[float]:
-    """Window lengths to try, shortest first: whole weeks where the data allow, at most five
-    weeks."""
+    """Window lengths to try, shortest first, in whole weeks where the data allow. Five weeks are
+    long enough where they hold enough subjects; sparse data get longer windows."""
     span = (end - start) / DAY
-    lengths = []
-    for share in _SHARES:
-        days = min(span * share, _LONGEST_DAYS)
-        lengths.append(float(days // 7 * 7) if days >= 7 else days)
-    return sorted(set(lengths))
+    wished = [min(span * _SHARES[0], _LONGEST_DAYS), *(span * share for share in _SHARES)]
+    whole = [float(days // 7 * 7) if days >= 7 else days for days in wished]
+    return sorted(set(whole))
 
 
 def _goal(events: Events) -> Mask:

@@ -50,7 +50,7 @@ def prepare_device(job: Job) -> tuple[torch.device, bool]:
     torch.set_num_threads(job.threads or len(os.sched_getaffinity(0)))
     torch.use_deterministic_algorithms(device.type == "cpu")
     # Filling memory that is written anyway would cost a tenth of the time.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bfloat16()
     return device, fast
 

@@ -7,6 +7,7 @@ import tenants.ids
 import tenants.isolation.models
 import tenants.isolation.scope
 from tenants.isolation.operations import IsolateTenant
+from tenants.isolation.policies import withhold
 
 
 class Migration(migrations.Migration):
@@ -193,6 +194,7 @@ class Migration(migrations.Migration):
             },
         ),
         IsolateTenant("AuditHead"),
+        migrations.RunSQL(withhold("audit_audithead", "delete"), migrations.RunSQL.noop),
         IsolateTenant("AuditEntry", append_only=True),
         IsolateTenant("AuditDetail", append_only=True, deletable=True),
         IsolateTenant("Seal", append_only=True),

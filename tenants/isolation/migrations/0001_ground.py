@@ -20,4 +20,9 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
+        # The register only grows while tenants are made.
+        migrations.RunSQL(
+            policies.withhold("isolation_knowntenant", "update", "delete"),
+            migrations.RunSQL.noop,
+        ),
     ]

@@ -3,11 +3,13 @@
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+from tenants.isolation.policies import withhold
+
 
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = []
+    dependencies = [("isolation", "0001_ground")]
 
     operations = [
         migrations.CreateModel(
@@ -27,6 +29,7 @@ class Migration(migrations.Migration):
                 ("object_id", models.UUIDField()),
                 ("queue", models.TextField()),
                 ("state", models.TextField(default="waiting")),
+                ("again", models.BooleanField(default=False)),
                 ("code", models.TextField(default="")),
                 ("attempts", models.IntegerField(default=0)),
                 ("lease_token", models.BigIntegerField(default=0)),
@@ -64,4 +67,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.RunSQL(withhold("work_workitem", "delete"), migrations.RunSQL.noop),
     ]

@@ -1,5 +1,8 @@
 """Every code has its sentence."""
 
+import inspect
+import re
+
 import pytest
 
 from tenants.behaviour.cleaning import EVENT_STEPS
@@ -8,9 +11,14 @@ from tenants.behaviour.item_cleaning import ITEM_STEPS
 from tenants.behaviour.refusals import REFUSALS, UploadRefused
 from tenants.behaviour.report import BUCKETS, bucket_of
 from tenants.behaviour.wording import WORDING, outcome_text, refusal_text
+from tenants.consent import ledger
+from tenants.consent.fold import CODES as STATE_CODES
+from tenants.consent.fold import CONFLICT, STRICTNESS
 
 NO_WORDS = ConsentWords(frozenset(), frozenset(), frozenset(), frozenset())
 CODES = {step.code for step in (*EVENT_STEPS, *ITEM_STEPS, *consent_steps(NO_WORDS))}
+# What the ledger refuses although the row has the right form.
+LEDGER_CODES = set(re.findall(r'AppError\(\s*"(\w+)"', inspect.getsource(ledger.refusal)))
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
@@ -22,7 +30,14 @@ def test_every_code_of_the_chains_is_worded(code):
 
 def test_every_worded_code_of_the_chains_exists():
     assert set(WORDING) == set(BUCKETS)
-    assert set(WORDING["rejected"]) == CODES - {"duplicate"}
+    assert "notice_unknown" in LEDGER_CODES
+    assert set(WORDING["rejected"]) == CODES - {"duplicate"} | LEDGER_CODES
+
+
+def test_every_reason_why_a_consent_denies_is_worded_and_ranked():
+    reasons = {*STATE_CODES.values(), CONFLICT, "minor_no_guardian"}
+    assert set(STRICTNESS) == reasons
+    assert reasons <= set(WORDING["quarantined"])
 
 
 def test_figures_come_from_the_rules():

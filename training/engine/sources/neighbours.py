@@ -18,7 +18,7 @@ from training.engine.sources.source import Ground, per_item
 
 EASE_LIMIT = 10_000  # items; the dense inverse costs items^2 memory and items^3 time
 _LINKS = 256
-_BLOCK = 2_000  # rows of the item-item product that are held at once
+_BLOCK = 1_000  # rows of the item-item product that are held at once
 _SHRINK = 5.0
 
 
@@ -96,18 +96,35 @@ def _taken(ground: Ground) -> sparse.csr_matrix:
 
 
 def _ease(taken: sparse.csr_matrix, ridge: float) -> tuple[AnyArray, AnyArray]:
-    gram = (taken.T @ taken).toarray().astype(np.float32)
+    """Works in one items x items array, block by block, since that array decides the peak
+    memory."""
+    gram = _gram(taken)
     diagonal = np.diag_indices(len(gram))
     gram[diagonal] += ridge * max(float(gram[diagonal].mean()), 1e-6)
-    factor, info = lapack.spotrf(gram, lower=1, overwrite_a=1)
-    inverse, info_inverse = lapack.spotri(factor, lower=1, overwrite_c=1)
-    if info or info_inverse:
+    # The transpose is the same matrix in the column order that LAPACK overwrites in place.
+    factor, failed = lapack.spotrf(gram.T, lower=1, overwrite_a=1)
+    inverse, failed_too = lapack.spotri(factor, lower=1, overwrite_c=1)
+    if failed or failed_too:
         raise ArithmeticError("the item-item matrix is not positive definite")
-    lower = np.tril(inverse)
-    inverse = lower + np.tril(lower, -1).T
-    weights = inverse / -np.diag(inverse)[None, :]
-    weights[diagonal] = 0.0
-    return _strongest(weights)
+    inverse = inverse.T  # upper triangle filled
+    own = np.diag(inverse).copy()
+    strongest = []
+    for rows in _blocks(len(inverse)):
+        inverse[rows, : rows.start] = inverse[: rows.start, rows].T
+        square = np.triu(inverse[rows, rows])
+        inverse[rows, rows] = square + np.triu(square, 1).T
+        weights = inverse[rows] / -own
+        weights[np.arange(len(weights)), np.arange(rows.start, rows.stop)] = 0.0
+        strongest.append(_strongest(weights))
+    return _stacked(strongest)
+
+
+def _gram(taken: sparse.csr_matrix) -> F32:
+    by_item = taken.T.tocsr()
+    gram = np.empty((taken.shape[1], taken.shape[1]), dtype=np.float32)
+    for rows in _blocks(len(gram)):
+        gram[rows] = (by_item[rows] @ taken).toarray()
+    return gram
 
 
 def _cosine(taken: sparse.csr_matrix) -> tuple[AnyArray, AnyArray]:
@@ -115,15 +132,20 @@ def _cosine(taken: sparse.csr_matrix) -> tuple[AnyArray, AnyArray]:
     by_item = (taken @ sparse.diags(1.0 / norm)).tocsc().T.tocsr()
     met = np.asarray((taken > 0).sum(axis=0)).ravel()
     trust: F64 = met / (met + _SHRINK)
-    links, strengths = [], []
-    for first in range(0, by_item.shape[0], _BLOCK):
-        block = (by_item[first : first + _BLOCK] @ by_item.T).toarray().astype(np.float32)
-        rows = np.arange(len(block))
-        block[rows, first + rows] = 0.0
-        link, strength = _strongest(block * trust[None, :].astype(np.float32))
-        links.append(link)
-        strengths.append(strength)
-    return np.concatenate(links), np.concatenate(strengths)
+    strongest = []
+    for rows in _blocks(by_item.shape[0]):
+        block = (by_item[rows] @ by_item.T).toarray().astype(np.float32)
+        block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = 0.0
+        strongest.append(_strongest(block * trust[None, :].astype(np.float32)))
+    return _stacked(strongest)
+
+
+def _blocks(count: int) -> list[slice]:
+    return [slice(first, min(first + _BLOCK, count)) for first in range(0, count, _BLOCK)]
+
+
+def _stacked(parts: list[tuple[AnyArray, AnyArray]]) -> tuple[AnyArray, AnyArray]:
+    return np.concatenate([link for link, _ in parts]), np.concatenate([s for _, s in parts])
 
 
 def _strongest(weights: F32) -> tuple[AnyArray, AnyArray]:

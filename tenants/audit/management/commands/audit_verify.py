@@ -20,6 +20,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         known = KnownTenant.objects.values_list("tenant_id", flat=True)
         chosen = [options["tenant"]] if options["tenant"] else list(known)
+        if options["tenant"] and options["tenant"] not in known:
+            raise CommandError(f"There is no tenant {options['tenant']}.")
         broken = 0
         for tenant_id in chosen:
             with tenant_scope(tenant_id):

@@ -46,7 +46,7 @@ def read_texts(bench: Workbench, catalogue: Catalogue, moment: float) -> Texts:
         return Texts(base, reading, None, None, None)
     tokens = encoder.tokens(texts, bench.job.count("text_tokens"))
     layers = frozen_layers(bench, encoder)
-    hidden = int(encoder.model.config.hidden_size)  # type: ignore[union-attr, arg-type]
+    hidden = int(encoder.model.config.hidden_size)
     if int(tokens.length.sum()) * hidden * 2 > _KEPT_BYTES:
         layers = None
     saved = bench.checkpoints.load(_KEY)

@@ -1,0 +1,106 @@
+"""`/audit/`: the tenant's log with filters, and its verification on demand."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from dashboard.forms import RefusableForm
+from dashboard.paging import page_of
+from dashboard.services import verify_log
+from dashboard.wording.audit import ACTORS, FAULTS
+from dashboard.wording.models import said
+from dashboard.wording.states import OUTCOMES, Badge
+from tenants.access.pages import PageRequest, page
+from tenants.access.rights import Right
+from tenants.audit.events import BY_ACTION, AuditEvent
+from tenants.audit.models import AuditDetail, AuditEntry
+
+ANY = ("", _("Any"))
+DATE = {"type": "date"}
+
+
+class FilterForm(RefusableForm):
+    """Which entries to show; an empty field filters nothing."""
+
+    action = forms.ChoiceField(
+        label=_("Action"),
+        required=False,
+        choices=[ANY, *((event.value.action, event.value.says) for event in AuditEvent)],
+    )
+    outcome = forms.ChoiceField(
+        label=_("Outcome"),
+        required=False,
+        choices=[ANY, *((code, badge.label) for code, badge in OUTCOMES.items())],
+    )
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs=DATE))
+    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs=DATE))
+
+    def narrow(self, entries: "QuerySet[AuditEntry]") -> "QuerySet[AuditEntry]":
+        """The entries that pass; faulty fields filter nothing and say so on the page."""
+        given = self.cleaned_data if self.is_bound and not self.errors else {}
+        wanted: dict[str, Any] = {
+            "action": given.get("action"),
+            "outcome": given.get("outcome"),
+            "recorded_at__gte": _midnight(given.get("since")),
+            "recorded_at__lt": _midnight(given.get("until"), days=1),
+        }
+        return entries.filter(**{name: value for name, value in wanted.items() if value})
+
+
+def _midnight(day: Any, days: int = 0) -> datetime | None:
+    if day is None:
+        return None
+    return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
+
+
+@page(Right.READ_AUDIT)
+def audit(request: PageRequest) -> HttpResponse:
+    """The newest entries first."""
+    form = FilterForm(request.GET or None)
+    pages = page_of(request, form.narrow(AuditEntry.objects.order_by("-seq")))
+    details = AuditDetail.objects.filter(entry_id__in=[entry.pk for entry in pages.rows])
+    by_entry = {detail.entry_id: detail.details for detail in details}
+    context = {
+        "form": form,
+        "filtered": bool(request.GET) and form.is_valid() and any(form.cleaned_data.values()),
+        "pages": pages,
+        "entries": [_row(entry, by_entry.get(entry.pk, {})) for entry in pages.rows],
+    }
+    return render(request, "dashboard/audit.html", context)
+
+
+@require_POST
+@page(Right.READ_AUDIT)
+def verify(request: PageRequest) -> HttpResponse:
+    """Verify the chain now; the act itself becomes an entry."""
+    verdict = verify_log(actor=request.actor)
+    context = {"verdict": verdict, "fault": said(FAULTS, verdict.code) if verdict.code else ""}
+    template = "dashboard/_verdict.html" if request.htmx else "dashboard/verdict.html"
+    return render(request, template, context)
+
+
+def _row(entry: AuditEntry, details: dict[str, Any]) -> dict[str, Any]:
+    kind = BY_ACTION.get(entry.action)
+    return {
+        "entry": entry,
+        "says": kind.says if kind else entry.action,
+        "badge": OUTCOMES.get(entry.outcome, Badge(entry.outcome, "neutral")),
+        "actor": said(ACTORS, entry.actor_type),
+        "details": [(name, _plain(value)) for name, value in details.items() if value != ""],
+    }
+
+
+def _plain(value: Any) -> str:
+    """A detail as short text; nested counts become pairs."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {inner}" for name, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)

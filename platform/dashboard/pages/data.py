@@ -1,0 +1,137 @@
+"""`/data/`: uploads with their state, the form for a new one, the notices they rest on."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from dashboard.forms import RefusableForm
+from dashboard.paging import page_of
+from dashboard.wording.states import EVENT_TYPES, PURPOSES, UPLOAD_KINDS, UPLOADS
+from tenants.access.pages import PageRequest, page
+from tenants.access.rights import Right
+from tenants.behaviour.models import Upload
+from tenants.behaviour.services import accept_upload
+from tenants.consent.models import Notice
+from tenants.errors import AppError
+
+OPEN = (Upload.RECEIVED, Upload.RUNNING)
+UPLOADS_SHOWN = 10
+
+
+class UploadForm(RefusableForm):
+    """A file, what it holds, and what it does not say itself."""
+
+    file = forms.FileField(
+        label=_("File"), help_text=_("CSV or Parquet. Delimiter, encoding and columns are found.")
+    )
+    kind = forms.ChoiceField(label=_("What it holds"), choices=list(UPLOAD_KINDS.items()))
+    default_type = forms.ChoiceField(
+        label=_("Event type"),
+        required=False,
+        choices=[("", _("As the file says")), *EVENT_TYPES.items()],
+        help_text=_("For a file of events without a column that names the type."),
+    )
+    timezone = forms.CharField(
+        label=_("Time zone"),
+        help_text=_("Of times that carry none, such as Europe/London."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    cancellation_prefix = forms.CharField(
+        label=_("Cancelled orders begin with"),
+        required=False,
+        max_length=20,
+        help_text=_("Such as C for an order C123456."),
+    )
+
+    def __init__(self, *args: Any, rights: frozenset[Right], zone: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["timezone"] = zone
+        if Right.WRITE_CONSENTS not in rights:
+            kind = self.fields["kind"]
+            kind.choices = [  # type: ignore[attr-defined]
+                choice for choice in UPLOAD_KINDS.items() if choice[0] != Upload.CONSENTS
+            ]
+
+    def clean_timezone(self) -> str:
+        zone = str(self.cleaned_data["timezone"]).strip()
+        if zone not in available_timezones():
+            raise forms.ValidationError(_("Write an IANA name such as Europe/London."))
+        return zone
+
+    def options(self) -> dict[str, Any]:
+        """What the reader of the file is told besides the file."""
+        return {
+            "default_type": self.cleaned_data["default_type"] or None,
+            "timezone": self.cleaned_data["timezone"],
+            "cancellation_prefix": self.cleaned_data["cancellation_prefix"],
+        }
+
+
+@page(Right.READ_EVENTS)
+def data(request: PageRequest) -> HttpResponse:
+    """The page, or only the list of uploads when htmx asks for news."""
+    if request.htmx:
+        return render(request, "dashboard/_uploads.html", _uploads(request))
+    return _whole(request, _form(request))
+
+
+@require_POST
+@page(Right.WRITE_EVENTS)
+def upload_file(request: PageRequest) -> HttpResponse:
+    """Accept a file; a fault comes back beside its field."""
+    form = _form(request, request.POST, request.FILES)
+    if form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            upload = accept_upload(
+                kind=form.cleaned_data["kind"],
+                name=file.name,
+                chunks=file.chunks(),
+                actor=request.actor,
+                options=form.options(),
+            )
+        except AppError as error:
+            form.refuse(error)
+        else:
+            return _go_on(request, reverse("dashboard:upload", args=[upload.public_id]))
+    return _whole(request, form, status=422)
+
+
+def _go_on(request: PageRequest, address: str) -> HttpResponse:
+    """A script that sent the file reads the address from a header and goes there itself."""
+    if request.headers.get("X-Requested-With") == "XMLHttpRequest":
+        return HttpResponse(status=204, headers={"X-Upload-Next": address})
+    return redirect(address)
+
+
+def _form(request: PageRequest, *given: Any) -> UploadForm:
+    return UploadForm(*given, rights=request.rights, zone=request.tenant.timezone)
+
+
+def _whole(request: PageRequest, form: UploadForm, status: int = 200) -> HttpResponse:
+    notices = Notice.objects.order_by("notice_id", "-version", "language")
+    context = {
+        "form": form if Right.WRITE_EVENTS in request.rights else None,
+        "notices": [
+            (notice, [PURPOSES.get(each, each) for each in notice.purposes]) for notice in notices
+        ],
+        **_uploads(request),
+    }
+    return render(request, "dashboard/data.html", context, status=status)
+
+
+def _uploads(request: PageRequest) -> dict[str, Any]:
+    pages = page_of(request, Upload.objects.order_by("-id"), UPLOADS_SHOWN)
+    return {
+        "pages": pages,
+        "uploads": [
+            (upload, UPLOADS[upload.state], UPLOAD_KINDS[upload.kind]) for upload in pages.rows
+        ],
+        "live": any(upload.state in OPEN for upload in pages.rows),
+    }

@@ -1,0 +1,107 @@
+"""`/models/jobs/<id>/`: one fine-tuning run, live: stage, curves, record of events."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from dashboard.charts.chart import Chart
+from dashboard.charts.curves import Series, curves
+from dashboard.pages.models import JobForm, whole
+from dashboard.progress import progress_of
+from dashboard.wording.errors import error_text
+from dashboard.wording.models import (
+    JOB_EVENTS,
+    MEASURES,
+    SERIES,
+    SOURCE_COLOURS,
+    SOURCES,
+    TRIGGERS,
+    said,
+)
+from dashboard.wording.states import JOBS
+from tenants.access.pages import PageRequest, page
+from tenants.access.rights import Right
+from tenants.errors import AppError, NotFound
+from tenants.ids import parse_id
+from training.jobs import queries
+from training.jobs.models import Job, JobEvent, Version
+from training.jobs.services import create_job
+
+Found = dict[tuple[str, str], list[tuple[int, float]]]
+
+
+@page(Right.READ_MODELS)
+def job(request: PageRequest, job_id: str) -> HttpResponse:
+    """The page, or its live part when htmx asks for news."""
+    rows = Job.objects.select_related("snapshot")
+    found = rows.filter(pk=parse_id("job", job_id)).first()
+    if found is None:
+        raise NotFound("job")
+    template = "dashboard/_job.html" if request.htmx else "dashboard/job.html"
+    return render(request, template, _context(found))
+
+
+@require_POST
+@page(Right.MANAGE_MODELS)
+def start_job(request: PageRequest) -> HttpResponse:
+    """Queue a job and go to its page; a fault comes back beside its field."""
+    form = JobForm(request.POST)
+    if form.is_valid():
+        try:
+            made = create_job(actor=request.actor, **form.cleaned_data)
+        except AppError as error:
+            form.refuse(error)
+        else:
+            return redirect("dashboard:job", made.public_id)
+    return render(request, "dashboard/models.html", whole(request, form), status=422)
+
+
+def _context(job: Job) -> dict[str, Any]:
+    events = JobEvent.objects.filter(job=job).order_by("id")
+    return {
+        "job": job,
+        "badge": JOBS[job.state],
+        "trigger": said(TRIGGERS, job.trigger),
+        "progress": progress_of(job),
+        "live": job.state not in Job.ENDED,
+        "charts": charts(queries.curves(job)),
+        "events": [(each, said(JOB_EVENTS, each.code, each.params)) for each in events],
+        "version": Version.objects.filter(job=job).first(),
+        "error": _error(job.error),
+        "excluded": sum(job.snapshot.excluded.values()) if job.snapshot else 0,
+        "took": job.finished_at - job.started_at if job.finished_at and job.started_at else None,
+    }
+
+
+def _error(error: dict[str, Any]) -> str:
+    if not error:
+        return ""
+    params = error.get("params", {})
+    return error_text(error["code"], params, str(params.get("message", "")))
+
+
+def charts(found: Found) -> list[tuple[str, Chart]]:
+    """Headings and charts. Each source's loss by itself, for losses of different sources do not
+    compare; every other measure in one chart with a line per source."""
+    drawn = []
+    for (series, name), points in sorted(found.items()):
+        if name == "loss":
+            heading = f"{said(MEASURES, name)}: {_line(series, points).name}"
+            drawn.append((heading, _curves([_line(series, points)], f"loss-{series}", name)))
+    for measure in sorted({name for _series, name in found} - {"loss"}):
+        lines = [_line(s, points) for (s, name), points in sorted(found.items()) if name == measure]
+        drawn.append((said(MEASURES, measure), _curves(lines, measure, measure)))
+    return drawn
+
+
+def _line(series: str, points: list[tuple[int, float]]) -> Series:
+    source = SERIES.get(series, series)
+    return Series(said(SOURCES, source), points, SOURCE_COLOURS.get(source, 1))
+
+
+def _curves(lines: list[Series], name: str, measure: str) -> Chart:
+    plain = "".join(each if each.isalnum() else "-" for each in name)
+    heading = said(MEASURES, measure)
+    return curves(f"curve-{plain}", lines, measure=heading, from_zero=measure != "loss")

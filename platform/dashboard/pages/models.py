@@ -1,0 +1,101 @@
+"""`/models/`: what serves, the jobs, the versions, and what a member may do with them."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+
+from dashboard.forms import RefusableForm
+from dashboard.paging import page_of
+from dashboard.progress import progress_of
+from dashboard.standing import NDCG, serving_one, standings
+from dashboard.wording.models import SOURCES, TRIGGERS, said
+from dashboard.wording.states import JOBS, SERVES, VERSIONS
+from tenants.access.pages import PageRequest, page
+from tenants.access.rights import Right
+from training.jobs.models import Job, StandingApproval, Version
+from training.jobs.queries import Serving, serving
+from training.jobs.services import DEFAULT_BASE, METHODS
+
+JOBS_SHOWN = 5
+VERSIONS_SHOWN = 10
+METHOD_NAMES = {"lora": _("LoRA: small added weights in the top layers")}
+
+
+class JobForm(RefusableForm):
+    """What a new job needs; everything else is decided by the data."""
+
+    name = forms.CharField(label=_("Name"), required=False, max_length=100)
+    base_model = forms.CharField(
+        label=_("Base model"),
+        initial=DEFAULT_BASE,
+        help_text=_("A name or folder on this machine. The one given reads English."),
+    )
+    method = forms.ChoiceField(
+        label=_("Method"), choices=[(name, METHOD_NAMES.get(name, name)) for name in METHODS]
+    )
+    seed = forms.IntegerField(
+        label=_("Seed"),
+        initial=0,
+        min_value=0,
+        max_value=2**31 - 1,
+        help_text=_("The same data and seed give the same model on a CPU."),
+    )
+
+
+class ApprovalForm(RefusableForm):
+    """Whether versions that pass every check may publish without a person, and why."""
+
+    reason = forms.CharField(label=_("Why"), max_length=300)
+
+
+@page(Right.READ_MODELS)
+def models(request: PageRequest) -> HttpResponse:
+    """The page, or only the list of jobs when htmx asks for news."""
+    if request.htmx:
+        return render(request, "dashboard/_jobs.html", _jobs(request))
+    return render(request, "dashboard/models.html", whole(request))
+
+
+def whole(request: PageRequest, job_form: JobForm | None = None) -> dict[str, Any]:
+    """The page's context; `job_form` is one that came back with faults."""
+    now_serving = serving()
+    pages = page_of(request, Version.objects.order_by("-number"), VERSIONS_SHOWN)
+    approval = StandingApproval.objects.first()
+    return {
+        **_jobs(request),
+        "pages": pages,
+        "versions": [_version_row(version, now_serving) for version in pages.rows],
+        "serving": now_serving,
+        "served_source": said(SOURCES, now_serving.version.serves) if now_serving else "",
+        "approval": approval,
+        "may_manage": Right.MANAGE_MODELS in request.rights,
+        "job_form": job_form or JobForm(),
+        "approval_form": ApprovalForm(auto_id="approval_%s"),
+    }
+
+
+def _jobs(request: PageRequest) -> dict[str, Any]:
+    jobs = list(Job.objects.order_by("-id")[:JOBS_SHOWN])
+    return {
+        "jobs": [
+            (job, JOBS[job.state], progress_of(job), said(TRIGGERS, job.trigger)) for job in jobs
+        ],
+        "live": any(job.state not in Job.ENDED for job in jobs),
+    }
+
+
+def _version_row(version: Version, now_serving: Serving | None) -> dict[str, Any]:
+    served = serving_one(standings(version.manifest))
+    serves = now_serving is not None and now_serving.version.pk == version.pk
+    return {
+        "version": version,
+        "badge": SERVES if serves else VERSIONS[version.state],
+        "serves": serves,
+        "source": served.name if served else "",
+        "validation": served.validation.get(NDCG) if served else None,
+        "test": served.test.get(NDCG) if served else None,
+        "recall": served.test.get("recall@10") if served else None,
+    }

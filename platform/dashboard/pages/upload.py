@@ -1,0 +1,81 @@
+"""`/data/uploads/<id>/`: what became of every row of one file."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from dashboard.wording.errors import error_text
+from dashboard.wording.states import BUCKETS, UPLOAD_KINDS, UPLOADS, Badge
+from tenants.access.pages import PageRequest, page
+from tenants.access.rights import Right
+from tenants.behaviour.models import Upload
+from tenants.behaviour.report import Report
+from tenants.behaviour.wording import outcome_text
+from tenants.errors import NotFound
+from tenants.ids import parse_id
+
+
+@dataclass(frozen=True)
+class Row:
+    """One outcome: how many rows, what share of all, what it means, the first row numbers."""
+
+    badge: Badge
+    count: int
+    share: float
+    means: str
+    first_rows: tuple[int, ...] = ()
+
+
+@page(Right.READ_EVENTS)
+def upload(request: PageRequest, upload_id: str) -> HttpResponse:
+    """The report, or its live part when htmx asks for news."""
+    found = Upload.objects.filter(pk=parse_id("upload", upload_id)).first()
+    if found is None:
+        raise NotFound("upload")
+    template = "dashboard/_upload.html" if request.htmx else "dashboard/upload.html"
+    return render(request, template, _context(found))
+
+
+def _context(upload: Upload) -> dict[str, Any]:
+    report = _report(upload)
+    return {
+        "upload": upload,
+        "kind": UPLOAD_KINDS[upload.kind],
+        "badge": UPLOADS[upload.state],
+        "live": upload.state in (Upload.RECEIVED, Upload.RUNNING),
+        "report": report,
+        "rows": rows(report) if report else [],
+        "plan": report.plan if report else {},
+        "error": error_text(upload.error["code"], upload.error.get("params", {}))
+        if upload.error
+        else "",
+    }
+
+
+def _report(upload: Upload) -> Report | None:
+    """The report, or what it says so far while the file is being processed."""
+    plain = upload.report.get("so_far") or upload.report
+    return Report.from_plain(plain) if "received" in plain else None
+
+
+def rows(report: Report) -> list[Row]:
+    """Every outcome, the accepted first; their counts add up to the rows received."""
+    whole = report.received or 1
+    stored = _("Stored, and used only as consent allows.")
+    accepted = Row(BUCKETS["accepted"], report.accepted, report.accepted / whole, stored)
+    return [
+        accepted,
+        *(
+            Row(
+                BUCKETS[one.bucket],
+                one.count,
+                one.count / whole,
+                outcome_text(one.bucket, one.code),
+                one.first_rows,
+            )
+            for one in report.outcomes
+        ),
+    ]

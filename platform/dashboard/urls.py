@@ -1,0 +1,41 @@
+"""The addresses of the dashboard's pages."""
+
+from django.urls import path
+
+from dashboard.pages.api import api
+from dashboard.pages.audit import audit, verify
+from dashboard.pages.data import data, upload_file
+from dashboard.pages.design import design
+from dashboard.pages.job import job, start_job
+from dashboard.pages.keys import keys, make_key, revoke
+from dashboard.pages.models import models
+from dashboard.pages.overview import overview
+from dashboard.pages.start import start
+from dashboard.pages.trial import trial
+from dashboard.pages.upload import upload
+from dashboard.pages.version import approve, change_approval, publish, roll_back_now, version
+
+app_name = "dashboard"
+urlpatterns = [
+    path("", overview, name="overview"),
+    path("start/", start, name="start"),
+    path("data/", data, name="data"),
+    path("data/upload/", upload_file, name="upload_file"),
+    path("data/uploads/<str:upload_id>/", upload, name="upload"),
+    path("models/", models, name="models"),
+    path("models/jobs/start/", start_job, name="start_job"),
+    path("models/jobs/<str:job_id>/", job, name="job"),
+    path("models/versions/<str:version_id>/", version, name="version"),
+    path("models/versions/<str:version_id>/approve/", approve, name="approve"),
+    path("models/versions/<str:version_id>/publish/", publish, name="publish"),
+    path("models/roll-back/", roll_back_now, name="roll_back"),
+    path("models/standing-approval/", change_approval, name="change_approval"),
+    path("try/", trial, name="try"),
+    path("audit/", audit, name="audit"),
+    path("audit/verify/", verify, name="verify"),
+    path("keys/", keys, name="keys"),
+    path("keys/new/", make_key, name="make_key"),
+    path("keys/<str:key_id>/revoke/", revoke, name="revoke"),
+    path("api/", api, name="api"),
+    path("design/", design, name="design"),
+]

@@ -1,0 +1,70 @@
+"""Refusals as sentences in the reader's language: code -> words, each saying what to do.
+
+Services state their message in English for the API; pages look here first.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from dashboard.wording.models import said
+from tenants.behaviour.refusals import REFUSALS
+from tenants.behaviour.wording import refusal_text
+from tenants.errors import AppError
+
+ERRORS: dict[str, str | Promise] = {
+    "already_approved": _("This version is approved already."),
+    "already_published": _("This version serves already."),
+    "artifact_damaged": _("A file of this version is damaged. Train it again."),
+    "bad_job": _("The job's order cannot be read. Start a new job."),
+    "bad_param": _("A parameter has a value that it cannot have. Correct it and start again."),
+    "bad_snapshot": _("The frozen data cannot be read. Start a new job."),
+    "base_model_missing": _(
+        "The base model is not on this machine. Choose one that is, or install it."
+    ),
+    "crashed": _("Processing stopped several times. Upload the file again."),
+    "device_missing": _("The wanted device is not on this machine. Choose another one."),
+    "expiry_past": _("The expiry lies in the past. Choose a later day."),
+    "file_altered": _("The stored file was altered. Upload it again."),
+    "file_gone": _("The stored file is gone. Upload it again."),
+    "file_too_large": _("The file is too large. Split it and upload the parts."),
+    "gate_failed": _("The version did not pass every check, so it cannot be approved."),
+    "job_open": _("A job is waiting or running already. Wait until it ends."),
+    "key_revoked": _("This key is revoked already."),
+    "name_missing": _("Give it a name that says where it is used."),
+    "not_approved": _("Approve this version before you publish it."),
+    "not_found": _("There is no such thing here. It may belong to another tenant."),
+    "nothing_before": _("There is no earlier version to go back to."),
+    "poisoned": _(
+        "The job died at the same place three times. Look at its record, then start anew."
+    ),
+    "reason_missing": _("Say why, for the record."),
+    "scopes_missing": _("Choose at least one scope."),
+    "snapshot_damaged": _("The frozen data were altered. Start a new job."),
+    "too_little_data": _(
+        "Too little data may be used for training. Upload more events, or consent records for "
+        "the people in them."
+    ),
+    "unknown_item": _(
+        "An event names an item that is not known. Upload the items, then train again."
+    ),
+    "unknown_kind": _("Choose events, items or consent records."),
+    "unknown_method": _("Choose one of the offered methods."),
+    "unknown_param": _("There is no such parameter. Correct its name and start again."),
+}
+
+
+def error_text(code: str, params: Mapping[str, Any], message: str = "") -> str:
+    """The sentence for a stored or raised code; its own message, else the code, without one."""
+    if code in ERRORS:
+        return said(ERRORS, code, params)
+    if code in REFUSALS:
+        return refusal_text(code, params)
+    return message or code
+
+
+def refusal_of(error: AppError) -> str:
+    """The sentence for a refusal that was just raised."""
+    return error_text(error.code, error.params, error.message)

@@ -1,0 +1,92 @@
+"""What jobs and versions speak of, in words: stages, score sources, notes, gates, job events."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words = dict[str, str | Promise]
+
+STAGES: Words = {
+    "read": _("Reading the data"),
+    "encode": _("Encoding the items' texts"),
+    "tune": _("Fitting the simple sources"),
+    "sequence": _("Training the sequence model"),
+    "finetune": _("Fine-tuning the language model"),
+    "fuse": _("Learning how to combine the sources"),
+    "evaluate": _("Evaluating on the held-out weeks"),
+    "refit": _("Fitting again on all data"),
+    "publish": _("Sealing the result"),
+    "done": _("Done"),
+}
+SOURCES: Words = {
+    "fusion": _("All sources combined"),
+    "own_history": _("Own history"),
+    "popular_7d": _("Popular, 7 days"),
+    "popular_30d": _("Popular, 30 days"),
+    "neighbours": _("Bought together"),
+    "content": _("Similar texts"),
+    "sequence": _("Sequence model, frozen text"),
+    "sequence_finetuned": _("Fine-tuned language model"),
+}
+# Each source keeps its colour on every page; the two popular lists share one.
+SOURCE_COLOURS = {
+    "own_history": 1,
+    "neighbours": 2,
+    "sequence_finetuned": 3,
+    "sequence": 4,
+    "content": 5,
+    "popular_7d": 6,
+    "popular_30d": 6,
+    "fusion": 1,
+}
+# Series of a run's curves -> the source that is being trained.
+SERIES = {"finetune": "sequence_finetuned"}
+SKIPPED: Words = {
+    "no_text_vectors": _("Skipped: the base model read no text of the items."),
+    "no_repeats": _("Skipped: people rarely take the same item again."),
+    "not_fitted": _("Skipped: there is too little data for it."),
+}
+LANGUAGE_NOTES: Words = {
+    "read": _("The base model reads the items' texts."),
+    "base_reads_part": _(
+        "The base model reads only part of the items' texts. Choose a base for this language."
+    ),
+    "base_cannot_read_text": _(
+        "The base model cannot read the items' texts, so sources that need text were left out. "
+        "Choose a base for this language."
+    ),
+    "no_text": _("The items have no texts. Add titles to let the language model help."),
+}
+GATES: Words = {
+    "evaluated_on_enough_people": _("Evaluated on enough people"),
+    "best_source_serves": _("The best source on validation serves"),
+}
+TRIGGERS: Words = {
+    "manual": _("Started by hand"),
+    "first_data": _("Started with the first data"),
+}
+JOB_EVENTS: Words = {
+    "job.started": _("Started, attempt %(attempt)s"),
+    "job.succeeded": _("Finished"),
+    "job.failed": _("Failed"),
+    "engine.died": _(
+        "The training process ended unexpectedly; the job goes on from its last state"
+    ),
+}
+MEASURES: Words = {
+    "loss": _("Loss"),
+    "valid_ndcg@10": _("Validation NDCG@10"),
+}
+
+
+def said(
+    table: Mapping[str, str | Promise], code: str, params: Mapping[str, Any] | None = None
+) -> str:
+    """The words for `code`; a code that has none yet is shown as it is, never hidden."""
+    words = str(table.get(code, code))
+    try:
+        return words % dict(params or {}) if "%(" in words else words
+    except KeyError:
+        return words

@@ -1,0 +1,81 @@
+"""States of rows in words and colours: one table per kind of row, shown by `design/badge.html`."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tenants.behaviour.models import Upload
+from training.jobs.models import Job, Version
+
+
+@dataclass(frozen=True)
+class Badge:
+    """`tone` is neutral, good, warn, bad, info or accent; a busy one breathes."""
+
+    label: str | Promise
+    tone: str
+    busy: bool = False
+
+
+UPLOADS: dict[str, Badge] = {
+    Upload.RECEIVED: Badge(_("Waiting"), "neutral"),
+    Upload.RUNNING: Badge(_("Being processed"), "info", busy=True),
+    Upload.DONE: Badge(_("Processed"), "good"),
+    Upload.FAILED: Badge(_("Refused"), "bad"),
+}
+JOBS: dict[str, Badge] = {
+    Job.QUEUED: Badge(_("Waiting"), "neutral"),
+    Job.RUNNING: Badge(_("Running"), "info", busy=True),
+    Job.SUCCEEDED: Badge(_("Succeeded"), "good"),
+    Job.FAILED: Badge(_("Failed"), "bad"),
+}
+VERSIONS: dict[str, Badge] = {
+    Version.EVALUATED: Badge(_("Waits for approval"), "warn"),
+    Version.APPROVED: Badge(_("Approved"), "good"),
+    Version.RETIRED: Badge(_("Retired"), "neutral"),
+}
+SERVES = Badge(_("Serves"), "accent")
+OUTCOMES: dict[str, Badge] = {
+    "success": Badge(_("Done"), "good"),
+    "failure": Badge(_("Failed"), "bad"),
+    "denied": Badge(_("Denied"), "warn"),
+}
+KEY_VALID = Badge(_("Valid"), "good")
+KEY_REVOKED = Badge(_("Revoked"), "neutral")
+KEY_EXPIRED = Badge(_("Expired"), "warn")
+
+UPLOAD_KINDS: dict[str, str | Promise] = {
+    Upload.EVENTS: _("Events"),
+    Upload.ITEMS: _("Items"),
+    Upload.CONSENTS: _("Consent records"),
+}
+EVENT_TYPES: dict[str, str | Promise] = {
+    "view": _("Viewed"),
+    "click": _("Clicked"),
+    "add_to_cart": _("Put into the cart"),
+    "purchase": _("Bought"),
+    "rating": _("Rated"),
+    "like": _("Liked"),
+    "share": _("Shared"),
+    "comment": _("Commented on"),
+    "dislike": _("Disliked"),
+    "dismiss": _("Dismissed"),
+    "search": _("Searched for"),
+}
+BUCKETS: dict[str, Badge] = {
+    "accepted": Badge(_("Accepted"), "good"),
+    "duplicate": Badge(_("Duplicate"), "neutral"),
+    "quarantined": Badge(_("Held back"), "info"),
+    "rejected": Badge(_("Left out"), "warn"),
+}
+PURPOSES: dict[str, str | Promise] = {
+    "service": _("Providing the service"),
+    "analytics": _("Statistics"),
+    "personalised_recommendation": _("Personal recommendations"),
+    "model_training": _("Training the model"),
+    "marketing": _("Marketing"),
+    "third_party_share": _("Passing on to others"),
+    "cross_border": _("Transfer abroad"),
+    "sensitive": _("Sensitive data"),
+}

@@ -1,0 +1,38 @@
+"""Other ways to the test database than the test's own connection: the owner's, and threads'."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from django.db import connection, connections
+
+T = TypeVar("T")
+
+
+@contextmanager
+def as_owner(tenant_id: UUID | None = None) -> Iterator["psycopg.Cursor[Any]"]:
+    """A cursor of the role that owns the tables, in one transaction that commits at the end."""
+    settings = connections["owner"].settings_dict
+    assert settings["NAME"].startswith("test_")
+    found = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST"}
+    options = {name: settings[key] for name, key in found.items()}
+    with psycopg.connect(**options, port=settings["PORT"]) as owner, owner.cursor() as cursor:
+        if tenant_id:
+            cursor.execute("select set_config('app.tenant_id', %s, true)", [str(tenant_id)])
+        yield cursor
+
+
+def in_threads(work: Sequence[Callable[[], T]]) -> list[T]:
+    """Run every call in a thread with a connection of its own; their results, in order."""
+
+    def run(call: Callable[[], T]) -> T:
+        try:
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(work)) as pool:
+        return list(pool.map(run, work))

@@ -1,0 +1,115 @@
+"""Uploading, keys and the audit log through their forms: what is accepted, what is refused."""
+
+from datetime import timedelta
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils.timezone import localdate, now
+
+from tenants.accounts.models import APIKey, Role
+from tenants.audit.models import AuditEntry
+from tenants.behaviour.models import Upload
+from tests.platform.dashboard.test_pages import text_of
+
+UPLOAD = "/data/upload/"
+XHR = {"X-Requested-With": "XMLHttpRequest"}
+
+
+def file(content: bytes = b"user_id,item_id,occurred_at\n1,2,2024-01-01\n") -> SimpleUploadedFile:
+    return SimpleUploadedFile("events.csv", content)
+
+
+def order(**changes):
+    return {"file": file(), "kind": "events", "timezone": "UTC", "default_type": "view"} | changes
+
+
+def test_a_script_that_sent_a_file_is_told_where_to_go(alice):
+    reply = alice.browser().post(UPLOAD, order(), headers=XHR)
+    with alice.scope:
+        upload = Upload.objects.get()
+    assert reply.status_code == 204
+    assert reply["X-Upload-Next"] == f"/data/uploads/{upload.public_id}/"
+    assert upload.options["options"]["default_type"] == "view"
+
+
+def test_without_a_script_the_browser_is_redirected(alice):
+    reply = alice.browser().post(UPLOAD, order())
+    assert reply.status_code == 302
+
+
+def test_faults_come_back_beside_their_fields_and_keep_nothing(alice):
+    client = alice.browser()
+    for changes, said in (
+        ({"timezone": "Mars/Olympus"}, "Write an IANA name such as Europe/London."),
+        ({"file": file(b"")}, "The submitted file is empty."),
+        ({"kind": "songs"}, "songs is not one of the available choices."),
+    ):
+        reply = client.post(UPLOAD, order(**changes), headers=XHR)
+        assert reply.status_code == 422
+        assert said in text_of(reply)
+    with alice.scope:
+        assert Upload.objects.count() == 0
+
+
+def test_an_analyst_cannot_upload_consent_records(alice):
+    client = alice.browser(Role.ANALYST)
+    reply = client.post(UPLOAD, order(kind="consents"))
+    assert reply.status_code == 422
+    with alice.scope:
+        assert Upload.objects.count() == 0
+
+
+def test_a_new_key_is_shown_once_is_not_cached_and_works(alice):
+    client = alice.browser()
+    wanted = {"name": "Web shop", "scopes": ["recommendations:read", "events:read"]}
+    reply = client.post("/keys/new/", wanted)
+    with alice.scope:
+        key = APIKey.objects.get(name="Web shop")
+    secret = reply.context["secret"]
+    assert secret in text_of(reply)
+    assert f"Authorization: Bearer {secret}" in reply.context["curl"]
+    assert reply["Cache-Control"] == "no-store"
+    assert secret not in client.get("/keys/").content.decode()
+    asked = Client().get("/v1/uploads", headers={"Authorization": f"Bearer {secret}"})
+    assert asked.status_code == 200
+    client.post(reverse("dashboard:revoke", args=[key.public_id]))
+    asked = Client().get("/v1/uploads", headers={"Authorization": f"Bearer {secret}"})
+    assert asked.status_code == 401
+
+
+def test_a_key_without_scope_or_with_a_past_end_is_refused_beside_the_field(alice):
+    client = alice.browser()
+    past = (localdate() - timedelta(days=2)).isoformat()
+    reply = client.post("/keys/new/", {"name": "A"})
+    assert "This field is required." in text_of(reply)
+    reply = client.post("/keys/new/", {"name": "A", "scopes": ["events:read"], "expires": past})
+    assert reply.status_code == 422
+    assert "The expiry lies in the past. Choose a later day." in text_of(reply)
+    with alice.scope:
+        assert not APIKey.objects.filter(name="A").exists()
+
+
+def test_the_log_is_filtered_by_action_outcome_and_day(alice):
+    client = alice.browser(Role.AUDITOR)
+    client.get("/")  # refused, so denied
+    everything = client.get("/audit/").context["entries"]
+    denied = client.get("/audit/", {"outcome": "denied"}).context["entries"]
+    keys = client.get("/audit/", {"action": "key.created"}).context["entries"]
+    tomorrow = (now() + timedelta(days=2)).date().isoformat()
+    later = client.get("/audit/", {"since": tomorrow})
+    assert [row["entry"].action for row in denied] == ["access.denied"]
+    assert [row["entry"].action for row in keys] == ["key.created"]
+    assert len(everything) > 2
+    assert "No entry passes the filters" in text_of(later)
+
+
+def test_the_log_is_verified_by_a_button_and_the_act_is_an_entry(alice):
+    client = alice.browser(Role.AUDITOR)
+    with alice.scope:
+        before = AuditEntry.objects.count()
+    reply = client.post("/audit/verify/", headers={"HX-Request": "true"})
+    assert f"The log is whole: {before} entries and 0 seals verify." in text_of(reply)
+    with alice.scope:
+        last = AuditEntry.objects.order_by("-seq").first()
+    assert (last.action, last.seq) == ("log.verified", before + 1)

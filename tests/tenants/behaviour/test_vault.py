@@ -1,0 +1,102 @@
+"""Upload files at rest: sealed in pieces that cannot be cut, reordered or swapped."""
+
+from uuid import uuid4
+
+import pytest
+from cryptography.exceptions import InvalidTag
+
+from tenants.behaviour import vault
+from tenants.errors import AppError
+
+SIZES = [0, 1, vault.PIECE - 1, vault.PIECE, vault.PIECE + 1, 2 * vault.PIECE, 2 * vault.PIECE + 7]
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path):
+    settings.UPLOAD_ROOT = tmp_path
+    return tmp_path
+
+
+def content(size: int) -> bytes:
+    return bytes(n % 251 for n in range(min(size, 1000))).ljust(size, b"z")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_file_comes_out_as_it_went_in(size):
+    tenant, upload, plain = uuid4(), uuid4(), content(size)
+    chunks = [plain[i : i + 300_000] for i in range(0, size, 300_000)]
+    assert vault.store(tenant, upload, chunks)[0] == size
+    assert vault.load(tenant, upload).getvalue() == plain
+
+
+def test_only_its_own_user_may_look_into_the_folder(folder):
+    tenant, upload = uuid4(), uuid4()
+    vault.store(tenant, upload, [b"x"])
+    assert (folder / str(tenant)).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.fixture
+def sealed():
+    """A file of three pieces: its tenant, its upload, its path."""
+    tenant, upload = uuid4(), uuid4()
+    vault.store(tenant, upload, [content(2 * vault.PIECE + 7)])
+    return tenant, upload, vault.path_of(tenant, upload)
+
+
+ONE, TWO = vault.SEALED_PIECE, 2 * vault.SEALED_PIECE
+TAMPERED = {
+    "a flipped bit": lambda raw: raw[:100] + bytes([raw[100] ^ 1]) + raw[101:],
+    "cut after a piece": lambda raw: raw[:TWO],
+    "cut in a piece": lambda raw: raw[:-1],
+    "pieces exchanged": lambda raw: raw[ONE:TWO] + raw[:ONE] + raw[TWO:],
+    "a piece twice": lambda raw: raw[:ONE] + raw[:ONE] + raw[TWO:],
+    "something appended": lambda raw: raw + b"x",
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_what_was_tampered_with_does_not_open(sealed, how):
+    tenant, upload, path = sealed
+    path.write_bytes(TAMPERED[how](path.read_bytes()))
+    with pytest.raises(InvalidTag):
+        vault.load(tenant, upload)
+
+
+def test_a_file_opens_for_its_own_tenant_and_upload_alone(sealed):
+    tenant, upload, path = sealed
+    for place in (vault.path_of(uuid4(), upload), vault.path_of(tenant, uuid4())):
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(path.read_bytes())
+        from uuid import UUID
+
+        with pytest.raises(InvalidTag):
+            vault.load(UUID(place.parent.name), UUID(place.name))
+
+
+def test_a_file_above_the_limit_is_refused_and_not_kept(settings, folder):
+    settings.UPLOAD_LIMIT_BYTES = 1 << 20
+    tenant, upload = uuid4(), uuid4()
+    with pytest.raises(AppError) as refused:
+        vault.store(tenant, upload, iter([b"x" * (1 << 20), b"x"]))
+    assert (refused.value.code, refused.value.param) == ("file_too_large", "file")
+    assert not vault.path_of(tenant, upload).exists()
+
+
+def test_a_sender_that_breaks_off_leaves_no_file(folder):
+    def chunks():
+        yield b"x" * 10
+        raise ConnectionError
+
+    tenant, upload = uuid4(), uuid4()
+    with pytest.raises(ConnectionError):
+        vault.store(tenant, upload, chunks())
+    assert not vault.path_of(tenant, upload).exists()
+
+
+def test_a_destroyed_file_is_gone_and_destroying_it_again_is_no_fault(sealed):
+    tenant, upload, path = sealed
+    for _ in range(2):
+        vault.destroy(tenant, upload)
+        assert not path.exists()
+    with pytest.raises(FileNotFoundError):
+        vault.load(tenant, upload)

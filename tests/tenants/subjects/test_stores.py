@@ -1,0 +1,81 @@
+"""Everything held about a person is known: every column that names one is in a subject store."""
+
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from tenants.isolation.models import TenantOwned
+from tenants.subjects.directory import resolve
+from tenants.subjects.models import Subject
+from tests.tenants.isolation.rows import OWNED, fill_every_table, make_row
+
+ROOT = Path(__file__).resolve().parents[3]
+STORES = {dotted: import_string(dotted)() for dotted in settings.SUBJECT_STORES}
+# What stays after an erasure, and why.
+KEPT = {
+    "consent_record": "the proof that processing was lawful (GDPR 17(3)(e)), unlinkable by then",
+    "snapshot_subject": "the lineage that says which versions must be replaced",
+}
+
+
+def subject_columns(model) -> list[str]:
+    """Columns that name a subject, by what they refer to or by what they are called."""
+    return [
+        field.name
+        for field in model._meta.local_fields
+        if field.related_model is Subject
+        or (field.name != "subject_ref" and "subject" in field.name and not field.is_relation)
+    ]
+
+
+def test_every_table_that_names_a_subject_is_in_exactly_one_store():
+    """Acceptance statement 19."""
+    naming = {model for model in OWNED if subject_columns(model)}
+    # How many subjects a snapshot holds is a number, not a name.
+    naming -= {model for model in naming if subject_columns(model) == ["subjects"]}
+    stored = [table for store in STORES.values() for table in store.tables]
+    assert len(stored) == len(set(stored))
+    assert set(stored) == naming | {Subject}
+
+
+def test_no_table_outside_the_walls_names_a_subject():
+    found = {
+        model._meta.label
+        for model in apps.get_models()
+        if not issubclass(model, TenantOwned) and subject_columns(model)
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("dotted", STORES)
+def test_a_store_counts_exports_and_erases_what_it_holds_of_one_person(alice, dotted):
+    store = STORES[dotted]
+    with alice.scope:
+        other, pk = (resolve([name])[name] for name in ("u1", "u2"))
+        rows = fill_every_table()  # of the subject made last
+        for table in store.tables:
+            if "subject_id" in {field.name for field in table._meta.local_fields}:
+                make_row(table, rows, subject_id=pk)
+        counted = store.count(pk)
+        assert all(counted.values()), counted
+        exported = {name: len(lines) for name, lines in store.export(pk).items()}
+        assert exported.items() <= counted.items()
+        theirs = store.count(other)
+        erased = store.erase(pk)
+        assert {name: erased.get(name, 0) for name in counted} == {
+            name: 0 if name in KEPT else count for name, count in counted.items()
+        }
+        left = {name: count for name, count in store.count(pk).items() if count}
+        assert left == {name: counted[name] for name in counted if name in KEPT}
+        assert store.count(other) == theirs
+
+
+@pytest.mark.parametrize("name", sorted(
+    [model._meta.db_table for model in apps.get_models(include_auto_created=True)]
+    + settings.SUBJECT_STORES
+))  # fmt: skip
+def test_the_data_map_names_every_table_and_every_store(name):
+    assert f"`{name}`" in (ROOT / "docs" / "data-map.md").read_text()

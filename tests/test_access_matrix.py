@@ -1,0 +1,444 @@
+"""Every route, every method, every identity, from one table. A route that is not in it fails.
+
+Denied means that nothing changed but for the entry of the denial (acceptance statement 36: what
+belongs to another tenant reads exactly like what does not exist).
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+from django.utils.timezone import now
+
+from tenants.access.rights import RIGHTS_OF, Right
+from tenants.accounts.models import APIKey, Person, Role, Tenant
+from tenants.accounts.services import create_key
+from tenants.accounts.tokens import new_token
+from tenants.audit.models import AuditEntry
+from tenants.ids import public_id, uuid7
+from tests.tenants.isolation.rows import OWNED, fill_every_table
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+# Route -> method -> the scope that a key needs. HEAD is GET without its body.
+API: dict[str, dict[str, Right]] = {
+    "v1/consents": {"POST": Right.WRITE_CONSENTS},
+    "v1/uploads": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
+    "v1/uploads/<str:upload_id>": {"GET": Right.READ_EVENTS},
+    "v1/recommendations": {"GET": Right.READ_RECOMMENDATIONS},
+}
+# Route -> method -> the right that a member needs.
+PAGES: dict[str, dict[str, Right]] = {
+    "": {"GET": Right.READ_OVERVIEW},
+    "data/": {"GET": Right.READ_EVENTS},
+    "data/upload/": {"POST": Right.WRITE_EVENTS},
+    "data/uploads/<str:upload_id>/": {"GET": Right.READ_EVENTS},
+    "models/": {"GET": Right.READ_MODELS},
+    "models/jobs/start/": {"POST": Right.MANAGE_MODELS},
+    "models/jobs/<str:job_id>/": {"GET": Right.READ_MODELS},
+    "models/versions/<str:version_id>/": {"GET": Right.READ_MODELS},
+    "models/versions/<str:version_id>/approve/": {"POST": Right.MANAGE_MODELS},
+    "models/versions/<str:version_id>/publish/": {"POST": Right.MANAGE_MODELS},
+    "models/roll-back/": {"POST": Right.MANAGE_MODELS},
+    "models/standing-approval/": {"POST": Right.MANAGE_MODELS},
+    "try/": {"GET": Right.READ_RECOMMENDATIONS, "POST": Right.READ_RECOMMENDATIONS},
+    "audit/": {"GET": Right.READ_AUDIT},
+    "audit/verify/": {"POST": Right.READ_AUDIT},
+    "keys/": {"GET": Right.MANAGE_KEYS},
+    "keys/new/": {"POST": Right.MANAGE_KEYS},
+    "keys/<str:key_id>/revoke/": {"POST": Right.MANAGE_KEYS},
+    "api/": {"GET": Right.READ_OVERVIEW},
+    "design/": {"GET": Right.READ_OVERVIEW},
+}
+# Open to everybody: they know no tenant.
+OPEN = {
+    "healthz", "v1/openapi.json", "i18n/setlang/", "accounts/login/", "accounts/logout/",
+    "accounts/signup/", "accounts/inactive/", "accounts/password/reset/",
+    "accounts/password/reset/done/", "accounts/password/reset/key/done/",
+    r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+    r"accounts/^confirm-email/(?P<key>[-:\w]+)/$", "accounts/confirm-email/",
+    "accounts/login/code/confirm/",
+}  # fmt: skip
+# About the signed-in person alone, whatever their tenants.
+PERSONAL = {
+    "accounts/email/", "accounts/password/change/", "accounts/password/set/",
+    "accounts/reauthenticate/", "start/",
+}  # fmt: skip
+
+CONSENT = {"user_id": "u1", "purpose": "analytics", "event": "withdrawn"}
+
+
+def csv_file() -> BytesIO:
+    file = BytesIO(b"user_id,item_id,type,occurred_at\nu1,i1,view,2026-01-01T00:00:00Z\n")
+    file.name = "events.csv"
+    return file
+
+
+# What is sent, so that a request is refused for who sends it and not for what it says.
+BODIES: dict[str, Callable[[], dict[str, Any]]] = {
+    "v1/consents": lambda: {"data": CONSENT, "content_type": "application/json"},
+    "v1/uploads": lambda: {"data": {"kind": "events", "file": csv_file()}},
+    "data/upload/": lambda: {
+        "data": {"kind": "events", "file": csv_file(), "timezone": "UTC"},
+    },
+    "models/standing-approval/": lambda: {"data": {"enabled": "yes", "reason": "Trusted."}},
+    "models/versions/<str:version_id>/approve/": lambda: {"data": {"reason": "Looked at it."}},
+    "keys/new/": lambda: {"data": {"name": "new", "scopes": ["events:read"]}},
+    "try/": lambda: {"data": {"user_id": "u1"}},
+}
+QUERIES = {"v1/recommendations": "?user_id=u1&limit=3"}
+KINDS = {"upload_id": "upload", "job_id": "job", "version_id": "version", "key_id": "key"}
+
+
+def routes() -> Iterator[str]:
+    def walk(patterns: list[Any], before: str) -> Iterator[str]:
+        for entry in patterns:
+            here = before + str(entry.pattern)
+            if isinstance(entry, URLResolver):
+                yield from walk(entry.url_patterns, here)
+            else:
+                yield here
+
+    return walk(get_resolver().url_patterns, "")
+
+
+def address(route: str, identifier: str) -> str:
+    """The route's path; the one identifier it may hold becomes `identifier`."""
+    for name in KINDS:
+        route = route.replace(f"<str:{name}>", identifier)
+    return f"/{route}"
+
+
+def kind_of(route: str) -> str | None:
+    return next((kind for name, kind in KINDS.items() if f"<str:{name}>" in route), None)
+
+
+def ids_in(business) -> dict[str, str]:
+    """The public id of one object of each kind that a route may name."""
+    with business.scope:
+        rows = fill_every_table()
+    return {row.public_id.split("_")[0]: row.public_id for row in rows.values()
+            if hasattr(row, "public_id")}  # fmt: skip
+
+
+def id_for(route: str, ids: dict[str, str]) -> str:
+    kind = kind_of(route)
+    return ids[public_id(kind, uuid.UUID(int=0)).split("_")[0]] if kind else ""
+
+
+def send(client: Client, method: str, route: str, identifier: str, **how: Any) -> HttpResponse:
+    body = BODIES.get(route, dict)() if method in ("POST", "PUT", "PATCH") else {}
+    if method in ("PUT", "PATCH"):
+        body = {"data": json.dumps(CONSENT), "content_type": "application/json"}
+    path = address(route, identifier) + QUERIES.get(route, "")
+    return getattr(client, method.lower())(path, **body, **how)
+
+
+def counts(*businesses) -> list[tuple[str, int]]:
+    """How many rows each tenant has in each table, the log left out."""
+    parts = [
+        f"select '{model._meta.db_table}', count(*) from {model._meta.db_table}"
+        for model in OWNED
+        if model._meta.app_label != "audit"
+    ]
+    found = []
+    for business in businesses:
+        with business.scope, connection.cursor() as cursor:
+            cursor.execute(" union all ".join(parts))
+            found += [(business.tenant.name, *row) for row in cursor.fetchall()]
+    return sorted(found)
+
+
+def denials(business) -> int:
+    with business.scope:
+        return AuditEntry.objects.filter(action="access.denied", outcome="denied").count()
+
+
+def entries(business) -> int:
+    with business.scope:
+        return AuditEntry.objects.count()
+
+
+def test_every_route_stands_in_the_table():
+    assert set(routes()) == {*API, *PAGES, *OPEN, *PERSONAL}
+    assert len(list(routes())) == len(set(routes()))
+    assert {kind_of(route) for route in [*API, *PAGES] if "<" in route} == set(KINDS.values())
+
+
+@pytest.fixture
+def invalid_keys(alice):
+    """Keys that open nothing, by what is wrong with them; None sends no header."""
+    with alice.scope:
+        made = {}
+        for name in ("revoked", "expired"):
+            key, made[name] = create_key(
+                name=name, scopes=[r.value for r in Right], actor=alice.actor
+            )
+            field = {"revoked": "revoked_at", "expired": "expires_at"}[name]
+            APIKey.objects.filter(pk=key.pk).update(**{field: now() - timedelta(seconds=1)})
+    return {
+        "no header": None,
+        "no bearer": f"Basic {alice.key}",
+        "empty": "Bearer ",
+        "malformed": "Bearer hello",
+        "bad checksum": f"Bearer {alice.key[:-1]}{'1' if alice.key[-1] != '1' else '2'}",
+        "unknown": f"Bearer {new_token(alice.tenant.id).text}",
+        "of nobody": f"Bearer {new_token(uuid7()).text}",
+        "revoked": f"Bearer {made['revoked']}",
+        "expired": f"Bearer {made['expired']}",
+    }
+
+
+def error_of(reply: HttpResponse) -> dict[str, Any]:
+    """The one form of error; fails when the answer has another."""
+    body = reply.json()
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"type", "code", "message", "param", "request_id"}
+    assert body["error"]["request_id"] == reply["X-Request-Id"]
+    assert body["error"]["request_id"].startswith("req_")
+    return body["error"]
+
+
+@pytest.mark.parametrize("route", API)
+def test_without_a_valid_key_no_method_of_the_api_answers(alice, bob, invalid_keys, route):
+    identifier = id_for(route, ids_in(alice))
+    before, told = counts(alice, bob), entries(alice)
+    for name, header in invalid_keys.items():
+        headers = {"Authorization": header} if header is not None else {}
+        for method in METHODS:
+            reply = send(Client(), method, route, identifier, headers=headers)
+            if method not in API[route] and method != "HEAD":
+                assert reply.status_code in (401, 405), (name, method)
+                continue
+            if method == "HEAD" and "GET" not in API[route]:
+                assert reply.status_code in (401, 405), (name, method)
+                continue
+            assert reply.status_code == 401, (name, method)
+            assert reply["WWW-Authenticate"] == "Bearer"
+            if method != "HEAD":
+                missing = name in ("no header", "no bearer", "empty")
+                expected = "key_missing" if missing else "key_invalid"
+                error = error_of(reply)
+                assert (error["type"], error["code"]) == ("authentication_error", expected)
+    assert counts(alice, bob) == before
+    assert entries(alice) == told
+
+
+@pytest.mark.parametrize("route", API)
+def test_the_keys_of_a_suspended_tenant_open_nothing(alice, route):
+    identifier = id_for(route, ids_in(alice))
+    before = counts(alice)
+    with alice.scope:
+        Tenant.objects.update(suspended_at=now())
+    for method in API[route]:
+        reply = send(Client(), method, route, identifier, headers=alice.headers)
+        assert (reply.status_code, error_of(reply)["code"]) == (401, "key_invalid")
+    assert counts(alice) == before
+
+
+@pytest.mark.parametrize("route", API)
+def test_a_key_without_the_scope_is_denied_and_the_denial_recorded(alice, route):
+    """Acceptance statement 35: denials persist, although the request rolled back."""
+    identifier = id_for(route, ids_in(alice))
+    asked = {**API[route], **({"HEAD": API[route]["GET"]} if "GET" in API[route] else {})}
+    for method, right in asked.items():
+        with alice.scope:
+            _, text = create_key(
+                name="all but one",
+                scopes=[other.value for other in Right if other != right],
+                actor=alice.actor,
+            )
+        before, told = counts(alice), denials(alice)
+        reply = send(
+            Client(), method, route, identifier, headers={"Authorization": f"Bearer {text}"}
+        )
+        assert reply.status_code == 403, method
+        if method != "HEAD":
+            error = error_of(reply)
+            assert (error["type"], error["code"]) == ("permission_error", "scope_missing")
+            assert right.value in error["message"]
+        assert counts(alice) == before
+        assert denials(alice) == told + 1
+        with alice.scope:
+            entry = AuditEntry.objects.order_by("-seq").first()
+            assert entry.detail.get().details == {"right": right.value, "method": method}
+        assert (entry.object_id, entry.reason) == (route, "scope_missing")
+        assert entry.actor_type == "key" and entry.request_id == reply["X-Request-Id"]
+
+
+@pytest.mark.parametrize("route", API)
+def test_a_key_with_the_scope_alone_is_let_in(alice, route):
+    identifier = id_for(route, ids_in(alice)) if kind_of(route) else ""
+    for method, right in API[route].items():
+        with alice.scope:
+            _, text = create_key(name="one", scopes=[right.value], actor=alice.actor)
+        told = denials(alice)
+        reply = send(
+            Client(), method, route, identifier, headers={"Authorization": f"Bearer {text}"}
+        )
+        assert reply.status_code in (200, 201, 202), (method, reply.content)
+        assert denials(alice) == told
+
+
+@pytest.mark.parametrize("route", API)
+def test_a_method_that_the_table_does_not_name_does_nothing(alice, route):
+    identifier = id_for(route, ids_in(alice))
+    before = counts(alice)
+    known = {*API[route], *(("HEAD",) if "GET" in API[route] else ())}
+    for method in set(METHODS) - known:
+        reply = send(Client(), method, route, identifier, headers=alice.headers)
+        assert reply.status_code == 405, method
+        if method != "HEAD":
+            assert error_of(reply)["code"] == "method_not_allowed"
+    assert counts(alice) == before
+
+
+@pytest.mark.parametrize("route", [route for route in API if kind_of(route)])
+def test_another_tenants_key_finds_what_does_not_exist(alice, bob, route):
+    """Acceptance statement 36: the same answer, letter by letter, but for its request id."""
+    foreign = id_for(route, ids_in(alice))
+    missing = public_id(kind_of(route), uuid7())
+    for method in API[route]:
+        before = counts(alice, bob)
+        replies = [
+            send(Client(), method, route, identifier, headers=bob.headers)
+            for identifier in (foreign, missing, "nonsense")
+        ]
+        assert [reply.status_code for reply in replies] == [404] * 3
+        errors = [error_of(reply) for reply in replies]
+        assert len({error.pop("request_id") for error in errors}) == 3
+        assert errors[0] == errors[1] == errors[2]
+        assert counts(alice, bob) == before
+
+
+def test_another_tenants_key_sees_only_its_own_list(alice, bob):
+    ids_in(alice)
+    reply = Client().get("/v1/uploads", headers=bob.headers)
+    assert reply.json() == {"object": "list", "data": [], "has_more": False}
+
+
+@pytest.mark.parametrize("route", PAGES)
+def test_a_stranger_is_sent_to_the_sign_in(alice, route):
+    identifier = id_for(route, ids_in(alice))
+    before, told = counts(alice), entries(alice)
+    for method in METHODS:
+        reply = send(Client(), method, route, identifier)
+        if reply.status_code == 405:
+            assert method not in PAGES[route]
+            continue
+        assert reply.status_code == 302, method
+        assert reply["Location"].startswith("/accounts/login/?next=")
+    assert (counts(alice), entries(alice)) == (before, told)
+
+
+@pytest.mark.parametrize("route", PAGES)
+def test_a_member_without_the_right_is_denied_and_the_denial_recorded(alice, route):
+    identifier = id_for(route, ids_in(alice))
+    clients = {role: alice.browser(role) for role in Role}
+    for method in METHODS:
+        right = PAGES[route].get(method) or next(iter(PAGES[route].values()))
+        for role in (role for role in Role if right not in RIGHTS_OF[role]):
+            before, told = counts(alice), denials(alice)
+            reply = send(clients[role], method, route, identifier)
+            if reply.status_code == 405:
+                assert method not in PAGES[route]
+                continue
+            assert reply.status_code == 403, (role, method)
+            assert counts(alice) == before
+            assert denials(alice) == told + 1
+            with alice.scope:
+                entry = AuditEntry.objects.order_by("-seq").first()
+                assert entry.detail.get().details == {"right": right.value, "method": method}
+            assert (entry.object_id, entry.actor_role) == (route, role.value)
+
+
+@pytest.mark.parametrize("route", PAGES)
+def test_a_member_with_the_right_is_let_in(alice, route):
+    """With an id that leads nowhere, so that no change of one role decides over the next."""
+    missing = public_id(kind_of(route), uuid7()) if kind_of(route) else ""
+    for method, right in PAGES[route].items():
+        for role in (role for role in Role if right in RIGHTS_OF[role]):
+            client, told = alice.browser(role), denials(alice)
+            reply = send(client, method, route, missing)
+            allowed = (404,) if kind_of(route) else (200, 302, 409, 422)
+            assert reply.status_code in allowed, (role, method, reply.content[:300])
+            assert denials(alice) == told
+
+
+@pytest.mark.parametrize("route", [route for route in PAGES if kind_of(route)])
+def test_another_tenants_owner_finds_what_does_not_exist(alice, bob, route):
+    foreign = id_for(route, ids_in(alice))
+    client = bob.browser()
+    for method in PAGES[route]:
+        before = counts(alice, bob)
+        reply = send(client, method, route, foreign)
+        missing = send(client, method, route, public_id(kind_of(route), uuid7()))
+        assert (reply.status_code, missing.status_code) == (404, 404)
+        assert alice.tenant.name.encode() not in reply.content
+        assert counts(alice, bob) == before
+
+
+def test_a_tenant_that_is_not_ones_own_cannot_be_chosen(alice, bob):
+    client = bob.browser()
+    session = client.session
+    session["tenant_id"] = str(alice.tenant.id)
+    session.save()
+    assert client.get("/data/").context["request"].tenant.id == bob.tenant.id
+
+
+def test_a_person_without_a_tenant_is_told_so(db):
+    person = Person.objects.create_user("new@example.com", "correct horse battery")
+    client = Client()
+    client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    for route in PAGES:
+        for method in PAGES[route]:
+            assert send(client, method, route, "x").status_code == 403, route
+
+
+@pytest.mark.parametrize("route", sorted(PERSONAL))
+def test_what_is_the_persons_own_asks_for_a_sign_in(db, route):
+    reply = Client().get(f"/{route}")
+    assert (reply.status_code, reply["Location"].split("?")[0]) == (302, "/accounts/login/")
+
+
+@pytest.mark.parametrize("route", [route for route in sorted(OPEN) if "(?P" not in route])
+def test_what_is_open_to_everybody_breaks_for_nobody(db, route):
+    assert Client().get(f"/{route}").status_code in (200, 302, 405)
+
+
+@pytest.mark.parametrize(
+    "content, status, code",
+    [
+        (b"{", 400, "parse_error"),
+        (b"[]", 400, "invalid_value"),
+        (b'{"user_id": "u\\u0000"}', 400, "invalid_value"),
+        (b"\xff", 400, "parse_error"),
+    ],
+)
+def test_a_broken_body_is_an_error_in_the_one_form(alice, content, status, code):
+    before = counts(alice)
+    reply = Client().post(
+        "/v1/consents", content, content_type="application/json", headers=alice.headers
+    )
+    assert (reply.status_code, error_of(reply)["code"]) == (status, code)
+    assert counts(alice) == before
+
+
+def test_a_body_of_another_type_is_an_error_in_the_one_form(alice):
+    reply = Client().post("/v1/consents", "x", content_type="text/plain", headers=alice.headers)
+    assert (reply.status_code, error_of(reply)["code"]) == (415, "unsupported_media_type")
+
+
+def test_every_answer_carries_a_request_id_that_the_caller_did_not_choose(alice):
+    chosen = {"X-Request-Id": "mine"}
+    for path in ("/healthz", "/v1/uploads", "/nowhere", "/", "/accounts/login/"):
+        found = Client().get(path, headers=chosen)["X-Request-Id"]
+        assert found.startswith("req_") and len(found) == 26
