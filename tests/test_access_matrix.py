@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django.utils.timezone import now
 
-from tenants.access.rights import RIGHTS_OF, Right
+from tenants.access.rights import RIGHTS_OF, SCOPES, Right
 from tenants.accounts.models import APIKey, Person, Role, Tenant
 from tenants.accounts.services import create_key
 from tenants.accounts.tokens import new_token
@@ -180,7 +180,7 @@ def invalid_keys(alice):
         made = {}
         for name in ("revoked", "expired"):
             key, made[name] = create_key(
-                name=name, scopes=[r.value for r in Right], actor=alice.actor
+                name=name, scopes=[r.value for r in SCOPES], actor=alice.actor
             )
             field = {"revoked": "revoked_at", "expired": "expires_at"}[name]
             APIKey.objects.filter(pk=key.pk).update(**{field: now() - timedelta(seconds=1)})
@@ -253,7 +253,7 @@ def test_a_key_without_the_scope_is_denied_and_the_denial_recorded(alice, route)
         with alice.scope:
             _, text = create_key(
                 name="all but one",
-                scopes=[other.value for other in Right if other != right],
+                scopes=[other.value for other in SCOPES if other != right],
                 actor=alice.actor,
             )
         before, told = counts(alice), denials(alice)

@@ -15,7 +15,7 @@ from training.jobs.models import Job, Snapshot, Version
 
 
 def train(folder: Path) -> Path:
-    """Run the real engine on the made-up shop; the artifact's folder. Items count from FIRST_ITEM."""
+    """Run the real engine on the shop; the artifact's folder. Items count from FIRST_ITEM."""
     rows = pl.read_csv(shop.purchases())
     events = rows.select(
         pl.col("user_id").str.slice(8).cast(pl.Int64).alias("subject"),

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from tenants.accounts.models import APIKey, Member, Person, Role, Tenant
+from tenants.accounts.scopes import SCOPES
 from tenants.accounts.tokens import new_token
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
@@ -87,6 +88,9 @@ def create_key(
         )
     if not scopes:
         raise AppError("scopes_missing", "Choose at least one scope.", param="scopes")
+    if not set(scopes) <= SCOPES:
+        known = ", ".join(sorted(SCOPES))
+        raise AppError("unknown_scope", f"Choose among the scopes {known}.", param="scopes")
     if expires_at and expires_at <= now():
         raise AppError("expiry_past", "The expiry lies in the past.", param="expires_at")
     token = new_token(current_tenant())

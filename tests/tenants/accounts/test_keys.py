@@ -90,6 +90,8 @@ def test_of_a_key_only_its_hash_is_kept(alice):
     [
         ({"name": " "}, "name_missing"),
         ({"scopes": []}, "scopes_missing"),
+        ({"scopes": ["events:read", "events:raed"]}, "unknown_scope"),
+        ({"scopes": ["keys:manage"]}, "unknown_scope"),
         ({"expires_at": now() - timedelta(seconds=1)}, "expiry_past"),
     ],
 )
