@@ -35,4 +35,4 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     }
 fi
 echo "attune: installing $1 (some minutes the first time)"
-exec .venv/bin/python -m pip install --disable-pip-version-check -r "$1"
+exec .venv/bin/python -m pip install -q --disable-pip-version-check -r "$1"

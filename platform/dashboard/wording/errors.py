@@ -52,6 +52,7 @@ ERRORS: dict[str, str | Promise] = {
     ),
     "unknown_kind": _("Choose events, items or consent records."),
     "unknown_method": _("Choose one of the offered methods."),
+    "unknown_scope": _("There is no such scope. Choose from those that are offered."),
     "unknown_param": _("There is no such parameter. Correct its name and start again."),
 }
 

@@ -76,6 +76,12 @@ def test_every_parameter_is_resolved_in_the_manifest(finished: Path) -> None:
     assert [name for name, value in params.items() if value is None] == []
 
 
+def test_what_auto_came_to_is_told_for_the_training_loops(finished: Path) -> None:
+    sources = engine_shop.manifest(finished)["sources"]
+    trained = {s["name"]: s["training"]["epochs"] for s in sources if "training" in s}
+    assert trained == {"sequence": 2.0, "sequence_finetuned": 1.0}
+
+
 def test_the_adapter_is_stored_so_that_the_encoder_can_be_rebuilt(finished: Path) -> None:
     from training.engine.tensors import open_tensors
 
