@@ -27,6 +27,9 @@ manage: $(INSTALLED) ## manage.py beside a running `make up`: make manage ARGS="
 test: $(INSTALLED_DEV) ## Run the tests beside a throw-away database; ARGS goes to pytest
 	@$(PYTHON) -m launcher.test $(ARGS)
 
+screenshots: $(INSTALLED_DEV) ## Pictures of every page, beside a running `make up`
+	@$(PYTHON) tests/screenshots.py $(ARGS)
+
 prove-restarts: $(INSTALLED) ## Kill training, worker and everything at random; QUICK=1 once each
 	@$(PYTHON) tests/bench/restarts.py $(ARGS)
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from tenants.behaviour.models import Item
 from training.engine.bundle import Reason
 
 REASONS: dict[str, str | Promise] = {
-    "bought_before": _("You have chosen this %(times)s times before."),
     "people_who_bought": _("People who chose “%(title)s” chose this too."),
     "sequence_match": _("It fits what you chose lately, above all “%(title)s”."),
     "similar_text": _("Its description is close to “%(title)s”."),
@@ -35,13 +35,18 @@ WHY_NOT_PERSONAL: dict[str, str | Promise] = {
 
 def reason_text(reason: Reason, cited: Mapping[int, Item]) -> str:
     """One sentence that says why an item is in the answer."""
-    params = dict(reason.params)
-    item = cited.get(int(params["item"])) if "item" in params else None
-    if reason.code == "sequence_match" and item is None:
+    if reason.code == "bought_before":
+        times = int(reason.params["times"])
+        sentence = ngettext(
+            "You chose this once before.", "You chose this %(times)s times before.", times
+        )
+        return sentence % {"times": times}
+    item = cited.get(int(reason.params["item"])) if "item" in reason.params else None
+    template = REASONS.get(reason.code)
+    if template is None or (item is None and reason.code != "popular_now"):
         return gettext("It fits what you chose lately.")
-    params["title"] = (item.title or item.external_id) if item else ""
-    sentence = REASONS.get(reason.code)
-    return str(sentence) % params if sentence else gettext("It ranks high for you.")
+    title = (item.title or item.external_id) if item else ""
+    return str(template) % {**reason.params, "title": title}
 
 
 def why_not_personal(code: str) -> str:

@@ -61,7 +61,7 @@ class UploadAnswer(serializers.Serializer[Any]):
     """An upload and, once it is processed, its report."""
 
     id = serializers.CharField(source="public_id")
-    object = serializers.ReadOnlyField(default="upload")
+    object = serializers.CharField(read_only=True, default="upload")
     kind = serializers.CharField()
     name = serializers.CharField()
     bytes = serializers.IntegerField()
@@ -84,7 +84,7 @@ class UploadAnswer(serializers.Serializer[Any]):
 class UploadPage(serializers.Serializer[Any]):
     """The latest uploads, newest first."""
 
-    object = serializers.ReadOnlyField(default="list")
+    object = serializers.CharField(read_only=True, default="list")
     data = UploadAnswer(many=True)  # type: ignore[assignment]
     has_more = serializers.BooleanField()
 

@@ -75,7 +75,7 @@ class ConsentAnswer(serializers.Serializer[Any]):
     """The record as it was stored."""
 
     id = serializers.CharField(source="public_id")
-    object = serializers.ReadOnlyField(default="consent")
+    object = serializers.CharField(read_only=True, default="consent")
     receipt_id = serializers.CharField()
     purpose = serializers.CharField()
     event = serializers.CharField()
