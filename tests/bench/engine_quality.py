@@ -101,7 +101,7 @@ def table(manifest: dict[str, Any]) -> None:
         lead = source["served_minus_this"].get("test", "serves")
         print(
             f"{source['name']:20} validation {validation['ndcg@10']:.4f}  test {test['ndcg@10']:.4f}"
-            f"  recall@20 {test['recall@20']:.4f}  coverage {test['coverage@10']:.3f}  {lead}"
+            f" r@20 {test['recall@20']:.4f} cov {test['coverage@10']:.3f}  {lead}"
         )
 
 

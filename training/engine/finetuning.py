@@ -200,7 +200,7 @@ def finetune(bench: Workbench, objective: FinetuneObjective, draws: Sampler) -> 
         batch_size=bench.job.count("batch_size"),
         warmup=min(20, steps // 5 + 1),
         weight_decay=bench.job.number("weight_decay"),
-        patience=4,
+        patience=8,
     )
     return train(bench, objective, draws, plan)
 

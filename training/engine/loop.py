@@ -73,8 +73,8 @@ class _Course:
 
 
 def train(bench: Workbench, objective: Objective, sampler: Sampler, plan: Plan) -> dict[str, float]:
-    """Train, and leave `objective` in its best measured state. Returns best value, its step, all
-    steps.
+    """Train, and leave `objective` in its best measured state. Returns the best value and
+    its step, and how many steps and epochs were taken.
 
     Raises Interrupted after saving, when the run was asked to stop.
     """
@@ -100,7 +100,12 @@ def train(bench: Workbench, objective: Objective, sampler: Sampler, plan: Plan) 
                 break
     objective.restore(best_state)
     keeper.save(course, best_state)
-    return {"best": course.best, "best_step": course.best_step, "steps": course.step}
+    return {
+        "best": course.best,
+        "best_step": course.best_step,
+        "steps": course.step,
+        "epochs": round(course.step / plan.steps_per_epoch, 2),
+    }
 
 
 def _drawn(stretches: I64, index: int, plan: Plan) -> I64:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from training.engine.failures import JobError
 from training.engine.sealed import Damaged, read_sealed
+from training.engine.stopping import Interrupted, Stop
 
 DONE, BAD_INPUT, STOPPED = 0, 2, 75
 ERROR_FILE = "error.json"
@@ -51,10 +52,13 @@ def _already_made(folder: Path) -> bool:
         logging.getLogger(__name__).warning("artifact is made again: %s", damage)
         shutil.rmtree(folder / ARTIFACT)
         return False
+    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
     return True
 
 
 def _work(folder: Path) -> int:
+    stop = Stop()
+    stop.watch()
     # Torch and transformers take seconds to import: a finished job should not wait for them.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # Threads that spin while they wait starve a web server on the same cores, and each other.
@@ -64,12 +68,9 @@ def _work(folder: Path) -> int:
     from training.engine.job import read_job
     from training.engine.lineage import fingerprint
     from training.engine.progress import Progress
-    from training.engine.stopping import Interrupted, Stop
     from training.engine.tasks import TASKS
     from training.engine.workbench import Workbench, prepare_device
 
-    stop = Stop()
-    stop.watch()
     job = read_job(folder, tasks=tuple(TASKS), methods=tuple(ADAPTERS))
     device, fast = prepare_device(job)
     task = TASKS[job.task]

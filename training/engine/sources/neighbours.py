@@ -18,7 +18,7 @@ from training.engine.sources.source import Ground, per_item
 
 EASE_LIMIT = 10_000  # items; the dense inverse costs items^2 memory and items^3 time
 _LINKS = 256
-_BLOCK = 1_000  # rows of the item-item product that are held at once
+_BLOCK = 10_000_000  # elements of the item-item product that are worked on at once
 _SHRINK = 5.0
 
 
@@ -141,7 +141,8 @@ def _cosine(taken: sparse.csr_matrix) -> tuple[AnyArray, AnyArray]:
 
 
 def _blocks(count: int) -> list[slice]:
-    return [slice(first, min(first + _BLOCK, count)) for first in range(0, count, _BLOCK)]
+    size = max(1, _BLOCK // count)
+    return [slice(first, min(first + size, count)) for first in range(0, count, size)]
 
 
 def _stacked(parts: list[tuple[AnyArray, AnyArray]]) -> tuple[AnyArray, AnyArray]:

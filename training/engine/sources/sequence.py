@@ -15,7 +15,7 @@ from training.engine.history import Past
 from training.engine.reasons import Cause
 
 GAPS = 18  # buckets of elapsed time: below one hour, then doubling up to about fifteen years
-_SUSPECTS = 8  # past items whose removal is tried when a reason is asked for
+_SUSPECTS = 5  # past items whose removal is tried when a reason is asked for
 
 
 def bucket(seconds: F64) -> I64:
