@@ -100,7 +100,7 @@ def table(manifest: dict[str, Any]) -> None:
         validation, test = (source["metrics"][window] for window in ("validation", "test"))
         lead = source["served_minus_this"].get("test", "serves")
         print(
-            f"{source['name']:20} validation {validation['ndcg@10']:.4f}  test {test['ndcg@10']:.4f}"
+            f"{source['name']:20} valid {validation['ndcg@10']:.4f}  test {test['ndcg@10']:.4f}"
             f" r@20 {test['recall@20']:.4f} cov {test['coverage@10']:.3f}  {lead}"
         )
 

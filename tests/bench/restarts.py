@@ -21,8 +21,15 @@ TARGETS = ("engine", "gpu worker", "everything")
 PATTERNS = {
     "engine": "training.engine.run",
     "gpu worker": "celery -A attune worker -Q gpu",
-    "everything": "-m launcher.up",
+    "everything": "launcher.up",
+    "beat": "celery -A attune beat",
 }
+# `make up` in a folder other than the project's own.
+START = """
+import sys; from pathlib import Path
+from launcher.places import Places; from launcher.up import main
+sys.exit(main(Places(Path(sys.argv[1]))))
+"""
 QUESTION = """
 import django, json; django.setup()
 from tenants.isolation.models import KnownTenant
@@ -44,9 +51,9 @@ class Product:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "launcher.up"],
+            [sys.executable, "-c", START, str(self.var)],
             cwd=ROOT,
-            env={**os.environ, "ATTUNE_VAR": str(self.var), "ATTUNE_PORT": str(self.port)},
+            env={**os.environ, "ATTUNE_PORT": str(self.port)},
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
@@ -77,9 +84,10 @@ class Product:
         return found
 
     def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A command in the environment of the running web worker."""
-        pid = self.pids("gpu worker")[0]
-        raw = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+        """A command in the environment of a running worker; waits while none is there."""
+        while not (pids := self.pids("beat")):
+            time.sleep(0.5)
+        raw = Path(f"/proc/{pids[0]}/environ").read_bytes().decode().split("\0")
         env = dict(pair.split("=", 1) for pair in raw if "=" in pair)
         return subprocess.run(
             [sys.executable, *words], cwd=ROOT, env=env, capture_output=True, text=True
@@ -97,10 +105,7 @@ def wait_for(product: Product, states: tuple[str, ...], seconds: float) -> dict[
     """The job's state once it is one of `states`; SystemExit when it does not come."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        try:
-            found = product.state()
-        except IndexError:  # the worker is just being restarted
-            found = {"state": ""}
+        found = product.state()
         if found["state"] in states:
             return found
         time.sleep(2)
@@ -135,7 +140,7 @@ def main() -> None:
         try:
             wait_for(product, ("running",), 600)
             for target in plan:
-                time.sleep(chance.uniform(3, 20))
+                time.sleep(chance.uniform(5, 45))
                 state = product.state()
                 if state["state"] not in ("running", "queued"):
                     break

@@ -37,10 +37,7 @@ HANG_SECONDS = 600.0
 GRACE_SECONDS = 30.0
 POISON = 3
 DONE, BAD_INPUT, CHECKPOINTED = 0, 2, 75
-
-
-class ChildDied(Exception):
-    """The engine ended without a result; the job goes back to the queue."""
+HUNG = -1000  # no exit status: the supervisor ended it
 
 
 def run(lease: Lease) -> None:
@@ -74,8 +71,6 @@ def _begin(lease: Lease) -> Path | None:
         if job.state in Job.ENDED:
             queue.finish(lease)
             return None
-        if job.state == Job.RUNNING:
-            _count_standstill(job)
         job.state, job.started_at = Job.RUNNING, job.started_at or now()
         job.attempts += 1
         job.save()
@@ -84,19 +79,6 @@ def _begin(lease: Lease) -> Path | None:
         queue.hold(lease)
         _prepare(lease, folder)
     return folder
-
-
-def _count_standstill(job: Job) -> None:
-    """An attempt that got no further than the one before it counts against the job."""
-    fraction = float(job.progress.get("fraction", 0.0))
-    job.failures = 1 if fraction > job.failed_fraction else job.failures + 1
-    job.failed_fraction = max(fraction, job.failed_fraction)
-    if job.failures > POISON:
-        raise AppError(
-            "poisoned",
-            "The job died at the same place three times.",
-            params={"fraction": fraction},
-        )
 
 
 def _prepare(lease: Lease, folder: Path) -> None:
@@ -156,7 +138,7 @@ def _watch(lease: Lease, process: subprocess.Popen[bytes], folder: Path) -> int:
             store_lines(lease, lines)
         if time.monotonic() - moved > HANG_SECONDS:
             _end(process)
-            raise ChildDied("hung")
+            return HUNG
         if time.monotonic() - renewed > RENEW_SECONDS:
             queue.renew(lease)
             renewed = time.monotonic()
@@ -188,15 +170,27 @@ def _conclude(lease: Lease, status: int, folder: Path) -> None:
         queue.give_back(lease, charge=False, wait=queue.SOON)
     elif status == CHECKPOINTED:
         queue.give_back(lease, charge=False)
+    elif _is_poison(lease, status):
+        finishing.fail(lease, "poisoned", {"deaths": POISON})
     else:
-        _note_death(lease, status)
         queue.give_back(lease, charge=True, wait=queue.SOON)
 
 
-def _note_death(lease: Lease, status: int) -> None:
+def _is_poison(lease: Lease, status: int) -> bool:
+    """Note a death of the engine; whether it got no further than at POISON deaths in a row.
+
+    Only what the engine does counts against the job: a worker or a machine that goes down does
+    not, however often.
+    """
     logger.warning("engine of job %s ended with %s", lease.object_id, status)
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
+        job = Job.objects.select_for_update().get(pk=lease.object_id)
+        fraction = float(job.progress.get("fraction", 0.0))
+        job.failures = 1 if fraction > job.failed_fraction else job.failures + 1
+        job.failed_fraction = max(fraction, job.failed_fraction)
+        job.save(update_fields=["failures", "failed_fraction"])
         JobEvent.objects.create(
-            job_id=lease.object_id, level="warn", code="engine.died", params={"status": status}
+            job=job, level="warn", code="engine.died", params={"status": status}
         )
+        return job.failures >= POISON

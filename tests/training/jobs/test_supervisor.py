@@ -94,16 +94,46 @@ def test_a_killed_engine_is_charged_and_started_again(stocked, monkeypatch):
         assert JobEvent.objects.filter(code="engine.died", params={"status": -9}).count() == 1
 
 
-def test_an_engine_that_dies_at_the_same_place_again_and_again_is_poison(stocked, monkeypatch):
+def test_an_engine_that_dies_at_the_same_place_three_times_is_poison(stocked, monkeypatch):
     job = start_job(stocked)
     stand_in(monkeypatch, "sys.exit(1)")
-    for _ in range(5):
+    for _ in range(3):
         WorkItem.objects.filter(kind="job").update(run_at="2020-01-01T00:00:00Z")
         run_waiting("gpu")
     with stocked.scope:
         job.refresh_from_db()
         assert (job.state, job.error["code"]) == (Job.FAILED, "poisoned")
         assert not Version.objects.exists()
+
+
+def test_an_engine_that_gets_further_each_time_is_given_another_chance(stocked, monkeypatch):
+    job = start_job(stocked)
+    for step in range(1, 6):
+        line = f'{{"fraction": {step / 10}}}'
+        stand_in(
+            monkeypatch,
+            f"open(FOLDER + '/progress.jsonl', 'a').write('{line}\\n'); sys.exit(1)",
+        )
+        WorkItem.objects.filter(kind="job").update(run_at="2020-01-01T00:00:00Z")
+        supervisor.run(queue.claim("gpu"))
+    with stocked.scope:
+        job.refresh_from_db()
+        assert (job.state, job.failures, job.failed_fraction) == (Job.RUNNING, 1, 0.5)
+
+
+def test_a_worker_that_goes_down_again_and_again_does_not_count_against_the_job(
+    stocked, monkeypatch
+):
+    job = start_job(stocked)
+    monkeypatch.setattr(supervisor, "_watch", lambda *_: (_ for _ in ()).throw(SystemExit))
+    stand_in(monkeypatch, "sys.exit(1)")
+    for _ in range(6):
+        WorkItem.objects.filter(kind="job").update(state="waiting", run_at="2020-01-01T00:00:00Z")
+        with pytest.raises(SystemExit):
+            supervisor.run(queue.claim("gpu"))
+    with stocked.scope:
+        job.refresh_from_db()
+        assert (job.state, job.failures) == (Job.RUNNING, 0)
 
 
 def test_a_checkpointed_engine_costs_no_attempt(stocked, monkeypatch):
@@ -143,8 +173,9 @@ def test_a_hung_engine_is_found_and_killed(stocked, monkeypatch):
     stand_in(monkeypatch, "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)")
     monkeypatch.setattr(supervisor, "HANG_SECONDS", 0.2)
     monkeypatch.setattr(supervisor, "GRACE_SECONDS", 0.2)
-    with pytest.raises(supervisor.ChildDied, match="hung"):
-        supervisor.run(queue.claim("gpu"))
+    supervisor.run(queue.claim("gpu"))
+    with stocked.scope:
+        assert JobEvent.objects.filter(params={"status": supervisor.HUNG}).count() == 1
 
 
 def test_a_snapshot_holds_consented_events_alone_and_names_the_record(stocked, tmp_path):
