@@ -203,10 +203,12 @@ def steps_per_epoch(bench: Workbench, draws: Sampler, batch_size: int) -> int:
 
 def served(network: Network, text: Tensor | None) -> Sequence:
     """The network as a numpy source, with the vectors of all items computed once."""
+    training = network.training
     network.eval()
     with torch.inference_mode():
         vectors = network.vectors(text).float().numpy(force=True)
         bias = network.bias_for_all().numpy(force=True)
+    network.train(training)  # left as it was found: what is trained on goes on with dropout
     left_out = ("identity.weight", "text.weight", "bias", "met")
     weights = {
         name: value.numpy(force=True).copy()

@@ -3,6 +3,8 @@ NDCG@10."""
 
 from collections.abc import Callable
 
+import numpy as np
+
 from training.engine.arrays import Settings
 from training.engine.evaluate import Reader, judge_window
 from training.engine.sources import SOURCES, SourceKind
@@ -14,29 +16,25 @@ def tuned(
     ground: Ground,
     reader: Reader,
     fixed: Settings,
-    each: Callable[[], None],
-) -> tuple[Settings, Source]:
-    """The best of the kind's options, with `fixed` settings taken as given, and its source.
+    each: Callable[[int, int], None],
+) -> Settings:
+    """The best of the kind's options, with `fixed` settings taken as given.
 
-    reader should hold a sample of cases; `each` is called after every option.
+    reader should hold a sample of cases; `each` is called after every case with (done, all).
     """
-    best_value, best_settings, best_source = -1.0, {}, None
+    options = list({tuple(sorted(o.items())): o for o in _options(kind, fixed)}.values())
+    if len(options) == 1:
+        return options[0]
+    values = []
     fitted: Source | None = None
     learned: Settings = {}
-    for option in _distinct([{**option, **fixed} for option in kind.options]):
+    for option in options:
         wanted = {name: option[name] for name in kind.learned}
         if fitted is None or wanted != learned:
             fitted, learned = _fit(kind, ground, option), wanted
         source = kind.restore(fitted.tensors(), {**fitted.settings(), **option})
-        if len(kind.options) == 1:
-            return option, source
-        value = float(judge_window(reader, {"one": source}, None, _quiet).ndcg("one").mean())
-        if value > best_value:
-            best_value, best_settings, best_source = value, option, source
-        each()
-    if best_source is None:
-        raise ValueError("a source kind needs at least one option")
-    return best_settings, best_source
+        values.append(judge_window(reader, {"one": source}, None, each).ndcg("one").mean())
+    return options[int(np.argmax(values))]
 
 
 def fit_all(
@@ -56,9 +54,5 @@ def _fit(kind: SourceKind, ground: Ground, settings: Settings) -> Source:
     return kind.fit(ground, settings)
 
 
-def _distinct(options: list[Settings]) -> list[Settings]:
-    return list({tuple(sorted(option.items())): option for option in options}.values())
-
-
-def _quiet(done: int, all_cases: int) -> None:
-    return None
+def _options(kind: SourceKind, fixed: Settings) -> list[Settings]:
+    return [{**option, **fixed} for option in kind.options]

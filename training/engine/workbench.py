@@ -31,6 +31,12 @@ class Workbench:
         mixed = np.random.SeedSequence([self.job.seed, *purpose]).generate_state(1, np.uint32)
         return int(mixed[0])
 
+    def step(self, done: int, every: int) -> None:
+        """A step between two of which the run may stop: reports it, raises Interrupted if asked
+        to."""
+        self.stop.check()
+        self.progress.step(done, every)
+
     def autocast(self) -> torch.autocast:
         """bfloat16 where it pays, a no-op otherwise."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.fast)

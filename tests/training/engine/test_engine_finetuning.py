@@ -14,6 +14,8 @@ from training.engine.checkpoint import Checkpoints
 from training.engine.encoder import Encoder
 from training.engine.finetuning import FinetuneObjective, adapt
 from training.engine.job import read_job
+from training.engine.loop import Plan, train
+from training.engine.network import Batch
 from training.engine.progress import Progress
 from training.engine.sequence_training import (
     SequenceObjective,
@@ -23,20 +25,19 @@ from training.engine.sequence_training import (
 )
 from training.engine.snapshot import read_snapshot
 from training.engine.split import split
-from training.engine.stopping import Stop
+from training.engine.stopping import Interrupted, Stop
 from training.engine.tasks.recommendation.reading import read_texts
 from training.engine.workbench import Workbench
 
 
-@pytest.fixture(params=ADAPTERS)
-def objective(request: Any, tmp_path: Path, tiny_base: str) -> FinetuneObjective:
-    """One objective for each method of the table, before its first step."""
-    folder = engine_shop.write_job(tmp_path / "job", base=tiny_base, method=request.param)
+def prepare(method: str, kept: Path, base: str) -> FinetuneObjective:
+    """An objective before its first step, with its checkpoints in `kept`."""
+    folder = engine_shop.write_job(kept / "job", base=base, method=method)
     job = read_job(folder, tasks=("recommendation",), methods=tuple(ADAPTERS))
     bench = Workbench(
         job=job,
-        progress=Progress(tmp_path, {"encode": 1.0}, sys.stderr),
-        checkpoints=Checkpoints(tmp_path / "checkpoint", "one"),
+        progress=Progress(kept, {"encode": 1.0}, sys.stderr),
+        checkpoints=Checkpoints(kept / "checkpoint", "one"),
         stop=Stop(),
         device=torch.device("cpu"),
         fast=False,
@@ -51,6 +52,12 @@ def objective(request: Any, tmp_path: Path, tiny_base: str) -> FinetuneObjective
     frozen = SequenceObjective(bench, network, torch.from_numpy(texts.readings.text), exam, draws)
     tuned = adapt(bench, texts.encoder, texts.layers, texts.readings.whitening)
     return FinetuneObjective(frozen, tuned, texts.readings)
+
+
+@pytest.fixture(params=ADAPTERS)
+def objective(request: Any, tmp_path: Path, tiny_base: str) -> FinetuneObjective:
+    """One objective for each method of the table."""
+    return prepare(request.param, tmp_path, tiny_base)
 
 
 def trainable(objective: FinetuneObjective) -> dict[str, torch.Tensor]:
@@ -139,3 +146,43 @@ def test_the_same_seed_gives_the_same_first_adapter(
     other = {n: p for n, p in again.named_parameters() if p.requires_grad}
     assert set(first) == set(other)
     assert all(torch.equal(first[name], other[name]) for name in first)
+
+
+PLAN = Plan(
+    series="finetune",
+    steps=7,
+    steps_per_epoch=3,
+    measure_every=2,
+    batch_size=16,
+    warmup=1,
+    weight_decay=0.01,
+    patience=9,
+)
+
+
+@pytest.mark.parametrize("stop_at", [0, 3, 4])
+@pytest.mark.parametrize("method", ADAPTERS)
+def test_fine_tuning_that_was_stopped_ends_with_the_same_weights(
+    tmp_path: Path,
+    tiny_base: str,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    stop_at: int,
+) -> None:
+    torch.set_num_threads(1)
+    whole = prepare(method, tmp_path / "whole", tiny_base)
+    train(whole.bench, whole, whole.draws, PLAN)
+    parts = prepare(method, tmp_path / "parts", tiny_base)
+    loss = parts.loss
+
+    def stopping(batch: Batch, step: int) -> torch.Tensor:
+        parts.bench.stop.requested = step == stop_at
+        return loss(batch, step)
+
+    monkeypatch.setattr(parts, "loss", stopping)
+    with pytest.raises(Interrupted):
+        train(parts.bench, parts, parts.draws, PLAN)
+    resumed = prepare(method, tmp_path / "parts", tiny_base)
+    train(resumed.bench, resumed, resumed.draws, PLAN)
+    expected = whole.state()
+    assert all(np.array_equal(value, expected[name]) for name, value in resumed.state().items())

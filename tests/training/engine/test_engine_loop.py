@@ -111,12 +111,12 @@ def test_training_changes_what_it_should_and_lowers_the_loss(
     prepared, draws = objective(shop, tmp_path / "kept")
     batch = draws.batch(draws.stretches(1, 0)[:64], 1, 0)
     prepared.network.eval()
-    before = float(prepared.loss(batch, 0))
+    before = prepared.loss(batch, 0).item()
     prepared.network.train()
     start = prepared.state()
     train(prepared.bench, prepared, draws, PLAN)
     prepared.network.eval()
-    assert float(prepared.loss(batch, 0)) < before
+    assert prepared.loss(batch, 0).item() < before
     unchanged = [name for name, value in prepared.state().items() if (value == start[name]).all()]
     assert unchanged == ["met"]
 

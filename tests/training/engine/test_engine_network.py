@@ -94,3 +94,10 @@ def test_scores_of_some_columns_are_those_of_all() -> None:
     with torch.no_grad():
         every = net.scores(batch, net.vectors(None), torch.arange(ITEMS))
         assert torch.allclose(net.scores(batch, net.vectors(None), some), every[..., some])
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_making_a_source_leaves_the_network_in_its_mode(training: bool) -> None:
+    net = network(1, text=0).train(training)
+    served(net, None)
+    assert net.training is training

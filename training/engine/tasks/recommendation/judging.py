@@ -131,7 +131,6 @@ def _steps(bench: Workbench, part: int, parts: int) -> Callable[[int, int], None
     """Reports cases of one of several equal parts of a stage, and stops between two cases."""
 
     def each(done: int, every: int) -> None:
-        bench.stop.check()
-        bench.progress.step(part * every + done, parts * every)
+        bench.step(part * every + done, parts * every)
 
     return each

@@ -54,7 +54,7 @@ def read_texts(bench: Workbench, catalogue: Catalogue, moment: float) -> Texts:
         pooled = np.array(saved.tensors["pooled"])
         states = _parted(saved.tensors["states"], tokens.length) if layers is not None else []
     else:
-        pooled, states = encoder.run_lower(tokens, layers, bench.progress.step)
+        pooled, states = encoder.run_lower(tokens, layers, bench.step)
         bench.checkpoints.save(_KEY, _joined(pooled, states), {})
     known = known_before(catalogue, moment)[tokens.rows]
     turn: Whitening = whitening(pooled[known] if known.sum() > 1 else pooled)

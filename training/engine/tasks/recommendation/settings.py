@@ -1,6 +1,7 @@
 """Settles which sources this tenant's data allow, and the settings of those that are fitted
 quickly."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from training.engine.arrays import Settings
@@ -52,7 +53,12 @@ def choose_settings(bench: Workbench, ground: Ground, parts: Split, unread: str)
             for setting, param in _GIVEN.get(name, {}).items()
             if bench.job.params[param] is not None
         }
-        settings[name], _ = tuned(SOURCES[name], ground, reader, fixed, bench.stop.check)
+        settings[name] = tuned(SOURCES[name], ground, reader, fixed, _stopping(bench))
         bench.progress.step(index + 1, len(names))
     bench.checkpoints.save(_KEY, {}, settings)
     return Chosen(settings, skipped)
+
+
+def _stopping(bench: Workbench) -> Callable[[int, int], None]:
+    """Lets the run stop between two cases."""
+    return lambda done, every: bench.stop.check()
