@@ -113,15 +113,21 @@ def wait_for(product: Product, states: tuple[str, ...], seconds: float) -> dict[
 
 
 def kill(product: Product, target: str) -> bool:
-    """SIGKILL to the target, or to the supervisor for everything; False when there is none."""
-    pids = product.pids(target)
+    """SIGKILL to the target, or to the supervisor for everything, once there is one to kill.
+
+    False when the job ended first.
+    """
+    while not (pids := product.pids(target)):
+        if product.state()["state"] not in ("running", "queued"):
+            return False
+        time.sleep(0.5)
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     if target == "everything":
         product.process.wait()
         time.sleep(1)
         product.start()
-    return bool(pids)
+    return True
 
 
 def main() -> None:

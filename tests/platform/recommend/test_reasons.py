@@ -1,5 +1,7 @@
 """Reasons as sentences: singular and plural, in the reader's language, never with a hole."""
 
+from uuid import UUID
+
 import pytest
 from django.utils.translation import override
 
@@ -7,7 +9,8 @@ from recommend.wording import REASONS, reason_text, why_not_personal
 from tenants.behaviour.models import Item
 from training.engine.reasons import Reason
 
-CUP = Item(id=7, external_id="cup-1", title="Red cup")
+NOBODY = UUID(int=0)
+CUP = Item(tenant_id=NOBODY, id=7, external_id="cup-1", title="Red cup")
 
 
 @pytest.mark.parametrize(
@@ -29,7 +32,7 @@ def test_a_reason_names_its_item_or_none_at_all(code):
 
 
 def test_an_item_without_a_title_goes_by_its_id():
-    bare = Item(id=7, external_id="cup-1", title="")
+    bare = Item(tenant_id=NOBODY, id=7, external_id="cup-1", title="")
     assert "cup-1" in reason_text(Reason("similar_text", {"item": 7}), {7: bare})
 
 
