@@ -91,6 +91,8 @@ def read_snapshot(folder: Path) -> Snapshot:
             "too_little_data",
             f"the snapshot holds {len(events)} events and {len(items)} items; both are needed",
         )
+    _refuse_blanks(events, EVENTS_FILE)
+    _refuse_blanks(items.select("item"), ITEMS_FILE)
     number = items["item"].to_numpy().astype(np.int64)
     position = np.searchsorted(number, events["item"].to_numpy())
     strangers = number[np.minimum(position, len(number) - 1)] != events["item"].to_numpy()
@@ -128,6 +130,17 @@ def _frame(path: Path, columns: dict[str, pl.DataType]) -> pl.DataFrame:
         return frame.cast(pl.Schema(columns))
     except (OSError, pl.exceptions.PolarsError) as cause:
         raise JobError("bad_snapshot", f"{path.name} cannot be read: {cause}", path.name) from cause
+
+
+def _refuse_blanks(frame: pl.DataFrame, name: str) -> None:
+    for column in frame.columns:
+        blanks = frame[column].null_count()
+        if blanks:
+            raise JobError(
+                "bad_snapshot",
+                f"{name} has {blanks} rows without {column}; every row needs one",
+                name,
+            )
 
 
 def _seconds(column: pl.Series) -> F64:

@@ -124,3 +124,12 @@ def test_an_event_on_an_item_that_is_not_listed_is_refused(tmp_path: Path) -> No
         snapshot_of(tmp_path, events=[*engine_shop.purchases(), bought(1, 9_999, 1.0)])
     assert caught.value.code == "unknown_item"
     assert "9999" in caught.value.message
+
+
+@pytest.mark.parametrize("column", ["occurred_at", "weight", "type"])
+def test_an_event_without_a_needed_value_is_refused(tmp_path: Path, column: str) -> None:
+    rows = [*engine_shop.purchases(), {**bought(1000, 101, 1.0), column: None}]
+    with pytest.raises(JobError) as caught:
+        snapshot_of(tmp_path, events=rows)
+    assert (caught.value.code, caught.value.param) == ("bad_snapshot", "events.parquet")
+    assert f"1 rows without {column}" in caught.value.message
