@@ -13,7 +13,8 @@ from tenants.isolation.scope import current_tenant
 from tenants.subjects.keys import lookup_of
 
 PURPOSE = PURPOSE_OF[Use.PERSONALISED_ANSWER]
-MOST_EVENTS = 200
+# As many as the engine evaluates with (its parameter `history_limit`).
+MOST_EVENTS = 500
 
 
 @dataclass(frozen=True)
