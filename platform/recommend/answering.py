@@ -1,7 +1,5 @@
 """Answering: context -> ranked items with reasons -> a row in the decision log."""
 
-import hashlib
-import hmac
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from recommend.models import Decision
 from tenants.behaviour.models import Item
 from tenants.behaviour.schema import EVENT_TYPES
 from tenants.consent.vocabulary import PURPOSE_OF, Use
-from tenants.subjects.keys import unwrap
+from tenants.subjects.keys import audit_pseudonym, unwrap
 from training.engine.bundle import Bundle, History, Ranked, Reason
 
 # Ranked beyond what was asked for, since some items may not be available now.
@@ -124,8 +122,7 @@ def _logged(line: AnsweredItem) -> dict[str, Any]:
 
 def _subject_ref(context: Context) -> str:
     """The subject's pseudonym in the log: unlinkable once their key is destroyed."""
-    if context.wrapped_key is None:
+    if context.subject_id is None or context.wrapped_key is None:
         return ""
     key = unwrap(context.tenant_id, context.lookup, context.wrapped_key)
-    text = context.tenant_id.bytes + str(context.subject_id).encode()
-    return hmac.digest(key, b"audit" + text, hashlib.sha256).hex()
+    return audit_pseudonym(key, context.tenant_id, context.subject_id)

@@ -32,14 +32,17 @@ class BundleCache:
                 return self._held[name]
             loading = self._loading.setdefault(name, Lock())
         with loading:  # one thread loads, the others wait for it
-            if name not in self._held:
+            with self._lock:
+                bundle = self._held.get(name)
+            if bundle is None:
                 bundle = Bundle.load(path_of(tenant_id, digest))
                 with self._lock:
                     self._held[name] = bundle
                     self._shrink()
         with self._lock:
             self._loading.pop(name, None)
-            return self._held[name]
+        # Ours, whatever another load has pushed out of the cache meanwhile.
+        return bundle
 
     def _shrink(self) -> None:
         """Always keeps the newest, however large it is."""

@@ -52,6 +52,12 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
     return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
 
 
+def audit_pseudonym(key: bytes, tenant_id: UUID, subject_id: int) -> str:
+    """How logs refer to a subject, by the subject's own key: unlinkable once it is destroyed."""
+    text = tenant_id.bytes + str(subject_id).encode()
+    return hmac.digest(key, b"audit" + text, hashlib.sha256).hex()
+
+
 def wrap(tenant_id: UUID, lookup: bytes, subject_key: bytes) -> bytes:
     """A subject's key under its tenant's key, bound to that subject."""
     return seal(tenant_key(tenant_id, "wrap"), subject_key, tenant_id.bytes + lookup)

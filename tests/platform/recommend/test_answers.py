@@ -229,6 +229,17 @@ def test_a_damaged_bundle_is_never_served(shopkeeper):
         BundleCache().get(shopkeeper.tenant.id, digest)
 
 
+def test_a_bundle_is_answered_from_even_if_another_one_pushes_it_out_at_once(alice, artifact):
+    version = give_version(alice, artifact)
+
+    class Crowded(BundleCache):
+        def _shrink(self) -> None:
+            self._held.clear()
+
+    digest = bytes(version.manifest_sha256)
+    assert Crowded().get(alice.tenant.id, digest).manifest == version.manifest
+
+
 def test_the_bundle_cache_stays_within_its_bytes(alice, bob, artifact):
     cache = BundleCache(most_bytes=1)
     for business in (alice, bob):
