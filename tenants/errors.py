@@ -56,3 +56,20 @@ class Conflict(AppError):
 
     status = 409
     type = "conflict_error"
+
+
+class TooLarge(AppError):
+    """More bytes than this address takes; nothing of them was kept."""
+
+    status = 413
+
+
+class TooMany(AppError):
+    """A limit of the key or its tenant is reached; `retry_after` seconds later it may do again."""
+
+    status = 429
+    type = "rate_limit_error"
+
+    def __init__(self, code: str, message: str, *, retry_after: float, **more: object) -> None:
+        super().__init__(code, message, params=more)
+        self.retry_after = retry_after

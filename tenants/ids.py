@@ -15,6 +15,7 @@ PREFIXES = {
     "person": "psn",
     "member": "mem",
     "key": "key",
+    "invitation": "inv",
     "notice": "ntc",
     "consent record": "cns",
     "upload": "upl",

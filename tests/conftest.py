@@ -15,8 +15,9 @@ from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 
 from tenants.access.rights import SCOPES
+from tenants.accounts.keys import create_key
 from tenants.accounts.models import Person, Role, Tenant
-from tenants.accounts.services import add_member, create_key, create_tenant
+from tenants.accounts.services import add_member, create_tenant
 from tenants.audit.actor import Actor, system
 from tenants.isolation.scope import tenant_scope
 from tests.connections import as_owner

@@ -19,8 +19,8 @@ from django.urls import URLResolver, get_resolver
 from django.utils.timezone import now
 
 from tenants.access.rights import RIGHTS_OF, SCOPES, Right
+from tenants.accounts.keys import create_key
 from tenants.accounts.models import APIKey, Person, Role, Tenant
-from tenants.accounts.services import create_key
 from tenants.accounts.tokens import new_token
 from tenants.audit.models import AuditEntry
 from tenants.ids import public_id, uuid7

@@ -16,9 +16,9 @@ SOURCES = {"": ("tenants", "training"), "platform": ("attune", "dashboard", "rec
 # Each may import what stands before it, and nothing that stands behind.
 ORDER = (
     "tenants.errors", "tenants.ids", "tenants.isolation", "tenants.work", "tenants.audit",
-    "tenants.accounts", "tenants.access", "tenants.subjects", "tenants.consent",
-    "tenants.behaviour", "training.engine", "training.jobs", "recommend", "dashboard", "demo",
-    "attune",
+    "tenants.accounts", "tenants.metering", "tenants.access", "tenants.subjects",
+    "tenants.consent", "tenants.behaviour", "training.engine", "training.jobs", "recommend",
+    "dashboard", "demo", "attune",
 )  # fmt: skip
 # Exceptions to the order, each with its reason.
 EXCUSED = {
@@ -148,7 +148,7 @@ def test_the_standard_librarys_platform_is_not_shadowed():
 def test_the_packages_of_apps_are_empty():
     ours = [name for name in settings.INSTALLED_APPS if name.split(".")[0] in
             {"tenants", "training", "recommend", "dashboard", "demo", "attune"}]  # fmt: skip
-    assert len(ours) == 13
+    assert len(ours) == 14
     for name in [*ours, "tenants", "training"]:
         folder = ROOT / name.replace(".", "/")
         folder = folder if folder.exists() else ROOT / "platform" / name

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "tenants.work",
     "tenants.audit",
     "tenants.accounts",
+    "tenants.metering",
     "tenants.access",
     "tenants.subjects",
     "tenants.consent",

@@ -17,9 +17,10 @@ from django.conf import settings
 from django.db import transaction
 
 from demo.consents import NOTICE_ID, NOTICE_LANGUAGE, NOTICE_VERSION, consent_file
+from tenants.accounts.keys import create_key
 from tenants.accounts.models import Person, Tenant
 from tenants.accounts.queries import memberships_of
-from tenants.accounts.services import create_key, create_tenant
+from tenants.accounts.services import create_tenant
 from tenants.audit.actor import Actor, system
 from tenants.behaviour.models import Upload
 from tenants.behaviour.services import accept_upload

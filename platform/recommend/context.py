@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from tenants.accounts.queries import FoundKey
+from tenants.accounts.queries import FoundKey, found_key
 from tenants.accounts.tokens import Token
 from tenants.consent.vocabulary import PURPOSE_OF, Use
 from tenants.isolation.scope import current_tenant
@@ -48,7 +48,7 @@ def context_of_key(token: Token, user_id: str) -> tuple[FoundKey, Context] | Non
         row = cursor.fetchone()
     if row is None:
         return None
-    key = FoundKey(row[0], token.tenant_id, tuple(row[1]))
+    key = found_key(token, row[0], row[1])
     return key, _context(token.tenant_id, lookup, row[2:])
 
 

@@ -8,7 +8,7 @@ from django.db.models import Count, Max
 from tenants.behaviour.models import Event
 from tenants.consent.queries import consenting
 from tenants.consent.vocabulary import Use
-from tenants.isolation.scope import current_tenant
+from tenants.isolation.names import cache_name
 from training.engine.bundle import Ranked, Reason
 
 WINDOW = timedelta(days=30)
@@ -22,7 +22,7 @@ def ranking(limit: int) -> list[Ranked]:
 
     Counts under FEWEST_SUBJECTS are left out: they would tell of single people.
     """
-    name = f"popular:{current_tenant()}"
+    name = cache_name("popular")
     counts: list[tuple[int, int]] | None = cache.get(name)
     if counts is None:
         counts = _count()

@@ -4,8 +4,9 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from tenants.accounts import plans, tokens
 from tenants.ids import public_id, uuid7
-from tenants.isolation.models import TenantOwned
+from tenants.isolation.models import TenantForeignKey, TenantOwned
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -46,10 +47,25 @@ class Tenant(models.Model):
     synthetic_consent = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     suspended_at = models.DateTimeField(null=True)
+    # Why, as a code: "operator" or "closing"; "" while it works.
+    suspended_for = models.TextField(default="")
+    # A test tenant names the live one whose members it shares; nothing else passes between them.
+    live_id = models.UUIDField(null=True, unique=True)
+    # A line of `plans.PLANS`, and what the installation grants beside it, by the plan's names.
+    plan = models.TextField(default=plans.DEFAULT)
+    granted = models.JSONField(default=dict)
 
     @property
     def public_id(self) -> str:
         return public_id("tenant", self.id)
+
+    @property
+    def mode(self) -> str:
+        return tokens.TEST if self.live_id else tokens.LIVE
+
+    @property
+    def limits(self) -> plans.Plan:
+        return plans.limits_of(self.plan, self.granted)
 
 
 class Role(models.TextChoices):
@@ -84,11 +100,18 @@ class APIKey(TenantOwned):
     name = models.TextField()
     redacted = models.TextField()
     hash = models.BinaryField()
+    kind = models.TextField(default=tokens.RESTRICTED)
     scopes = ArrayField(models.TextField())
+    # Where a browser may use a public key, as "https://shop.example"; empty: anywhere.
+    origins = ArrayField(models.TextField(), default=list)
+    # A narrower limit than the tenant's; None: the tenant's alone.
+    requests_per_second = models.FloatField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    # The key that takes this one's place; both work until this one expires.
+    replaced_by = TenantForeignKey("self", null=True, related_name="replaces")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant_id", "hash"], name="key_hash_once")]
@@ -96,3 +119,26 @@ class APIKey(TenantOwned):
     @property
     def public_id(self) -> str:
         return public_id("key", self.id)
+
+
+class Invitation(TenantOwned):
+    """A place in the tenant that waits for its person. Only a hash of the link's secret is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    email = models.EmailField()
+    role = models.TextField(choices=Role.choices)
+    hash = models.BinaryField()
+    invited_by = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "hash"], name="invitation_hash_once")
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("invitation", self.id)

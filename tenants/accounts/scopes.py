@@ -16,10 +16,20 @@ class Right(StrEnum):
     READ_RECOMMENDATIONS = "recommendations:read"
     READ_MODELS = "models:read"
     MANAGE_MODELS = "models:manage"
+    MANAGE_RIGHTS = "rights:manage"
     READ_AUDIT = "audit:read"
+    READ_USAGE = "usage:read"
     READ_OVERVIEW = "overview:read"
     MANAGE_KEYS = "keys:manage"
+    MANAGE_MEMBERS = "members:manage"
+    MANAGE_TENANT = "tenant:manage"
 
 
-# What a key may be given: everything but the rights that only people have.
-SCOPES = frozenset(Right) - {Right.MANAGE_KEYS, Right.READ_OVERVIEW}
+# Rights that only people have: a key must not be able to make keys, members or an end.
+PEOPLE_ONLY = frozenset(
+    {Right.READ_OVERVIEW, Right.MANAGE_KEYS, Right.MANAGE_MEMBERS, Right.MANAGE_TENANT}
+)
+# What a key may be given.
+SCOPES = frozenset(Right) - PEOPLE_ONLY
+# All that a public key may do: it lies open in a browser, so it can read nothing.
+PUBLIC_SCOPES = frozenset({Right.WRITE_EVENTS})

@@ -29,7 +29,15 @@ class AuditEvent(Enum):
     SIGNED_IN = EventKind("member.signed_in", "member", _("Member signed in"))
     SIGN_IN_REFUSED = EventKind("member.sign_in_refused", "member", _("Sign-in refused"))
     ACCESS_DENIED = EventKind("access.denied", "route", _("Access denied"), ("right", "method"))
-    KEY_CREATED = EventKind("key.created", "key", _("API key created"), ("redacted", "scopes"))
+    KEY_CREATED = EventKind(
+        "key.created", "key", _("API key created"), ("redacted", "scopes", "kind")
+    )
+    KEY_ROTATED = EventKind(
+        "key.rotated",
+        "key",
+        _("API key replaced"),
+        ("redacted", "replaced_by", "overlap_seconds"),
+    )
     KEY_REVOKED = EventKind("key.revoked", "key", _("API key revoked"), ("redacted",))
     NOTICE_ARCHIVED = EventKind(
         "notice.archived",

@@ -21,9 +21,9 @@ from tenants.consent.models import ConsentRecord
 from tenants.consent.queries import find_records
 from tenants.consent.services import record_batch
 from tenants.consent.vocabulary import CollectionMethod, ConsentEvent, LawfulBasis, Purpose
+from tenants.isolation.keys import tenant_key
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.directory import resolve
-from tenants.subjects.keys import tenant_key
 
 WORDS = ConsentWords(
     purposes=frozenset(Purpose),

@@ -13,9 +13,9 @@ from tenants.behaviour.identity import identities
 from tenants.behaviour.landed import Landed
 from tenants.behaviour.storing import store_events
 from tenants.consent.queries import storable, why_not_storable
+from tenants.isolation.keys import tenant_key
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.directory import resolve
-from tenants.subjects.keys import tenant_key
 
 
 def land_events(rows: pl.DataFrame, upload_id: UUID) -> Landed:

@@ -13,9 +13,9 @@ from tenants.audit.actor import system
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.behaviour.models import QuarantinedRow
+from tenants.isolation.keys import seal, unseal
 from tenants.isolation.scope import current_tenant, tenant_scope
 from tenants.subjects.directory import keys_of
-from tenants.subjects.keys import seal, unseal
 
 KEPT_FOR = timedelta(days=30)
 HELD = ("item", "type_code", "occurred_at", "value", "quantity")

@@ -15,14 +15,15 @@ from uuid import UUID
 from django.conf import settings
 
 from tenants.errors import AppError
-from tenants.subjects.keys import seal, tenant_key, unseal
+from tenants.isolation.keys import seal, tenant_key, unseal
+from tenants.isolation.names import tenant_folder
 
 PIECE = 1 << 20
 SEALED_PIECE = PIECE + 28  # nonce and tag
 
 
 def path_of(tenant_id: UUID, upload_id: UUID) -> Path:
-    return Path(settings.UPLOAD_ROOT) / str(tenant_id) / str(upload_id)
+    return tenant_folder(settings.UPLOAD_ROOT, tenant_id) / str(upload_id)
 
 
 def store(tenant_id: UUID, upload_id: UUID, chunks: Iterable[bytes]) -> tuple[int, bytes]:
@@ -86,7 +87,7 @@ def destroy(tenant_id: UUID, upload_id: UUID) -> None:
 
 def stored_before(tenant_id: UUID, moment: float) -> set[UUID]:
     """The uploads whose files were last written before `moment`, in seconds since 1970."""
-    folder, found = path_of(tenant_id, tenant_id).parent, set()
+    folder, found = tenant_folder(settings.UPLOAD_ROOT, tenant_id), set()
     for path in folder.iterdir() if folder.is_dir() else ():
         with suppress(FileNotFoundError):  # processed just now
             if path.stat().st_mtime < moment:

@@ -4,7 +4,7 @@ Outside a scope every query on a tenant's table raises (see `policies.py`). A sc
 transaction, so it is entered for the length of a request or a batch, never around training.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
@@ -30,25 +30,40 @@ def current_tenant() -> UUID:
 @contextmanager
 def tenant_scope(tenant_id: UUID) -> Iterator[None]:
     """Open a transaction that sees and writes the rows of `tenant_id`, and of nobody else."""
-    with _scope("app.tenant_id", _tenant, tenant_id):
+    with _scope("app.tenant_id", _tenant, lambda: _set_local("app.tenant_id", tenant_id)):
         yield
 
 
 @contextmanager
 def person_scope(person_id: UUID) -> Iterator[None]:
     """Open a transaction that sees one person's own memberships, before a tenant is chosen."""
-    with _scope("app.person_id", _person, person_id):
+    with _scope("app.person_id", _person, lambda: _set_local("app.person_id", person_id)):
         yield
 
 
 @contextmanager
-def _scope(setting: str, variable: ContextVar[UUID | None], value: UUID) -> Iterator[None]:
-    """Set one transaction-local setting and give the previous value back on the way out."""
+def scope_opened_by(opening: Callable[[], UUID | None]) -> Iterator[None]:
+    """The scope of the tenant that `opening` has entered in the database itself; None: no scope.
+
+    For a statement that finds the tenant and enters it in one round trip.
+    """
+    with _scope("app.tenant_id", _tenant, opening):
+        yield
+
+
+@contextmanager
+def _scope(
+    setting: str, variable: ContextVar[UUID | None], opening: Callable[[], UUID | None]
+) -> Iterator[None]:
+    """Let `opening` make one transaction-local setting; give the one before back on the way out."""
     nested = connection.in_atomic_block
     previous = variable.get()
     with transaction.atomic():
-        _set_local(setting, value)
-        token = variable.set(value)
+        entered = opening()
+        if entered is None:
+            yield
+            return
+        token = variable.set(entered)
         try:
             yield
         finally:
@@ -59,6 +74,7 @@ def _scope(setting: str, variable: ContextVar[UUID | None], value: UUID) -> Iter
             _set_local(setting, previous)
 
 
-def _set_local(setting: str, value: UUID | None) -> None:
+def _set_local(setting: str, value: UUID | None) -> UUID | None:
     with connection.cursor() as cursor:
         cursor.execute("select set_config(%s, %s, true)", [setting, str(value) if value else ""])
+    return value

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from tenants.errors import NotFound
+from tenants.isolation.keys import seal, unseal
 from tenants.isolation.scope import current_tenant
 from tenants.subjects import keys
 from tenants.subjects.models import Subject, SubjectKey
@@ -46,7 +47,7 @@ def _create(missing: dict[str, bytes]) -> None:
         [
             Subject(
                 lookup=lookup,
-                external_id_sealed=keys.seal(own[lookup], external.encode(), CONTEXT + lookup),
+                external_id_sealed=seal(own[lookup], external.encode(), CONTEXT + lookup),
             )
             for external, lookup in missing.items()
         ],
@@ -84,7 +85,7 @@ def external_id_of(subject: Subject) -> str:
     if key is None or subject.external_id_sealed is None:
         raise NotFound("person")
     context = CONTEXT + bytes(subject.lookup)
-    return keys.unseal(key, bytes(subject.external_id_sealed), context).decode()
+    return unseal(key, bytes(subject.external_id_sealed), context).decode()
 
 
 def audit_ref(subject_id: int) -> str:

@@ -1,34 +1,18 @@
-"""Key derivation and encryption: tenant keys from the master key, one own key per subject.
+"""One own key per subject, wrapped by its tenant's, and the pseudonyms that keys make.
 
-The master key lives in the environment, so a copy of the database alone names nobody.
 Destroying a subject's wrapped key makes everything encrypted under it unreadable.
 """
 
-import base64
 import hashlib
 import hmac
-import os
 import unicodedata
-from functools import lru_cache
 from uuid import UUID
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 
-KEY_VERSION = 1
-KEY_BYTES = 32
-NONCE_BYTES = 12
+from tenants.isolation.keys import KEY_BYTES, seal, tenant_key, unseal
+
 LOOKUP_BYTES = 32
-
-
-@lru_cache(maxsize=1024)
-def tenant_key(tenant_id: UUID, use: str) -> bytes:
-    """32 bytes for one use ("lookup", "wrap", "files", …), by HKDF-SHA256 (RFC 5869)."""
-    master = base64.b64decode(settings.ATTUNE_MASTER_KEY)
-    info = f"attune {use} v{KEY_VERSION}".encode()
-    return HKDF(hashes.SHA256(), KEY_BYTES, salt=tenant_id.bytes, info=info).derive(master)
 
 
 def lookup_of(tenant_id: UUID, external_id: str) -> bytes:
@@ -39,17 +23,6 @@ def lookup_of(tenant_id: UUID, external_id: str) -> bytes:
 
 def new_subject_key() -> bytes:
     return AESGCM.generate_key(KEY_BYTES * 8)
-
-
-def seal(key: bytes, plain: bytes, context: bytes) -> bytes:
-    """AES-256-GCM with a random nonce in front; `context` must be the same to open it."""
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, context)
-
-
-def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
-    """The plain bytes; cryptography's InvalidTag when key, context or bytes are not the same."""
-    return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
 
 
 def audit_pseudonym(key: bytes, tenant_id: UUID, subject_id: int) -> str:

@@ -2,8 +2,8 @@
 
 from django.db import models
 
+from tenants.isolation.keys import KEY_VERSION
 from tenants.isolation.models import TenantForeignKey, TenantOwned
-from tenants.subjects.keys import KEY_VERSION
 
 
 class Subject(TenantOwned):

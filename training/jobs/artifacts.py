@@ -10,6 +10,8 @@ from uuid import UUID
 
 from django.conf import settings
 
+from tenants.isolation.names import tenant_folder
+
 MANIFEST = "manifest.json"
 
 
@@ -19,7 +21,7 @@ class ArtifactDamaged(Exception):
 
 def path_of(tenant_id: UUID, digest: bytes) -> Path:
     """The folder of the bundle whose manifest has this SHA-256."""
-    return Path(settings.ARTIFACT_ROOT) / str(tenant_id) / digest.hex()
+    return tenant_folder(settings.ARTIFACT_ROOT, tenant_id) / digest.hex()
 
 
 def read_manifest(folder: Path) -> tuple[dict[str, Any], bytes]:

@@ -20,6 +20,7 @@ from django.utils.timezone import now
 
 from tenants.audit.actor import system
 from tenants.errors import AppError
+from tenants.isolation.names import tenant_folder
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
@@ -59,7 +60,7 @@ def run(lease: Lease) -> None:
 
 
 def folder_of(tenant_id: UUID, job_id: UUID) -> Path:
-    return Path(settings.JOB_ROOT) / str(tenant_id) / str(job_id)
+    return tenant_folder(settings.JOB_ROOT, tenant_id) / str(job_id)
 
 
 def _begin(lease: Lease) -> Path | None:

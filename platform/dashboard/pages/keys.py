@@ -18,8 +18,8 @@ from dashboard.forms import RefusableForm
 from dashboard.wording.states import KEY_EXPIRED, KEY_REVOKED, KEY_VALID, Badge
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import SCOPES, Right
+from tenants.accounts.keys import create_key, revoke_key
 from tenants.accounts.models import APIKey
-from tenants.accounts.services import create_key, revoke_key
 from tenants.errors import AppError
 from tenants.ids import parse_id
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from recommend.bundles import BundleCache
 from recommend.models import Decision
-from tenants.accounts.services import create_key
+from tenants.accounts.keys import create_key
 from tenants.audit.models import AuditEntry
 from tenants.behaviour.models import Item, Upload
 from tenants.behaviour.services import accept_upload

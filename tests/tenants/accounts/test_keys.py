@@ -1,6 +1,7 @@
 """API keys: their form, their life, and that each change of it counts from the next request."""
 
 import hashlib
+import re
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -8,10 +9,10 @@ import pytest
 from django.test import Client
 from django.utils.timezone import now
 
+from tenants.accounts.keys import create_key, revoke_key
 from tenants.accounts.models import APIKey, Tenant
 from tenants.accounts.queries import find_key
-from tenants.accounts.services import create_key, revoke_key
-from tenants.accounts.tokens import Token, new_token, parse_token
+from tenants.accounts.tokens import KINDS, SCANNED, Token, new_token, parse_token
 from tenants.audit.models import AuditDetail, AuditEntry
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.ids import encode
@@ -30,28 +31,51 @@ def actions(business) -> list[str]:
         return list(AuditEntry.objects.order_by("seq").values_list("action", flat=True))
 
 
-def test_a_token_carries_its_tenant_and_a_checksum():
+LEAD = len("ak_restricted_live_")
+
+
+def test_a_token_carries_kind_mode_tenant_and_a_checksum():
     token = new_token(TENANT)
-    assert token.text.startswith(f"ak_{encode(TENANT.int)}")
-    assert len(token.text) == 3 + 22 + 32 + 6
+    assert token.text.startswith(f"ak_restricted_live_{encode(TENANT.int)}")
+    assert len(token.text) == LEAD + 22 + 32 + 6
     assert parse_token(token.text) == token
     assert token.hash == hashlib.sha256(token.text.encode()).digest()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", ["live", "test"])
+def test_a_secret_scanner_knows_a_token_of_any_kind_by_its_pattern_alone(kind, mode):
+    token = new_token(TENANT, kind, mode)
+    found = re.search(SCANNED, f"key = '{token.text}' # the shop's")
+    assert found and found[0] == token.text
+    assert (found[1], found[2]) == (kind, mode)
+    assert parse_token(found[0]) == token
 
 
 def test_two_tokens_of_a_tenant_differ():
     assert new_token(TENANT).text != new_token(TENANT).text
 
 
-@pytest.mark.parametrize("place", [0, 3, 20, 30, 56, 57, 62])
+@pytest.mark.parametrize("place", [0, 3, 10, 15, 20, 30, 56, 57, 62, 72, 78])
 def test_one_wrong_character_is_noticed_without_asking_anybody(place):
     text = new_token(TENANT).text
     other = "1" if text[place] != "1" else "2"
     assert parse_token(text[:place] + other + text[place + 1 :]) is None
 
 
+@pytest.mark.parametrize("kind, mode", [("secret", "live"), ("restricted", "test")])
+def test_a_token_passed_off_as_another_kind_or_mode_is_none(kind, mode):
+    text = new_token(TENANT).text
+    assert parse_token(text.replace("ak_restricted_live_", f"ak_{kind}_{mode}_")) is None
+
+
 @pytest.mark.parametrize(
-    "text", ["", "ak_", "ak_short", "é" * 63, "ak_" + "z" * 60, "ak_" + "!" * 60, "x" * 10_000]
-)
+    "text",
+    [
+        "", "ak_", "ak_restricted_live_short", "é" * 79, "ak_restricted_live_" + "z" * 60,
+        "ak_restricted_live_" + "!" * 60, "x" * 10_000, "ak_restricted_live_" + "z" * 10_000,
+    ],
+)  # fmt: skip
 def test_what_cannot_be_a_token_is_none(text):
     assert parse_token(text) is None
 
@@ -59,16 +83,14 @@ def test_what_cannot_be_a_token_is_none(text):
 def test_a_tenant_number_beyond_128_bits_is_no_token():
     from tenants.accounts.tokens import _checksum
 
-    body = "ak_" + "z" * 22 + "a" * 32
+    body = "ak_restricted_live_" + "z" * 22 + "a" * 32
     assert parse_token(body + _checksum(body)) is None
 
 
 def test_what_is_shown_of_a_token_tells_no_character_of_its_secret():
     token = new_token(TENANT)
-    secret = token.text[3 + 22 : 3 + 22 + 32]
-    head, tail = token.redacted.split("…")
-    assert (token.text[:9], token.text[-4:]) == (head, tail)
-    assert len(head) <= 3 + 22 and len(tail) <= 6
+    secret = token.text[LEAD + 22 : LEAD + 22 + 32]
+    assert token.redacted == f"ak_restricted_live_…{token.text[-4:]}"
     assert secret not in token.redacted
 
 
@@ -82,7 +104,11 @@ def test_of_a_key_only_its_hash_is_kept(alice):
     assert (stored.name, stored.scopes) == ("Shop", ["events:read"])
     assert text not in str(vars(stored)) + str(detail.details)
     assert (entry.action, entry.actor_ref) == ("key.created", alice.owner.public_id)
-    assert detail.details == {"redacted": stored.redacted, "scopes": ["events:read"]}
+    assert detail.details == {
+        "redacted": stored.redacted,
+        "scopes": ["events:read"],
+        "kind": "restricted",
+    }
 
 
 @pytest.mark.parametrize(
@@ -156,7 +182,7 @@ def test_the_keys_of_a_suspended_tenant_rest(alice, bob):
 
 def test_a_key_is_not_found_under_another_tenants_number(alice, bob):
     text = alice.key
-    foreign = Token(bob.tenant.id, text)
+    foreign = Token(bob.tenant.id, text, "restricted", "live")
     assert find_key(foreign) is None
     assert find_key(Token(uuid4(), text)) is None
     assert find_key(Token(alice.tenant.id, text)).tenant_id == alice.tenant.id

@@ -122,10 +122,10 @@ def test_somebody_who_was_switched_off_cannot_sign_in(alice):
 
 def test_each_role_has_exactly_its_rights():
     read = {Right.READ_OVERVIEW, Right.READ_EVENTS, Right.READ_CONSENTS, Right.READ_MODELS}
-    work = read | {Right.WRITE_EVENTS, Right.READ_RECOMMENDATIONS}
+    work = read | {Right.WRITE_EVENTS, Right.READ_RECOMMENDATIONS, Right.READ_USAGE}
     assert {
         "owner": set(Right),
-        "admin": set(Right),
+        "admin": set(Right) - {Right.MANAGE_TENANT},
         "analyst": work,
         "auditor": {Right.READ_AUDIT},
     } == RIGHTS_OF
@@ -133,4 +133,9 @@ def test_each_role_has_exactly_its_rights():
 
 
 def test_a_key_can_be_given_no_right_that_only_people_have():
-    assert set(Right) - SCOPES == {Right.MANAGE_KEYS, Right.READ_OVERVIEW}
+    assert set(Right) - SCOPES == {
+        Right.MANAGE_KEYS,
+        Right.READ_OVERVIEW,
+        Right.MANAGE_MEMBERS,
+        Right.MANAGE_TENANT,
+    }

@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from django.test import Client
 
-from tenants.accounts.services import create_key
+from tenants.accounts.keys import create_key
 from tenants.audit.models import AuditEntry
 from tenants.behaviour.models import Event, Upload
 from tenants.work.run import run_waiting

@@ -24,6 +24,8 @@ VALUES: dict[type[models.Field], Any] = {
     models.JSONField: {},
     ArrayField: [],
     models.DateTimeField: ANY_MOMENT + timedelta(days=1),
+    models.DateField: ANY_MOMENT.date(),
+    models.EmailField: "new@example.com",
 }
 
 

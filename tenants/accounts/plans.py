@@ -1,0 +1,46 @@
+"""What a tenant may use: a plan, and what its installation grants it beside. Pure; no database.
+
+Rates are per second and hold for the whole installation; `at_once` holds per web process.
+Months are calendar months in UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Upper limits of one tenant.
+
+    requests_per_second  API requests, as an average; the same for a key that has none of its own
+    burst                requests above the average that may come at once
+    at_once              requests under way in one web process
+    storage_bytes        bytes of uploads, artifacts and job folders
+    events_per_month     events stored in a calendar month
+    device_seconds_per_month  seconds that fine-tuning holds a device
+    """
+
+    requests_per_second: float
+    burst: int
+    at_once: int
+    storage_bytes: int
+    events_per_month: int
+    device_seconds_per_month: int
+
+
+PLANS = {
+    "standard": Plan(50.0, 50, 4, 20 * GIB, 50_000_000, 200 * 3600),
+    "large": Plan(500.0, 500, 6, 500 * GIB, 1_000_000_000, 2_000 * 3600),
+    # A test tenant's: enough to try everything, too little to live on.
+    "test": Plan(10.0, 20, 2, 1 * GIB, 100_000, 3600),
+}
+DEFAULT, TEST = "standard", "test"
+NAMES = tuple(field.name for field in fields(Plan))
+
+
+def limits_of(plan: str, granted: Mapping[str, Any] | None = None) -> Plan:
+    """The plan with what was granted to this tenant beside it; KeyError on an unknown name."""
+    return replace(PLANS[plan], **{name: granted[name] for name in granted or {}})

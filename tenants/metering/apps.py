@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class MeteringConfig(AppConfig):
+    name = "tenants.metering"
+    default_auto_field = "django.db.models.BigAutoField"

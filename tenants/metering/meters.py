@@ -1,0 +1,30 @@
+"""The meters: what is counted of a tenant's use. Imported by pages: needs no database."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Meter:
+    """`limit` names the field of `plans.Plan` that a month's sum may not pass; "" for none."""
+
+    name: str
+    unit: str
+    limit: str = ""
+
+
+REQUESTS = "requests"
+REFUSED = "refused"
+EVENTS = "events"
+UPLOADED = "uploaded_bytes"
+DEVICE = "device_seconds"
+
+METERS = {
+    meter.name: meter
+    for meter in (
+        Meter(REQUESTS, "requests"),
+        Meter(REFUSED, "requests"),
+        Meter(EVENTS, "events", "events_per_month"),
+        Meter(UPLOADED, "bytes"),
+        Meter(DEVICE, "seconds", "device_seconds_per_month"),
+    )
+}
