@@ -11,6 +11,8 @@ class AppError(Exception):
 
     status = 400
     type = "invalid_request_error"
+    # Seconds after which the same request may succeed; None: not by waiting.
+    retry_after: float | None = None
 
     def __init__(
         self,
@@ -73,3 +75,14 @@ class TooMany(AppError):
     def __init__(self, code: str, message: str, *, retry_after: float, **more: object) -> None:
         super().__init__(code, message, params=more)
         self.retry_after = retry_after
+
+
+class Unavailable(AppError):
+    """Something we stand on is away for the moment; the change was not made."""
+
+    status = 503
+    type = "api_error"
+    retry_after = 5.0
+
+    def __init__(self) -> None:
+        super().__init__("unavailable", "The service is not available now. Try again soon.")

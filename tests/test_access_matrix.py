@@ -34,6 +34,7 @@ API: dict[str, dict[str, Right]] = {
     "v1/uploads": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
     "v1/uploads/<str:upload_id>": {"GET": Right.READ_EVENTS},
     "v1/recommendations": {"GET": Right.READ_RECOMMENDATIONS},
+    "v1/usage": {"GET": Right.READ_USAGE},
 }
 # Route -> method -> the right that a member needs.
 PAGES: dict[str, dict[str, Right]] = {

@@ -16,7 +16,7 @@ SOURCES = {"": ("tenants", "training"), "platform": ("attune", "dashboard", "rec
 # Each may import what stands before it, and nothing that stands behind.
 ORDER = (
     "tenants.errors", "tenants.ids", "tenants.isolation", "tenants.work", "tenants.audit",
-    "tenants.accounts", "tenants.metering", "tenants.access", "tenants.subjects",
+    "tenants.accounts", "tenants.access", "tenants.metering", "tenants.subjects",
     "tenants.consent", "tenants.behaviour", "training.engine", "training.jobs", "recommend",
     "dashboard", "demo", "attune",
 )  # fmt: skip

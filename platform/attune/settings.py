@@ -31,8 +31,8 @@ INSTALLED_APPS = [
     "tenants.work",
     "tenants.audit",
     "tenants.accounts",
-    "tenants.metering",
     "tenants.access",
+    "tenants.metering",
     "tenants.subjects",
     "tenants.consent",
     "tenants.behaviour",
@@ -136,6 +136,8 @@ WORK_KINDS = {
 # What beat does once a minute for every tenant.
 TENANT_DUTIES = [
     "tenants.audit.sealing.seal",
+    "tenants.access.idempotency.expire",
+    "tenants.metering.requests.bring_in",
     "tenants.behaviour.quarantine.expire",
     "tenants.behaviour.release.look",
     "tenants.behaviour.sweeping.sweep",
@@ -173,7 +175,7 @@ LOGIN_URL = "/accounts/login/"
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
 REST_FRAMEWORK = {
-    "EXCEPTION_HANDLER": "tenants.access.api.answer_error",
+    "EXCEPTION_HANDLER": "tenants.access.errors.answer_error",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
@@ -232,7 +234,10 @@ UPLOAD_ROOT = VAR / "uploads"
 ARTIFACT_ROOT = Path(environment.text("ATTUNE_ARTIFACTS", str(VAR / "artifacts")))
 JOB_ROOT = VAR / "jobs"
 UPLOAD_LIMIT_BYTES = 256 * 1024 * 1024
-DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# The largest body of a request, in bytes, refused before it is read: by path, else this one.
+BODY_LIMIT = 1024 * 1024
+BODY_LIMITS = dict.fromkeys(("/v1/uploads", "/data/upload/"), UPLOAD_LIMIT_BYTES + BODY_LIMIT)
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -10,9 +10,14 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+handler400 = "tenants.access.errors.bad_request"
+handler404 = "tenants.access.errors.not_found"
+handler500 = "tenants.access.errors.server_error"
+
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("v1/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("", include("tenants.metering.urls")),
     path("", include("tenants.consent.urls")),
     path("", include("tenants.behaviour.urls")),
     path("", include("recommend.urls")),

@@ -2,22 +2,18 @@
 
 from typing import Any
 
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from recommend.answering import Answer, answer
 from recommend.context import context_of_key
 from recommend.wording import reason_text, why_not_personal
-from tenants.access.api import key_actor, key_invalid, record_denial, token_of
+from tenants.access.api import KeyAPIView
+from tenants.access.bearer import key_actor, key_invalid, token_of
 from tenants.access.rights import Right
-from tenants.accounts.queries import FoundKey
-from tenants.errors import Denied
 from tenants.ids import public_id
 from tenants.isolation.scope import tenant_scope
 
@@ -62,7 +58,7 @@ class RecommendationAnswer(serializers.Serializer[Any]):
     data = ItemAnswer(many=True)  # type: ignore[assignment]
 
 
-class RecommendationList(APIView):
+class RecommendationList(KeyAPIView):
     """Recommend items to one user.
 
     A user who has not consented to `personalised_recommendation`, or who is unknown, gets the
@@ -73,13 +69,6 @@ class RecommendationList(APIView):
     # does not go through TenantAPIView, which would ask for the key by itself.
     rights = {"GET": Right.READ_RECOMMENDATIONS}
     http_method_names = ["get", "head"]
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self._refused: FoundKey | None = None
-        response = super().dispatch(request, *args, **kwargs)
-        if self._refused:
-            record_denial(request, self._refused, self.rights["GET"])
-        return response
 
     @extend_schema(
         operation_id="recommend",
@@ -98,12 +87,7 @@ class RecommendationList(APIView):
         if found is None:
             raise key_invalid()
         key, context = found
-        if self.rights["GET"].value not in key.scopes:
-            self._refused = key
-            scope = self.rights["GET"].value
-            raise Denied(
-                "scope_missing", f"This key lacks the scope {scope}. Use a key that has it."
-            )
+        self.admit(request, token, key, self.rights["GET"])
         query.is_valid(raise_exception=True)
         with tenant_scope(key.tenant_id):
             actor = key_actor(key, request)

@@ -1,4 +1,4 @@
-"""The base of every API view: key -> tenant scope -> right, and one form of error.
+"""The bases of every API view: key -> tenant scope -> limit -> right, and one form of error.
 
 A view translates between HTTP and one service or query; it decides nothing itself.
 """
@@ -15,16 +15,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants.access.middleware import request_id_of
+from tenants.access.bearer import key_actor, key_invalid, token_of
+from tenants.access.door import VERDICT, too_many
+from tenants.access.idempotency import Kept, Replayed, once, remember
+from tenants.access.origins import check_origin, let_read, preflight
+from tenants.access.rates import RATES, caller_of
 from tenants.access.rights import Right
-from tenants.accounts.queries import FoundKey, find_key
-from tenants.accounts.tokens import Token, parse_token
+from tenants.accounts.queries import FoundKey, key_scope
+from tenants.accounts.tokens import PUBLIC, Token
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.errors import AppError, Denied, Unauthenticated
-from tenants.ids import public_id
+from tenants.errors import Denied
 from tenants.isolation.scope import tenant_scope
+
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class TenantRequest(Request):
@@ -35,55 +40,131 @@ class TenantRequest(Request):
     tenant_id: UUID
 
 
-class TenantAPIView(APIView):
+class KeyAPIView(APIView):
     """A view for API keys. `rights` names the right of each method; a missing one is a 405.
 
-    HEAD is GET without its body, so it needs the right of GET.
+    HEAD is GET without its body, so it needs the right of GET. Only `public_methods` are open to
+    public keys, and only their views may be called from a browser's page.
     """
 
     rights: ClassVar[dict[str, Right]] = {}
+    public_methods: ClassVar[frozenset[str]] = frozenset()
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self._refused: tuple[FoundKey, Right] | None = None
-        self._scoped = False
-        with ExitStack() as self._scopes:
-            response = super().dispatch(request, *args, **kwargs)
+        if request.method == "OPTIONS" and self.public_methods:
+            return preflight(self.public_methods)
+        self._refused: tuple[FoundKey, str, Right] | None = None
+        response = self.answer(request, *args, **kwargs)
         if self._refused:
             record_denial(request, *self._refused)
         return response
 
-    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        """Find the key, enter its tenant's scope, check the right of this method."""
-        super().initial(request, *args, **kwargs)
-        key = key_of(request)
-        request.key, request.tenant_id = key, key.tenant_id
-        request.actor = key_actor(key, request)
-        right = self.rights.get("GET" if request.method == "HEAD" else request.method)
-        if right is None:
-            raise exceptions.MethodNotAllowed(request.method)
-        self._scopes.enter_context(tenant_scope(key.tenant_id))
-        self._scoped = True
-        self.require(right, key)
+    def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The answer itself; a denial is recorded once whatever this opened is closed."""
+        return super().dispatch(request, *args, **kwargs)
 
-    def handle_exception(self, exc: Exception) -> Response:
-        """An answered error leaves nothing behind: DRF turns it into a response, so roll back."""
-        if self._scoped:
-            transaction.set_rollback(True)
-        return super().handle_exception(exc)
+    def right_of(self, request: Request) -> Right:
+        """The right of the method; MethodNotAllowed when the view has none such."""
+        right = self.rights.get("GET" if request.method == "HEAD" else str(request.method))
+        if right is None:
+            raise exceptions.MethodNotAllowed(str(request.method))
+        return right
+
+    def admit(self, request: Request, token: Token, key: FoundKey, right: Right) -> None:
+        """The limit, then what the key may do; TooMany or Denied."""
+        caller = caller_of(key)
+        RATES.learn(token.hash, caller)
+        if VERDICT not in request.META:  # the door did not know this key yet
+            request.META[VERDICT] = RATES.take(token.hash, caller)
+            if not request.META[VERDICT].admitted:
+                raise too_many(request.META[VERDICT])
+        if key.kind == PUBLIC:
+            self._check_public(request, key, right)
+        self.require(right, key)
 
     def require(self, right: Right, key: FoundKey) -> None:
         """Denied when the key lacks the right; the denial is recorded once all is rolled back."""
         if right.value not in key.scopes:
-            self._refused = (key, right)
-            raise Denied(
-                "scope_missing",
-                f"This key lacks the scope {right.value}. Use a key that has it.",
-                params={"scope": right.value},
+            self._deny(
+                key,
+                right,
+                Denied(
+                    "scope_missing",
+                    f"This key lacks the scope {right.value}. Use a key that has it.",
+                    params={"scope": right.value},
+                ),
             )
 
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        verdict = request.META.get(VERDICT)
+        for name, value in verdict.headers().items() if verdict else ():
+            response[name] = value
+        if self.public_methods:
+            let_read(response)
+        return response  # type: ignore[no-any-return]
 
-def record_denial(request: HttpRequest, key: FoundKey, right: Right) -> None:
+    def _check_public(self, request: Request, key: FoundKey, right: Right) -> None:
+        if request.method not in self.public_methods:
+            refusal = Denied(
+                "public_key",
+                "A public key may only send events to /v1/events. Use a secret or restricted key, "
+                "and never in a browser.",
+            )
+            self._deny(key, right, refusal)
+        try:
+            check_origin(key, request._request)
+        except Denied as refusal:
+            self._deny(key, right, refusal)
+
+    def _deny(self, key: FoundKey, right: Right, refusal: Denied) -> None:
+        self._refused = (key, refusal.code, right)
+        raise refusal
+
+
+class TenantAPIView(KeyAPIView):
+    """A view inside the scope of its key's tenant, one transaction long.
+
+    A write with an `Idempotency-Key` happens once, however often it is sent.
+    """
+
+    def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self._scoped = False
+        self._kept: Kept | None = None
+        with ExitStack() as self._scopes:
+            return super().answer(request, *args, **kwargs)
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Find the key and enter its tenant's scope, ask the limit, check the right."""
+        super().initial(request, *args, **kwargs)
+        token = token_of(request)
+        key = self._scopes.enter_context(key_scope(token))
+        if key is None:
+            raise key_invalid()
+        self._scoped = True
+        request.key, request.tenant_id = key, key.tenant_id
+        request.actor = key_actor(key, request)
+        self.admit(request, token, key, self.right_of(request))
+        if request.method in WRITES:
+            self._kept = once(request)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Response:
+        if self._kept and response.status_code < 400:
+            remember(self._kept, response)
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """An answered error leaves nothing behind: DRF turns it into a response, so roll back."""
+        if isinstance(exc, Replayed):
+            return exc.response
+        self._kept = None
+        if self._scoped:
+            transaction.set_rollback(True)
+        return super().handle_exception(exc)
+
+
+def record_denial(request: HttpRequest, key: FoundKey, reason: str, right: Right) -> None:
     """In a scope of its own, after the refused request has rolled back: a denial must persist."""
     with tenant_scope(key.tenant_id):
         record(
@@ -91,93 +172,6 @@ def record_denial(request: HttpRequest, key: FoundKey, right: Right) -> None:
             actor=key_actor(key, request),
             object_id=request.resolver_match.route if request.resolver_match else "",
             outcome="denied",
-            reason="scope_missing",
+            reason=reason,
             details={"right": right.value, "method": request.method or ""},
         )
-
-
-def token_of(request: HttpRequest | Request) -> Token:
-    """The key in the Authorization header, well formed; Unauthenticated without one."""
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not text:
-        raise Unauthenticated(
-            "key_missing", "Send your API key in the header: Authorization: Bearer ak_…"
-        )
-    token = parse_token(text.strip())
-    if token is None:
-        raise key_invalid()
-    return token
-
-
-def key_invalid() -> Unauthenticated:
-    """One answer for a key that is malformed, unknown, revoked, expired or of a resting tenant."""
-    return Unauthenticated("key_invalid", "This API key is unknown, revoked or expired.")
-
-
-def key_of(request: HttpRequest | Request) -> FoundKey:
-    """The valid key behind the request; Unauthenticated without one."""
-    key = find_key(token_of(request))
-    if key is None:
-        raise key_invalid()
-    return key
-
-
-def key_actor(key: FoundKey, request: HttpRequest | Request) -> Actor:
-    """The actor that a key stands for in the audit log."""
-    return Actor(
-        type="key",
-        ref=public_id("key", key.id),
-        auth="bearer",
-        request_id=request_id_of(getattr(request, "_request", request)),
-    )
-
-
-def error_body(error: AppError, request_id: str) -> dict[str, Any]:
-    """The one form in which the API tells of an error."""
-    return {
-        "error": {
-            "type": error.type,
-            "code": error.code,
-            "message": error.message,
-            "param": error.param,
-            "request_id": request_id,
-        }
-    }
-
-
-def answer_error(raised: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: word the error our way."""
-    error = _as_app_error(raised)
-    if error is None:
-        return None  # a bug: Django logs it and answers 500
-    request = context["request"]
-    response = Response(error_body(error, request_id_of(request._request)), status=error.status)
-    if error.status == 401:
-        response["WWW-Authenticate"] = "Bearer"
-    return response
-
-
-def _as_app_error(raised: Exception) -> AppError | None:
-    if isinstance(raised, AppError):
-        return raised
-    if isinstance(raised, exceptions.ValidationError):
-        param, message = _first_fault(raised.detail)
-        return AppError("invalid_value", message, param=param)
-    if isinstance(raised, exceptions.APIException):
-        error = AppError(str(raised.default_code), str(raised.detail))
-        error.status = raised.status_code
-        return error
-    return None
-
-
-def _first_fault(detail: Any, path: str = "") -> tuple[str | None, str]:
-    """The dotted name and the sentence of the first invalid field."""
-    if isinstance(detail, dict) and detail:
-        name, inner = next(iter(detail.items()))
-        step = "" if name == "non_field_errors" else str(name)
-        return _first_fault(inner, ".".join(part for part in (path, step) if part))
-    if isinstance(detail, list) and detail:
-        index = next((i for i, inner in enumerate(detail) if inner), 0)
-        nested = isinstance(detail[index], dict | list)
-        return _first_fault(detail[index], f"{path}.{index}".strip(".") if nested else path)
-    return path or None, str(detail)

@@ -8,7 +8,13 @@ from django.http import HttpRequest, HttpResponse
 
 from tenants.ids import encode, uuid7
 
+# Where the door leaves the id that it gave a request.
+REQUEST_ID = "attune.request_id"
 _request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+def new_request_id() -> str:
+    return f"req_{encode(uuid7().int)}"
 
 
 def request_id_of(request: HttpRequest) -> str:
@@ -23,7 +29,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request_id = f"req_{encode(uuid7().int)}"
+        request_id = request.META.get(REQUEST_ID) or new_request_id()
         request.request_id = request_id  # type: ignore[attr-defined]
         token = _request_id.set(request_id)
         try:

@@ -42,5 +42,5 @@ NAMES = tuple(field.name for field in fields(Plan))
 
 
 def limits_of(plan: str, granted: Mapping[str, Any] | None = None) -> Plan:
-    """The plan with what was granted to this tenant beside it; KeyError on an unknown name."""
-    return replace(PLANS[plan], **{name: granted[name] for name in granted or {}})
+    """The plan with what was granted to this tenant beside it; KeyError on an unknown plan."""
+    return replace(PLANS[plan], **(granted or {}))

@@ -9,14 +9,13 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
 from tenants.access.api import TenantAPIView, TenantRequest
+from tenants.access.paging import PARAMETERS, page_of
 from tenants.access.rights import Right
 from tenants.behaviour.models import Upload
 from tenants.behaviour.services import RIGHT_TO_UPLOAD, accept_upload
 from tenants.behaviour.wording import refusal_text
 from tenants.errors import NotFound
 from tenants.ids import parse_id
-
-PAGE = 50
 
 
 class JSONText(serializers.CharField):
@@ -95,11 +94,12 @@ class UploadList(TenantAPIView):
     rights = {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS}
     parser_classes = [MultiPartParser]
 
-    @extend_schema(operation_id="list_uploads", tags=["uploads"], responses=UploadPage)
+    @extend_schema(
+        operation_id="list_uploads", tags=["uploads"], responses=UploadPage, parameters=PARAMETERS
+    )
     def get(self, request: TenantRequest) -> Response:
-        rows = list(Upload.objects.order_by("-id")[: PAGE + 1])
-        page = {"data": rows[:PAGE], "has_more": len(rows) > PAGE}
-        return Response(UploadPage(page).data)
+        page = page_of(request, Upload.objects.all(), "upload")
+        return page.response(request, UploadAnswer(page.rows, many=True).data)
 
     @extend_schema(
         operation_id="create_upload",

@@ -1,6 +1,7 @@
 """Adding to a meter, in the transaction of what is counted, so that the two always agree."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -23,7 +24,7 @@ def count(
     Holds the day's row until the transaction ends: call it last.
     """
     if amount:
-        values = [current_tenant(), day or today(), METERS[meter].name, key_id, amount]
+        values: list[Any] = [current_tenant(), day or today(), METERS[meter].name, key_id, amount]
         with connection.cursor() as cursor:
             cursor.execute(ADD, values)
 

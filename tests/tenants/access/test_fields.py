@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from rest_framework.serializers import ValidationError
 
-from tenants.access.api import _first_fault
+from tenants.access.errors import _first_fault
 from tenants.access.fields import ZonedDateTimeField
 
 

@@ -184,8 +184,8 @@ def test_a_key_is_not_found_under_another_tenants_number(alice, bob):
     text = alice.key
     foreign = Token(bob.tenant.id, text, "restricted", "live")
     assert find_key(foreign) is None
-    assert find_key(Token(uuid4(), text)) is None
-    assert find_key(Token(alice.tenant.id, text)).tenant_id == alice.tenant.id
+    assert find_key(Token(uuid4(), text, "restricted", "live")) is None
+    assert find_key(Token(alice.tenant.id, text, "restricted", "live")).tenant_id == alice.tenant.id
 
 
 def test_the_last_use_is_noted_to_the_minute(alice):

@@ -52,11 +52,27 @@ def test_a_file_is_accepted_processed_and_reported(alice):
     assert (report["received"], report["accepted"], report["quarantined"]) == (2, 1, 1)
 
 
-def test_the_list_has_the_newest_first_and_says_whether_there_is_more(alice, monkeypatch):
-    monkeypatch.setattr("tenants.behaviour.api.PAGE", 2)
+def test_the_list_has_the_newest_first_and_leads_on_by_its_link(alice):
     ids = [send(alice.key).json()["id"] for _ in range(3)]
-    page = Client().get("/v1/uploads", headers=alice.headers).json()
+    first = Client().get("/v1/uploads?limit=2", headers=alice.headers)
+    page = first.json()
     assert ([each["id"] for each in page["data"]], page["has_more"]) == (ids[:0:-1], True)
+    address, *words = first["Link"].split("; ")
+    assert words == ['rel="next"', 'results="true"', f'cursor="{ids[1]}"']
+    second = Client().get(address.strip("<>"), headers=alice.headers)
+    page = second.json()
+    assert ([each["id"] for each in page["data"]], page["has_more"]) == (ids[:1], False)
+    assert "Link" not in second
+
+
+@pytest.mark.parametrize(
+    "query, param",
+    [("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("after=job_1", "after"),
+     ("after=upl_!", "after")],
+)  # fmt: skip
+def test_a_page_that_cannot_be_is_refused(alice, query, param):
+    reply = Client().get(f"/v1/uploads?{query}", headers=alice.headers)
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, param)
 
 
 def test_mapping_and_options_are_passed_on(alice):

@@ -1,0 +1,122 @@
+"""The WSGI door: what can be refused before Django is woken is refused here, cheaply.
+
+A body that is too large, a key whose limit is reached, a tenant that holds all its places. Whether
+a key is valid is not asked here: the door knows only keys that a view has found valid before.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.conf import settings
+
+from tenants.access.errors import API, error_body, error_headers
+from tenants.access.middleware import REQUEST_ID, new_request_id
+from tenants.access.rates import Caller, Rates, Verdict
+from tenants.errors import AppError, TooLarge, TooMany
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+# Where the verdict of a key that the door knew waits for its view.
+VERDICT = "attune.verdict"
+PHRASES = {411: "Length Required", 413: "Content Too Large", 429: "Too Many Requests"}
+AT_ONCE_RETRY = 1.0  # seconds
+
+
+class Door:
+    """Wraps the application. One per process; safe with threads."""
+
+    def __init__(self, application: Application, rates: Rates) -> None:
+        self._application = application
+        self._rates = rates
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ[REQUEST_ID] = new_request_id()
+        oversized = body_fault(environ)
+        if oversized:
+            return _refuse(environ, start_response, oversized)
+        digest = digest_of(environ)
+        caller = self._rates.known(digest) if digest else None
+        if digest is None or caller is None:
+            return self._application(environ, start_response)
+        return self._admit(digest, caller, environ, start_response)
+
+    def _admit(
+        self, digest: bytes, caller: Caller, environ: Environ, start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        if not self._rates.begin(caller):
+            return _refuse(environ, start_response, too_many_at_once(caller))
+        try:
+            verdict = self._rates.take(digest, caller)
+            if not verdict.admitted:
+                return _refuse(environ, start_response, too_many(verdict), verdict)
+            environ[VERDICT] = verdict
+            return self._application(environ, start_response)
+        finally:
+            self._rates.end(caller)
+
+
+def body_fault(environ: Environ) -> AppError | None:
+    """Why the body is not even read: longer than its address takes, or of no stated length."""
+    if environ.get("HTTP_TRANSFER_ENCODING"):
+        error = AppError("length_required", "Send the body with its Content-Length, not chunked.")
+        error.status = 411
+        return error
+    length = environ.get("CONTENT_LENGTH") or "0"
+    limit = settings.BODY_LIMITS.get(environ["PATH_INFO"], settings.BODY_LIMIT)
+    if not length.isdigit() or int(length) <= limit:
+        return None  # Django answers a length that is no number
+    return TooLarge(
+        "body_too_large", f"This address takes up to {limit:,} bytes at once. Send less."
+    )
+
+
+def digest_of(environ: Environ) -> bytes | None:
+    """The hash of the API key that the request carries, None where it carries none."""
+    if not environ["PATH_INFO"].startswith(API):
+        return None
+    scheme, _, text = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    return hashlib.sha256(text.strip().encode("latin-1", "replace")).digest()
+
+
+def too_many(verdict: Verdict) -> TooMany:
+    """The refusal of a request above the rate."""
+    bucket = verdict.bucket
+    whose = "key" if bucket.name.startswith("key:") else "tenant"
+    return TooMany(
+        "rate_limited",
+        f"This {whose} may send {bucket.rate:g} requests per second. Wait for Retry-After.",
+        retry_after=verdict.wait,
+    )
+
+
+def too_many_at_once(caller: Caller) -> TooMany:
+    """The refusal of a request while the tenant's others hold all its places."""
+    return TooMany(
+        "too_many_at_once",
+        f"Up to {caller.at_once} requests of this tenant are answered at once. Send fewer.",
+        retry_after=AT_ONCE_RETRY,
+    )
+
+
+def _refuse(
+    environ: Environ,
+    start_response: Callable[..., Any],
+    error: AppError,
+    verdict: Verdict | None = None,
+) -> Iterable[bytes]:
+    request_id = environ[REQUEST_ID]
+    body = json.dumps(error_body(error, request_id)).encode()
+    headers = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "X-Request-Id": request_id,
+        "Cache-Control": "no-store",
+        **error_headers(error),
+        **(verdict.headers() if verdict else {}),
+    }
+    start_response(f"{error.status} {PHRASES[error.status]}", list(headers.items()))
+    return [body]

@@ -1,0 +1,273 @@
+"""How often a key and its tenant may ask: one clock in Redis for every process.
+
+The generic cell rate algorithm (ITU-T I.371, as a virtual schedule): of each bucket one moment is
+kept, the time at which it will be full again. It admits evenly, and tells the very moment from
+which the next request is admitted, so that a process can refuse until then without asking Redis.
+
+Only keys that were found valid are known here: a forged key counts against nobody.
+"""
+
+import time
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+import redis
+from django.conf import settings
+
+from tenants.accounts.queries import FoundKey
+from tenants.isolation.names import shared_name
+
+MOST_KNOWN = 10_000
+PATIENCE = 0.25  # seconds: a request does not wait longer for Redis
+APART = 2.0  # seconds without asking Redis after it did not answer
+DAYS_KEPT = 40
+# What is counted of each key; the meters of the same names are filled from it.
+REQUESTS, REFUSED = "requests", "refused"
+COUNTED = (REQUESTS, REFUSED)
+
+# Buckets come as KEYS, each with its interval and its tolerance in seconds; behind them the hash
+# of the day's counters, with the field of admitted and that of refused requests and what was
+# counted of each without asking. Nothing is taken unless every bucket admits.
+TAKE = """
+local clock = redis.call('TIME')
+local now = clock[1] + clock[2] / 1000000
+local buckets, wait, full = #KEYS - 1, 0, {}
+for i = 1, buckets do
+    local moment = math.max(tonumber(redis.call('GET', KEYS[i]) or now), now)
+    full[i] = moment + ARGV[2 * i - 1]
+    wait = math.max(wait, full[i] - ARGV[2 * i] - now)
+end
+local answer = {wait > 0 and 0 or 1, tostring(wait)}
+for i = 1, buckets do
+    if wait > 0 then full[i] = full[i] - ARGV[2 * i - 1]
+    else
+        redis.call('SET', KEYS[i], string.format('%.6f', full[i]), 'PX',
+            math.ceil((full[i] - now) * 1000) + 1000)
+    end
+    answer[i + 2] = tostring(full[i] - now)
+end
+local counters, field = KEYS[buckets + 1], 2 * buckets + 1
+for i, now_too in ipairs({wait <= 0 and 1 or 0, wait > 0 and 1 or 0}) do
+    local amount = ARGV[field + 2 * i - 1] + now_too
+    if amount > 0 then redis.call('HINCRBY', counters, ARGV[field + 2 * i - 2], amount) end
+end
+redis.call('EXPIRE', counters, ARGV[field + 4])
+return answer
+"""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """`rate` requests a second on average, `burst` at once."""
+
+    name: str
+    rate: float
+    burst: int
+
+    @property
+    def interval(self) -> float:
+        """Seconds that one request takes up."""
+        return 1.0 / self.rate
+
+    @property
+    def tolerance(self) -> float:
+        """Seconds of requests that may lie ahead of the clock."""
+        return self.burst / self.rate
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A key that was found valid, as the limits see it."""
+
+    key_id: UUID
+    tenant_id: UUID
+    buckets: tuple[Bucket, ...]
+    at_once: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a request is admitted, and what its headers say.
+
+    `remaining` and `reset` are of the bucket that binds first; `wait` seconds until the next
+    request is admitted, 0 when it is admitted now.
+    """
+
+    admitted: bool
+    bucket: Bucket
+    remaining: int
+    reset: float
+    wait: float
+
+    def headers(self) -> dict[str, str]:
+        """As OpenAI's API names them, and as draft-ietf-httpapi-ratelimit-headers-10 does."""
+        name = self.bucket.name.partition(":")[0]
+        window = max(1, round(self.bucket.tolerance))
+        return {
+            "X-RateLimit-Limit-Requests": str(self.bucket.burst),
+            "X-RateLimit-Remaining-Requests": str(self.remaining),
+            "X-RateLimit-Reset-Requests": f"{self.reset:.3f}s",
+            "RateLimit-Policy": f'"{name}";q={self.bucket.burst};w={window}',
+            "RateLimit": f'"{name}";r={self.remaining};t={max(0, round(self.reset + 0.5))}',
+        }
+
+
+def caller_of(key: FoundKey) -> Caller:
+    """The buckets of a key: its tenant's, and its own when it has one."""
+    limits = key.limits
+    buckets = [Bucket(f"tenant:{key.tenant_id}", limits.requests_per_second, limits.burst)]
+    if key.requests_per_second is not None:
+        burst = max(1, round(key.requests_per_second))
+        buckets.append(Bucket(f"key:{key.id}", key.requests_per_second, burst))
+    return Caller(key.id, key.tenant_id, tuple(buckets), limits.at_once)
+
+
+class Rates:
+    """The limits as one process keeps them. Safe with threads."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.Redis.from_url(
+            url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+        )
+        self._take = self._redis.register_script(TAKE)
+        self._lock = Lock()
+        self._known: OrderedDict[bytes, Caller] = OrderedDict()
+        # Until when the buckets of a key are known to be empty, and the verdict that says so.
+        self._closed: dict[bytes, tuple[float, Verdict]] = {}
+        # Requests that were answered or refused without asking Redis: told at the next question.
+        self._untold: Counter[tuple[UUID, str]] = Counter()
+        self._under_way: Counter[UUID] = Counter()
+        self._full: dict[str, float] = {}
+        self._apart_until = 0.0
+
+    def learn(self, digest: bytes, caller: Caller) -> None:
+        """Remember a valid key by its hash, with the limits that it has now."""
+        with self._lock:
+            self._known[digest] = caller
+            self._known.move_to_end(digest)
+            while len(self._known) > MOST_KNOWN:
+                forgotten, _ = self._known.popitem(last=False)
+                self._closed.pop(forgotten, None)
+
+    def known(self, digest: bytes) -> Caller | None:
+        return self._known.get(digest)
+
+    def take(self, digest: bytes, caller: Caller) -> Verdict:
+        """Take one request from every bucket of the key, or none; counts it either way."""
+        closed = self._closed.get(digest)
+        if closed:
+            left = closed[0] - time.monotonic()
+            if left > 0:
+                self._count(caller, REFUSED)
+                verdict = closed[1]
+                return Verdict(False, verdict.bucket, 0, verdict.reset, left)
+        verdict, free_in = self._ask(caller)
+        if free_in > 0:
+            self._closed[digest] = (time.monotonic() + free_in, verdict)
+        else:
+            self._closed.pop(digest, None)
+        return verdict
+
+    def begin(self, caller: Caller) -> bool:
+        """Take one of the tenant's places in this process; False when all are taken."""
+        with self._lock:
+            free = self._under_way[caller.tenant_id] < caller.at_once
+            if free:
+                self._under_way[caller.tenant_id] += 1
+        if not free:
+            self._count(caller, REFUSED)
+        return free
+
+    def end(self, caller: Caller) -> None:
+        """Give the place back."""
+        with self._lock:
+            self._under_way[caller.tenant_id] -= 1
+            if not self._under_way[caller.tenant_id]:
+                del self._under_way[caller.tenant_id]
+
+    def counted(self, tenant_id: UUID, day: date) -> dict[tuple[str, UUID], int]:
+        """A day's requests by what became of them and by key; empty when Redis is away."""
+        try:
+            found = self._redis.hgetall(counters_name(tenant_id, day.isoformat()))
+        except redis.RedisError:
+            return {}
+        split = {tuple(name.decode().split(":")): int(n) for name, n in dict(found).items()}
+        return {(what, UUID(key)): n for (what, key), n in split.items()}
+
+    def forget(self, tenant_id: UUID) -> None:
+        """Whatever Redis holds of a tenant's requests, when the tenant is gone."""
+        names = list(self._redis.scan_iter(counters_name(tenant_id, "*")))
+        self._redis.delete(f"rate:tenant:{tenant_id}", *names)
+
+    def _ask(self, caller: Caller) -> tuple[Verdict, float]:
+        """The verdict, and after how many seconds the next request will be admitted."""
+        if time.monotonic() >= self._apart_until:
+            with self._lock:
+                untold = {each: self._untold.pop((caller.key_id, each), 0) for each in COUNTED}
+            try:
+                admitted, wait, *ahead = self._take(*_words(caller, untold))
+                return _verdict(caller, bool(admitted), float(wait), list(map(float, ahead)))
+            except redis.RedisError:
+                for each, amount in untold.items():
+                    self._count(caller, each, amount)
+                self._apart_until = time.monotonic() + APART
+        verdict, free_in = self._ask_alone(caller)
+        self._count(caller, REQUESTS if verdict.admitted else REFUSED)
+        return verdict, free_in
+
+    def _count(self, caller: Caller, what: str, amount: int = 1) -> None:
+        with self._lock:
+            self._untold[caller.key_id, what] += amount
+
+    def _ask_alone(self, caller: Caller) -> tuple[Verdict, float]:
+        """Without Redis each process keeps the limits by itself: kinder, but never without end."""
+        now = time.monotonic()
+        with self._lock:
+            full = [max(self._full.get(b.name, now), now) for b in caller.buckets]
+            wait = max(
+                max(moment + b.interval - b.tolerance - now, 0.0)
+                for moment, b in zip(full, caller.buckets, strict=True)
+            )
+            if wait <= 0:
+                full = [m + b.interval for m, b in zip(full, caller.buckets, strict=True)]
+                self._full |= {b.name: m for m, b in zip(full, caller.buckets, strict=True)}
+        return _verdict(caller, wait <= 0, wait, [moment - now for moment in full])
+
+
+def _words(caller: Caller, untold: dict[str, int]) -> tuple[list[str], list[Any]]:
+    """KEYS and ARGV of the script."""
+    day = datetime.now(UTC).date()
+    names = [f"rate:{bucket.name}" for bucket in caller.buckets]
+    paces = [number for b in caller.buckets for number in (b.interval, b.tolerance)]
+    fields = [word for each in COUNTED for word in (f"{each}:{caller.key_id}", untold[each])]
+    return (
+        [*names, counters_name(caller.tenant_id, day.isoformat())],
+        [*paces, *fields, DAYS_KEPT * 86_400],
+    )
+
+
+def counters_name(tenant_id: UUID, day: str) -> str:
+    """The Redis hash of a tenant's requests on one day: "requests:KEY" and "refused:KEY"."""
+    return shared_name("usage", tenant_id, day)
+
+
+def _verdict(
+    caller: Caller, admitted: bool, wait: float, ahead: list[float]
+) -> tuple[Verdict, float]:
+    """`ahead`: seconds by which each bucket's moment lies ahead of the clock now."""
+    left = [
+        (int((b.tolerance - lead) / b.interval + 1e-6), lead, b)
+        for lead, b in zip(ahead, caller.buckets, strict=True)
+    ]
+    remaining, reset, bucket = min(left, key=lambda each: (each[0], -each[1]))
+    free_in = max(
+        lead + b.interval - b.tolerance for lead, b in zip(ahead, caller.buckets, strict=True)
+    )
+    return Verdict(admitted, bucket, max(remaining, 0), max(reset, 0.0), wait), free_in
+
+
+RATES = Rates(settings.REDIS_URL)

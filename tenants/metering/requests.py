@@ -1,0 +1,35 @@
+"""The duty that brings the requests counted in Redis into the meters.
+
+Redis holds each day's running total, so this writes totals, not differences: done twice or killed
+half way it still adds up.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from tenants.access.rates import COUNTED, RATES
+from tenants.isolation.scope import current_tenant, tenant_scope
+from tenants.metering.record import today
+
+SET = """
+insert into metering_usage as u (tenant_id, day, meter, key_id, amount)
+values (%s, %s, %s, %s, %s)
+on conflict (tenant_id, day, meter, key_id)
+do update set amount = greatest(u.amount, excluded.amount)
+"""
+
+
+def bring_in(tenant_id: UUID) -> None:
+    """Yesterday's and today's requests by key, answered and refused."""
+    for day in (today() - timedelta(days=1), today()):
+        totals = RATES.counted(tenant_id, day)
+        if totals:
+            with tenant_scope(tenant_id), connection.cursor() as cursor:
+                rows = [
+                    [current_tenant(), day, meter, key_id, float(amount)]
+                    for (meter, key_id), amount in sorted(totals.items())
+                    if meter in COUNTED
+                ]
+                cursor.executemany(SET, rows)
