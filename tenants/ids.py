@@ -19,6 +19,7 @@ PREFIXES = {
     "notice": "ntc",
     "consent record": "cns",
     "upload": "upl",
+    "event batch": "evb",
     "snapshot": "snp",
     "job": "ftjob",
     "version": "ver",

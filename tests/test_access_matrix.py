@@ -31,6 +31,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 # Route -> method -> the scope that a key needs. HEAD is GET without its body.
 API: dict[str, dict[str, Right]] = {
     "v1/consents": {"POST": Right.WRITE_CONSENTS},
+    "v1/events": {"POST": Right.WRITE_EVENTS},
     "v1/uploads": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
     "v1/uploads/<str:upload_id>": {"GET": Right.READ_EVENTS},
     "v1/recommendations": {"GET": Right.READ_RECOMMENDATIONS},
@@ -74,6 +75,7 @@ PERSONAL = {
     "accounts/reauthenticate/", "start/",
 }  # fmt: skip
 
+EVENT = {"user_id": "u1", "item_id": "i1", "type": "view"}
 CONSENT = {"user_id": "u1", "purpose": "analytics", "event": "withdrawn"}
 
 
@@ -86,6 +88,7 @@ def csv_file() -> BytesIO:
 # What is sent, so that a request is refused for who sends it and not for what it says.
 BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "v1/consents": lambda: {"data": CONSENT, "content_type": "application/json"},
+    "v1/events": lambda: {"data": EVENT, "content_type": "application/json"},
     "v1/uploads": lambda: {"data": {"kind": "events", "file": csv_file()}},
     "data/upload/": lambda: {
         "data": {"kind": "events", "file": csv_file(), "timezone": "UTC"},

@@ -143,7 +143,10 @@ TENANT_DUTIES = [
     "tenants.behaviour.sweeping.sweep",
 ]
 # Streams of rows that are sealed in batches instead of chained one by one.
-SEALED_STREAMS = {"decisions": "recommend.decisions.stream"}
+SEALED_STREAMS = {
+    "decisions": "recommend.decisions.stream",
+    "event_batches": "tenants.behaviour.event_batches.stream",
+}
 # Everything that holds rows of a subject: export, erase and count go through these.
 SUBJECT_STORES = [
     "tenants.subjects.store.SubjectRows",
@@ -177,7 +180,7 @@ EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "tenants.access.errors.answer_error",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tenants.access.parsers.JSONBody"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_METADATA_CLASS": None,
@@ -233,6 +236,8 @@ STATICFILES_FINDERS = [
 UPLOAD_ROOT = VAR / "uploads"
 ARTIFACT_ROOT = Path(environment.text("ATTUNE_ARTIFACTS", str(VAR / "artifacts")))
 JOB_ROOT = VAR / "jobs"
+# The settings that name roots of tenants' folders: what a tenant's storage is reckoned over.
+TENANT_FOLDERS = ["UPLOAD_ROOT", "ARTIFACT_ROOT", "JOB_ROOT"]
 UPLOAD_LIMIT_BYTES = 256 * 1024 * 1024
 # The largest body of a request, in bytes, refused before it is read: by path, else this one.
 BODY_LIMIT = 1024 * 1024

@@ -17,7 +17,7 @@ class ZonedDateTimeField(serializers.DateTimeField):
 
     def to_internal_value(self, value: Any) -> datetime:
         try:
-            moment = parse_datetime(str(value))
+            moment = parse_datetime(value) if isinstance(value, str) else None
         except ValueError:
             moment = None
         if moment is None:

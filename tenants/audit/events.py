@@ -117,7 +117,7 @@ class AuditEvent(Enum):
         ("replaces",),
     )
     DECISIONS_SEALED = EventKind(
-        "decisions.sealed", "seal", _("Answers sealed"), ("root", "count", "stream")
+        "decisions.sealed", "seal", _("Records sealed"), ("root", "count", "stream")
     )
     LOG_VERIFIED = EventKind("log.verified", "tenant", _("Audit log verified"), ("entries", "ok"))
 

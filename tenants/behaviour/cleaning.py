@@ -93,7 +93,8 @@ EVENT_STEPS = (
         ),
     ),
     Step("bad_price", holds(pl.col("price").is_nan() | (pl.col("price") < 0))),
-    Step("bad_value", holds(pl.col("value").is_nan() | (TRADE & (pl.col("value") < 0)))),
+    # Not finite: no number was read, or price times quantity is too large for one.
+    Step("bad_value", holds(~pl.col("value").is_finite() | (TRADE & (pl.col("value") < 0)))),
     Step("duplicate", is_repeated),
 )
 

@@ -33,6 +33,8 @@ from tenants.behaviour.report import Report, batch_report, complete_report, merg
 from tenants.behaviour.sifting import Cleaned, Seen
 from tenants.behaviour.tables import Batch, Table
 from tenants.isolation.scope import tenant_scope
+from tenants.metering.meters import EVENTS
+from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.queue import Lease
 
@@ -42,11 +44,15 @@ ATTEMPTS = 4
 
 @dataclass(frozen=True)
 class Kind:
-    """How batches of one kind of upload are cleaned and landed; `people` names their column."""
+    """How batches of one kind of upload are cleaned and landed.
+
+    `people` names their column; `meter` counts the rows that were stored.
+    """
 
     clean: Callable[[Batch, Plan, datetime, Seen | None], Cleaned]
     land: Callable[[pl.DataFrame, UUID], Landed]
     people: str | None = None
+    meter: str | None = None
 
 
 KINDS = {
@@ -54,6 +60,7 @@ KINDS = {
         lambda batch, plan, moment, seen: clean_events(batch, plan, now=moment, earlier=seen),
         land_events,
         people="user_id",
+        meter=EVENTS,
     ),
     Upload.ITEMS: Kind(
         lambda batch, plan, moment, seen: clean_items(batch, plan, now=moment, earlier=seen),
@@ -148,6 +155,8 @@ def _land(lease: Lease, upload: Upload, kind: Kind, number: int, cleaned: Cleane
         }
         upload.rows_done = report.received
         upload.save(update_fields=["report", "rows_done"])
+        if kind.meter:
+            count(kind.meter, part.accepted)
     queue.renew(lease)
 
 

@@ -21,7 +21,8 @@ from tenants.subjects.directory import resolve
 def land_events(rows: pl.DataFrame, upload_id: UUID) -> Landed:
     """Store events of subjects who consent to any use; hold the others back.
 
-    `rows` has EVENT_COLUMNS of `cleaning`.
+    `rows` has EVENT_COLUMNS of `cleaning`; `upload_id` is the upload or the event batch they came
+    with. Safe with concurrent callers: all of them lock items, subjects and events in one order.
     """
     if not rows.height:
         return Landed()
@@ -34,7 +35,7 @@ def land_events(rows: pl.DataFrame, upload_id: UUID) -> Landed:
     withheld, held_before = _hold_back(staged.filter(~may), upload_id)
     if stored_before or held_before:
         withheld["duplicate", "already_stored"] = [*stored_before, *held_before]
-    return Landed(withheld, items_created=created)
+    return Landed(withheld, items_created=created, acts=staged["dedup"].to_list())
 
 
 def _staged(rows: pl.DataFrame, subjects: dict[str, int], items: dict[str, int]) -> pl.DataFrame:

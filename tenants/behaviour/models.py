@@ -1,7 +1,10 @@
 """Items, events, uploads and the rows that consent holds back."""
 
+from typing import Any
+
 from django.db import models
 
+from tenants.audit.canonical import timestamp
 from tenants.ids import public_id, uuid7
 from tenants.isolation.models import TenantForeignKey, TenantOwned
 from tenants.subjects.models import Subject
@@ -42,6 +45,7 @@ class Event(TenantOwned):
     value = models.FloatField(null=True)
     quantity = models.FloatField(null=True)
     dedup = models.UUIDField()
+    # The upload or the event batch it came with; None for a row that was held back first.
     upload_id = models.UUIDField(null=True)
     context = models.JSONField(null=True)
 
@@ -83,6 +87,43 @@ class Upload(TenantOwned):
     @property
     def public_id(self) -> str:
         return public_id("upload", self.id)
+
+
+class EventBatch(TenantOwned):
+    """What became of one streamed request, append-only. Sealed in batches instead of chained:
+    an entry per request would let a tenant's requests through one at a time only.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    actor_ref = models.TextField()
+    received_at = models.DateTimeField()
+    received = models.IntegerField()
+    accepted = models.IntegerField()
+    duplicate = models.IntegerField()
+    quarantined = models.IntegerField()
+    rejected = models.IntegerField()
+    # SHA-256 over the keyed hashes of the acts that were stored or held back, in their order.
+    acts_sha256 = models.BinaryField()
+
+    @property
+    def public_id(self) -> str:
+        return public_id("event batch", self.id)
+
+    def content(self) -> dict[str, Any]:
+        """What its leaf in the seal covers."""
+        return {
+            "v": 1,
+            "tenant": str(self.tenant_id),
+            "id": str(self.id),
+            "received_at": timestamp(self.received_at),
+            "actor": self.actor_ref,
+            "received": self.received,
+            "accepted": self.accepted,
+            "duplicate": self.duplicate,
+            "quarantined": self.quarantined,
+            "rejected": self.rejected,
+            "acts_sha256": bytes(self.acts_sha256).hex(),
+        }
 
 
 class QuarantinedRow(TenantOwned):

@@ -21,18 +21,17 @@ KEPT_FOR = timedelta(days=30)
 HELD = ("item", "type_code", "occurred_at", "value", "quantity")
 
 
-def hold(rows: pl.DataFrame, codes: Mapping[int, str], upload_id: UUID | None) -> list[int]:
+def hold(rows: pl.DataFrame, codes: Mapping[int, str], upload_id: UUID) -> list[int]:
     """Quarantine rows (columns of `storing.STAGED`); the numbers of those held already.
 
-    `codes` says per subject why they may not be stored.
+    `codes` says per subject why they may not be stored. Safe with concurrent callers, who go by
+    one order and see what the other made.
     """
     if not rows.height:
         return []
-    dedups = [UUID(text) for text in rows["dedup"]]
-    known = set(QuarantinedRow.objects.filter(dedup__in=dedups).values_list("dedup", flat=True))
     keys = keys_of(rows["subject"].unique())
     tenant_id, end = current_tenant(), now() + KEPT_FOR
-    plain = rows.with_columns(pl.col("occurred_at").dt.epoch("us"))
+    plain = rows.sort("dedup").with_columns(pl.col("occurred_at").dt.epoch("us"))
     QuarantinedRow.objects.bulk_create(
         [
             QuarantinedRow(
@@ -41,15 +40,18 @@ def hold(rows: pl.DataFrame, codes: Mapping[int, str], upload_id: UUID | None) -
                 row_no=row["row"],
                 code=codes.get(row["subject"]) or "no_record",
                 sealed=_sealed(keys[row["subject"]], tenant_id, row),
-                dedup=dedup,
+                dedup=UUID(row["dedup"]),
                 expires_at=end,
             )
-            for row, dedup in zip(plain.iter_rows(named=True), dedups, strict=True)
-            if dedup not in known
+            for row in plain.iter_rows(named=True)
         ],
+        ignore_conflicts=True,
         batch_size=5000,
     )
-    return [row for row, dedup in zip(rows["row"], dedups, strict=True) if dedup in known]
+    dedups = [UUID(text) for text in rows["dedup"]]
+    ours = QuarantinedRow.objects.filter(dedup__in=dedups, upload_id=upload_id)
+    made = set(ours.values_list("dedup", flat=True))
+    return [row for row, dedup in zip(rows["row"], dedups, strict=True) if dedup not in made]
 
 
 def _sealed(key: bytes, tenant_id: UUID, row: Mapping[str, Any]) -> bytes:

@@ -12,6 +12,8 @@ from tenants.behaviour.quarantine import opened
 from tenants.behaviour.storing import store_events
 from tenants.consent.queries import storing
 from tenants.isolation.scope import tenant_scope
+from tenants.metering.meters import EVENTS
+from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.queue import Lease
 
@@ -43,7 +45,8 @@ def _release_batch(lease: Lease) -> int:
         queue.hold(lease)
         rows = list(_free().order_by("id").select_for_update(of=("self",))[:BATCH])
         if rows:
-            store_events(opened(rows), upload_id=None)
+            before = store_events(opened(rows), upload_id=None)
             QuarantinedRow.objects.filter(pk__in=[row.pk for row in rows]).delete()
             record(AuditEvent.ROWS_RELEASED, actor=system("release"), details={"count": len(rows)})
+            count(EVENTS, len(rows) - len(before))
     return len(rows)

@@ -15,6 +15,10 @@ from tenants.behaviour.options import UploadOptions
 from tenants.errors import AppError
 from tenants.ids import uuid7
 from tenants.isolation.scope import current_tenant
+from tenants.metering.meters import EVENTS, UPLOADED
+from tenants.metering.queries import check_month
+from tenants.metering.record import count
+from tenants.metering.storage import check_storage
 from tenants.work.queue import enqueue
 
 NAME_LENGTH = 200
@@ -36,18 +40,22 @@ def accept_upload(
     mapping: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Upload:
-    """Keep a file and promise its processing. Raises UploadRefused on a bad option.
+    """Keep a file and promise its processing. Raises UploadRefused on a bad option, TooMany
+    when the month's events are used up, AppError (`storage_full`) when the files have no room.
 
     `chunks` are the file's bytes; nothing is kept when any part of this fails.
     """
     if kind not in Upload.KINDS:
         raise AppError("unknown_kind", f"Choose one of {', '.join(Upload.KINDS)}.", param="kind")
     UploadOptions.from_plain(options or {})
+    if kind == Upload.EVENTS:
+        check_month(EVENTS)
     upload_id, tenant_id = uuid7(), current_tenant()
     size, digest = vault.store(tenant_id, upload_id, chunks)
     try:
         if size == 0:
             raise AppError("empty_file", "The file is empty. Choose another one.", param="file")
+        check_storage()
         upload = Upload.objects.create(
             id=upload_id,
             kind=kind,
@@ -64,6 +72,7 @@ def accept_upload(
             object_id=upload.public_id,
             details={"kind": kind, "bytes": size, "sha256": digest.hex()},
         )
+        count(UPLOADED, size)
     except BaseException:
         vault.destroy(tenant_id, upload_id)
         raise

@@ -19,7 +19,7 @@ with stored as (
     insert into behaviour_event
         (tenant_id, occurred_at, subject_id, item_id, type, value, quantity, dedup, upload_id)
     select %(tenant)s, occurred_at, subject, item, type, value, quantity, dedup, %(upload)s
-    from staged_event order by subject, occurred_at
+    from staged_event order by subject, occurred_at, dedup
     on conflict (tenant_id, dedup) do nothing
     returning dedup)
 select s.row from staged_event s where not exists (

@@ -1,8 +1,10 @@
 from django.urls import path
 
 from tenants.behaviour.api import UploadDetail, UploadList
+from tenants.behaviour.event_api import EventList
 
 urlpatterns = [
+    path("v1/events", EventList.as_view(), name="events"),
     path("v1/uploads", UploadList.as_view(), name="uploads"),
     path("v1/uploads/<str:upload_id>", UploadDetail.as_view(), name="upload"),
 ]

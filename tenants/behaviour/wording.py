@@ -94,12 +94,34 @@ QUARANTINED: Mapping[str, str | Promise] = {
     "bad_time": _("The consent record's time is impossible. Correct the record."),
 }
 
+# The same outcomes of an event that came by itself: no file, no heading, no column.
+STREAMED: Mapping[tuple[str, str], str | Promise] = {
+    ("rejected", "missing_type"): _("No event type. Name one of the types on the events page."),
+    ("rejected", "pseudo_item"): _(
+        "Postage, a charge or a correction, not an item. It is left out."
+    ),
+    ("rejected", "bad_price"): _("The price is no number from zero up. Correct it."),
+    ("rejected", "bad_value"): _("The value is no possible number. Correct it."),
+    ("duplicate", "duplicate"): _(
+        "The same event stands earlier in the request. The first counts."
+    ),
+    ("quarantined", "no_record"): _(
+        "No consent record for this person. The event is held back until one arrives."
+    ),
+}
+
 WORDING = {"rejected": REJECTED, "duplicate": DUPLICATE, "quarantined": QUARANTINED}
 
 
 def outcome_text(bucket: str, code: str) -> str:
     """The sentence for an outcome of a row, in the active language."""
     return str(WORDING[bucket][code]) % FIGURES
+
+
+def streamed_text(bucket: str, code: str) -> str:
+    """The sentence for an outcome of a streamed event, in the active language."""
+    own = STREAMED.get((bucket, code))
+    return outcome_text(bucket, code) if own is None else str(own)
 
 
 def refusal_text(code: str, params: Mapping[str, Any]) -> str:

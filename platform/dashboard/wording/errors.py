@@ -40,9 +40,17 @@ ERRORS: dict[str, str | Promise] = {
     "poisoned": _(
         "The job died at the same place three times. Look at its record, then start anew."
     ),
+    "quota_exceeded": _(
+        "This month's %(meter)s are used up. They begin anew on %(until)s; ask the operator of "
+        "the installation for more."
+    ),
     "reason_missing": _("Say why, for the record."),
     "scopes_missing": _("Choose at least one scope."),
     "snapshot_damaged": _("The frozen data were altered. Start a new job."),
+    "storage_full": _(
+        "With this file your files would take %(used)s of the %(allowed)s that you may use. Wait "
+        "until earlier uploads are processed, or ask the operator of the installation for more."
+    ),
     "too_little_data": _(
         "Too little data may be used for training. Upload more events, or consent records for "
         "the people in them."

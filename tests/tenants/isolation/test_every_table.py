@@ -23,6 +23,7 @@ RIGHTS = {
     "consent_consentrecord": WRITE_ONCE,
     "consent_notice": WRITE_ONCE,
     "jobs_snapshotsubject": WRITE_ONCE,
+    "behaviour_eventbatch": WRITE_ONCE,
     "recommend_decision": WRITE_ONCE | {"delete"},
     "isolation_knowntenant": WRITE_ONCE,
     "work_workitem": FREE - {"delete"},

@@ -1,0 +1,211 @@
+"""`/v1/events`: acts told as they happen, one or many at a time, also straight from a browser."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+
+from tenants.access.api import TenantAPIView, TenantRequest
+from tenants.access.fields import ZonedDateTimeField
+from tenants.access.rights import Right
+from tenants.accounts.tokens import PUBLIC
+from tenants.behaviour.report import BUCKETS
+from tenants.behaviour.schema import EVENT_TYPES
+from tenants.behaviour.streaming import MOST, AcceptedEvents, accept_events
+from tenants.behaviour.wording import streamed_text
+
+# A name that may be repeated to its sender; any other could be somebody's data, or no text at all.
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}", re.ASCII)
+# What a browser must not be told, because it tells of a person: who has consented, who did what.
+OF_PERSONS = frozenset({"duplicate", "quarantined"})
+
+
+class Text(serializers.CharField):
+    """A text and nothing else: an id that came as a number may have lost digits on its way."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Not a text. Put it in quotation marks.")
+        return super().to_internal_value(data)
+
+
+class Number(serializers.FloatField):
+    """A JSON number; one that is too large is infinite, which cleaning refuses."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            raise serializers.ValidationError("Not a number. Leave out the quotation marks.")
+        try:
+            return float(data)
+        except OverflowError:
+            return float("inf")
+
+
+class Strict(serializers.Serializer[Any]):
+    """Refuses a field that it does not know: what would be dropped in silence is told instead."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        for name in data if isinstance(data, dict) else ():
+            if name not in self.fields:
+                field = name if NAME.fullmatch(name) else "non_field_errors"
+                known = ", ".join(self.fields)
+                raise serializers.ValidationError(
+                    {field: [f"There is no such field. The fields are: {known}."]}
+                )
+        return super().to_internal_value(data)
+
+
+class EventBody(Strict):
+    """One act of a person on an item."""
+
+    user_id = Text(help_text="Your id of the person.")
+    item_id = Text()
+    type = Text(help_text=f"One of {', '.join(kind.name for kind in EVENT_TYPES)}.")
+    occurred_at = ZonedDateTimeField(
+        required=False, help_text="Now, when left out; then a repeated request counts again."
+    )
+    event_id = Text(
+        required=False, help_text="Your id of the act: it counts once, however often it comes."
+    )
+    value = Number(required=False, help_text="Money of the whole row, or a rating.")
+    price = Number(required=False, help_text="Of one piece.")
+    quantity = Number(required=False)
+    order_id = Text(required=False)
+    item_title = Text(required=False)
+    item_category = Text(required=False)
+
+
+class EventsBody(Strict):
+    """Several events at once; each has its own outcome."""
+
+    events = serializers.ListSerializer(child=EventBody(), min_length=1, max_length=MOST)
+
+
+class EndedAnswer(serializers.Serializer[Any]):
+    """An event that was not accepted."""
+
+    index = serializers.IntegerField(help_text="Its place in the request, from 0.")
+    outcome = serializers.ChoiceField(BUCKETS)
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class EventBatchAnswer(serializers.Serializer[Any]):
+    """What became of the events. received = accepted + duplicate + quarantined + rejected.
+
+    To a public key what was quarantined or is a duplicate reads as accepted: a key that lies open
+    in a browser must not tell anybody whether a person has consented or has been seen before.
+    """
+
+    id = serializers.CharField()
+    object = serializers.CharField(default="event_batch")
+    received = serializers.IntegerField()
+    accepted = serializers.IntegerField()
+    duplicate = serializers.IntegerField()
+    quarantined = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    rows = EndedAnswer(many=True, help_text="Every event that was not accepted, in order.")
+
+
+ONE = OpenApiExample(
+    "One event",
+    value={
+        "user_id": "13085",
+        "item_id": "85048",
+        "type": "purchase",
+        "occurred_at": "2026-11-16T09:30:00Z",
+        "event_id": "order-489434-1",
+        "price": 6.95,
+        "quantity": 12,
+    },
+    request_only=True,
+)
+MANY = OpenApiExample(
+    "Several events",
+    value={
+        "events": [
+            {"user_id": "13085", "item_id": "85048", "type": "view", "event_id": "e-1"},
+            {"user_id": "13085", "item_id": "22041", "type": "veiw", "event_id": "e-2"},
+        ]
+    },
+    request_only=True,
+)
+OUTCOME = OpenApiExample(
+    "One of two rejected",
+    value={
+        "id": "evb_0MzBBhHvaAzuJWhZ1jKpQE",
+        "object": "event_batch",
+        "received": 2,
+        "accepted": 1,
+        "duplicate": 0,
+        "quarantined": 0,
+        "rejected": 1,
+        "rows": [
+            {
+                "index": 1,
+                "outcome": "rejected",
+                "code": "unknown_type",
+                "message": "The event type is not known. Use one of the types on the events page.",
+            }
+        ],
+    },
+    response_only=True,
+    status_codes=["202"],
+)
+
+
+class EventList(TenantAPIView):
+    """Tell of one event, or of up to 500. Faulty form: nothing is stored, and an error says where.
+
+    An event that has the right form and still cannot be used (its type is not known, it lies in
+    the future) is rejected by itself, with a code; the others count.
+    """
+
+    rights = {"POST": Right.WRITE_EVENTS}
+    # Where a public key may be used: it can write events and read nothing.
+    public_methods: ClassVar[frozenset[str]] = frozenset({"POST"})
+
+    @extend_schema(
+        operation_id="create_events",
+        tags=["events"],
+        request=PolymorphicProxySerializer(
+            component_name="EventOrEvents",
+            serializers=[EventBody, EventsBody],
+            resource_type_field_name=None,
+        ),
+        responses={202: EventBatchAnswer},
+        examples=[ONE, MANY, OUTCOME],
+    )
+    def post(self, request: TenantRequest) -> Response:
+        accepted = accept_events(events=_events(request.data), actor=request.actor)
+        hidden = OF_PERSONS if request.key.kind == PUBLIC else frozenset()
+        return Response(EventBatchAnswer(_answer(accepted, hidden)).data, status=202)
+
+
+def _events(body: Any) -> Sequence[dict[str, Any]]:
+    """The events of either form of body, checked in shape."""
+    many = isinstance(body, dict) and "events" in body
+    form = (EventsBody if many else EventBody)(data=body)
+    form.is_valid(raise_exception=True)
+    return form.validated_data["events"] if many else [form.validated_data]
+
+
+def _answer(accepted: AcceptedEvents, hidden: frozenset[str]) -> dict[str, Any]:
+    """The counts and the rows, with outcomes that are `hidden` told as accepted."""
+    batch = accepted.batch
+    counts = {bucket: getattr(batch, bucket) for bucket in BUCKETS}
+    shown = {bucket: 0 if bucket in hidden else number for bucket, number in counts.items()}
+    return {
+        "id": batch.public_id,
+        "received": batch.received,
+        "accepted": batch.received - sum(shown.values()),
+        **shown,
+        "rows": [
+            {**vars(one), "message": streamed_text(one.outcome, one.code)}
+            for one in accepted.ended
+            if one.outcome not in hidden
+        ],
+    }

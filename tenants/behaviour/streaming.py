@@ -1,0 +1,123 @@
+"""Events as they happen: one request's batch through the cleaning and the landing of uploads.
+
+Knows nothing about HTTP. Another way in (a tracking protocol) makes plain events and calls this.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+from django.db import transaction
+from django.utils.timezone import now
+
+from tenants.audit.actor import Actor
+from tenants.behaviour.cleaning import clean_events
+from tenants.behaviour.landed import Landed
+from tenants.behaviour.landing import land_events
+from tenants.behaviour.mapping import make_plan
+from tenants.behaviour.models import EventBatch
+from tenants.behaviour.report import BUCKETS, batch_report, bucket_of
+from tenants.behaviour.schema import EVENTS as EVENT_COLUMNS
+from tenants.behaviour.sifting import Cleaned
+from tenants.behaviour.tables import Batch
+from tenants.ids import uuid7
+from tenants.metering.meters import EVENTS
+from tenants.metering.queries import check_month
+from tenants.metering.record import count
+
+MOST = 500
+# Every column under its own name, read as an upload without options is.
+PLAN = make_plan(EVENT_COLUMNS.name, [column.name for column in EVENT_COLUMNS.columns])
+TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
+    "number": pl.Float64,
+    "time": pl.Datetime("us", "UTC"),
+}
+
+
+@dataclass(frozen=True)
+class EndedEvent:
+    """An event that was not accepted: its place in the request, from 0, and why."""
+
+    index: int
+    outcome: str
+    code: str
+
+
+@dataclass(frozen=True)
+class AcceptedEvents:
+    """The record of a request, and every event that was not accepted, in order."""
+
+    batch: EventBatch
+    ended: tuple[EndedEvent, ...]
+
+
+@transaction.atomic
+def accept_events(*, events: Sequence[Mapping[str, Any]], actor: Actor) -> AcceptedEvents:
+    """Store what may be stored now, in the transaction of the caller, and record the counts.
+
+    `events` are at most MOST mappings by the column names of `schema.EVENTS`: texts, floats, and
+    for occurred_at a datetime with zone; a time left out is now. An event at fault ends with the
+    code it would have in an upload, and the others count. TooMany when the month's are used up.
+    """
+    check_month(EVENTS)
+    batch_id, moment = uuid7(), now()
+    cleaned = clean_events(_batch(events, moment), PLAN, now=moment)
+    landed = land_events(cleaned.rows, batch_id)
+    report = batch_report(cleaned, withheld=landed.withheld)
+    batch = EventBatch.objects.create(
+        id=batch_id,
+        actor_ref=actor.ref,
+        received_at=moment,
+        received=report.received,
+        accepted=report.accepted,
+        acts_sha256=_kept(cleaned, landed),
+        **{bucket: report.count(bucket) for bucket in BUCKETS},
+    )
+    count(EVENTS, report.accepted)
+    return AcceptedEvents(batch, _ended(cleaned, landed))
+
+
+def _batch(events: Sequence[Mapping[str, Any]], moment: datetime) -> Batch:
+    """The events as rows of a file, numbered from 1."""
+    timed = [{"occurred_at": moment, **event} for event in events]
+    return Batch(
+        rows=pl.int_range(1, len(timed) + 1, dtype=pl.Int64, eager=True),
+        faults=pl.Series([None] * len(timed), dtype=pl.String),
+        frame=pl.DataFrame(
+            [
+                pl.Series(
+                    column.name,
+                    [event.get(column.name) for event in timed],
+                    dtype=TYPES.get(column.type, pl.String),
+                )
+                for column in EVENT_COLUMNS.columns
+            ]
+        ),
+    )
+
+
+def _kept(cleaned: Cleaned, landed: Landed) -> bytes:
+    """What the record commits to: the acts that are stored or held since this request."""
+    before = {
+        row
+        for (bucket, _), rows in landed.withheld.items()
+        if bucket == "duplicate"
+        for row in rows
+    }
+    acts = zip(cleaned.rows["row"], landed.acts, strict=True)
+    return hashlib.sha256(
+        b"".join(bytes.fromhex(act) for row, act in acts if row not in before)
+    ).digest()
+
+
+def _ended(cleaned: Cleaned, landed: Landed) -> tuple[EndedEvent, ...]:
+    marked = [EndedEvent(row - 1, bucket_of(code), code) for row, code in cleaned.marks.iter_rows()]
+    withheld = [
+        EndedEvent(row - 1, bucket, code)
+        for (bucket, code), rows in landed.withheld.items()
+        for row in rows
+    ]
+    return tuple(sorted((*marked, *withheld), key=lambda one: one.index))
