@@ -57,6 +57,8 @@ PAGES: dict[str, dict[str, Right]] = {
     "keys/": {"GET": Right.MANAGE_KEYS},
     "keys/new/": {"POST": Right.MANAGE_KEYS},
     "keys/<str:key_id>/revoke/": {"POST": Right.MANAGE_KEYS},
+    "keys/<str:key_id>/rotate/": {"POST": Right.MANAGE_KEYS},
+    "usage/": {"GET": Right.READ_USAGE},
     "api/": {"GET": Right.READ_OVERVIEW},
     "design/": {"GET": Right.READ_OVERVIEW},
 }
@@ -95,7 +97,7 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "models/standing-approval/": lambda: {"data": {"enabled": "yes", "reason": "Trusted."}},
     "models/versions/<str:version_id>/approve/": lambda: {"data": {"reason": "Looked at it."}},
-    "keys/new/": lambda: {"data": {"name": "new", "scopes": ["events:read"]}},
+    "keys/new/": lambda: {"data": {"name": "new", "kind": "restricted", "scopes": ["events:read"]}},
     "try/": lambda: {"data": {"user_id": "u1"}},
 }
 QUERIES = {"v1/recommendations": "?user_id=u1&limit=3"}

@@ -7,12 +7,13 @@ from dashboard.pages.audit import audit, verify
 from dashboard.pages.data import data, upload_file
 from dashboard.pages.design import design
 from dashboard.pages.job import job, start_job
-from dashboard.pages.keys import keys, make_key, revoke
+from dashboard.pages.keys import keys, make_key, revoke, rotate
 from dashboard.pages.models import models
 from dashboard.pages.overview import overview
 from dashboard.pages.start import start
 from dashboard.pages.trial import trial
 from dashboard.pages.upload import upload
+from dashboard.pages.usage import usage
 from dashboard.pages.version import approve, change_approval, publish, roll_back_now, version
 
 app_name = "dashboard"
@@ -35,7 +36,9 @@ urlpatterns = [
     path("audit/verify/", verify, name="verify"),
     path("keys/", keys, name="keys"),
     path("keys/new/", make_key, name="make_key"),
+    path("keys/<str:key_id>/rotate/", rotate, name="rotate"),
     path("keys/<str:key_id>/revoke/", revoke, name="revoke"),
+    path("usage/", usage, name="usage"),
     path("api/", api, name="api"),
     path("design/", design, name="design"),
 ]

@@ -22,6 +22,7 @@ from tenants.accounts.queries import FoundKey
 from tenants.isolation.names import shared_name
 
 MOST_KNOWN = 10_000
+BELIEVED = 60.0  # seconds for which a key's limits are believed before its view is asked again
 PATIENCE = 0.25  # seconds: a request does not wait longer for Redis
 APART = 2.0  # seconds without asking Redis after it did not answer
 DAYS_KEPT = 40
@@ -38,6 +39,7 @@ local now = clock[1] + clock[2] / 1000000
 local buckets, wait, full = #KEYS - 1, 0, {}
 for i = 1, buckets do
     local moment = math.max(tonumber(redis.call('GET', KEYS[i]) or now), now)
+    moment = math.min(moment, now + ARGV[2 * i])  -- the limit may have been narrower before
     full[i] = moment + ARGV[2 * i - 1]
     wait = math.max(wait, full[i] - ARGV[2 * i] - now)
 end
@@ -135,7 +137,7 @@ class Rates:
         )
         self._take = self._redis.register_script(TAKE)
         self._lock = Lock()
-        self._known: OrderedDict[bytes, Caller] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
         # Until when the buckets of a key are known to be empty, and the verdict that says so.
         self._closed: dict[bytes, tuple[float, Verdict]] = {}
         # Requests that were answered or refused without asking Redis: told at the next question.
@@ -147,14 +149,16 @@ class Rates:
     def learn(self, digest: bytes, caller: Caller) -> None:
         """Remember a valid key by its hash, with the limits that it has now."""
         with self._lock:
-            self._known[digest] = caller
+            self._known[digest] = (time.monotonic() + BELIEVED, caller)
             self._known.move_to_end(digest)
             while len(self._known) > MOST_KNOWN:
                 forgotten, _ = self._known.popitem(last=False)
                 self._closed.pop(forgotten, None)
 
     def known(self, digest: bytes) -> Caller | None:
-        return self._known.get(digest)
+        """The caller behind a hash, when its limits were learnt a while ago at most."""
+        until, caller = self._known.get(digest, (0.0, None))
+        return caller if until > time.monotonic() else None
 
     def take(self, digest: bytes, caller: Caller) -> Verdict:
         """Take one request from every bucket of the key, or none; counts it either way."""
@@ -192,10 +196,10 @@ class Rates:
     def counted(self, tenant_id: UUID, day: date) -> dict[tuple[str, UUID], int]:
         """A day's requests by what became of them and by key; empty when Redis is away."""
         try:
-            found = self._redis.hgetall(counters_name(tenant_id, day.isoformat()))
+            found: Any = self._redis.hgetall(counters_name(tenant_id, day.isoformat()))
         except redis.RedisError:
             return {}
-        split = {tuple(name.decode().split(":")): int(n) for name, n in dict(found).items()}
+        split = {tuple(name.decode().split(":")): int(n) for name, n in found.items()}
         return {(what, UUID(key)): n for (what, key), n in split.items()}
 
     def forget(self, tenant_id: UUID) -> None:
@@ -227,7 +231,10 @@ class Rates:
         """Without Redis each process keeps the limits by itself: kinder, but never without end."""
         now = time.monotonic()
         with self._lock:
-            full = [max(self._full.get(b.name, now), now) for b in caller.buckets]
+            full = [
+                min(max(self._full.get(b.name, now), now), now + b.tolerance)
+                for b in caller.buckets
+            ]
             wait = max(
                 max(moment + b.interval - b.tolerance - now, 0.0)
                 for moment, b in zip(full, caller.buckets, strict=True)

@@ -81,7 +81,7 @@ class EventBody(Strict):
 class EventsBody(Strict):
     """Several events at once; each has its own outcome."""
 
-    events = serializers.ListSerializer(child=EventBody(), min_length=1, max_length=MOST)
+    events: Any = serializers.ListSerializer(child=EventBody(), min_length=1, max_length=MOST)
 
 
 class EndedAnswer(serializers.Serializer[Any]):

@@ -5,6 +5,7 @@ half way it still adds up.
 """
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -27,7 +28,7 @@ def bring_in(tenant_id: UUID) -> None:
         totals = RATES.counted(tenant_id, day)
         if totals:
             with tenant_scope(tenant_id), connection.cursor() as cursor:
-                rows = [
+                rows: list[list[Any]] = [
                     [current_tenant(), day, meter, key_id, float(amount)]
                     for (meter, key_id), amount in sorted(totals.items())
                     if meter in COUNTED

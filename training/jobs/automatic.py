@@ -2,6 +2,7 @@
 
 from tenants.audit.actor import system
 from tenants.behaviour.models import Upload
+from tenants.errors import TooMany
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
@@ -13,9 +14,13 @@ def run(lease: Lease) -> None:
     """Worker function of `first_training`: start a job when nothing stands against it."""
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
+        code = ""
         if _wanted():
-            create_job(actor=system("automatic"), trigger="first_data")
-        queue.finish(lease)
+            try:
+                create_job(actor=system("automatic"), trigger="first_data")
+            except TooMany as refused:  # a person starts it once the month or the plan allows
+                code = refused.code
+        queue.finish(lease, code=code)
 
 
 def _wanted() -> bool:

@@ -11,6 +11,8 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.scope import current_tenant
+from tenants.metering.meters import DEVICE
+from tenants.metering.queries import check_month
 from tenants.work.queue import enqueue
 from training.jobs.artifacts import ArtifactDamaged, path_of, read_manifest
 from training.jobs.gates import failed_gates
@@ -31,11 +33,15 @@ def create_job(
     name: str = "",
     trigger: str = "manual",
 ) -> Job:
-    """Queue a fine-tuning job; its data are frozen when it starts. Conflict while one is open."""
+    """Queue a fine-tuning job; its data are frozen when it starts.
+
+    Conflict while one is open; TooMany when the month's device-seconds are used up.
+    """
     if method not in METHODS:
         raise AppError("unknown_method", f"Choose one of {', '.join(METHODS)}.", param="method")
     if Job.objects.exclude(state__in=Job.ENDED).exists():
         raise Conflict("job_open", "A job is queued or running already. Wait for it to end.")
+    check_month(DEVICE)
     job = Job.objects.create(
         name=name,
         base_model=base_model or DEFAULT_BASE,

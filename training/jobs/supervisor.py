@@ -22,6 +22,8 @@ from tenants.audit.actor import system
 from tenants.errors import AppError
 from tenants.isolation.names import tenant_folder
 from tenants.isolation.scope import tenant_scope
+from tenants.metering.meters import DEVICE
+from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.queue import Lease
 from tenants.work.run import Stopped, stopping
@@ -127,10 +129,12 @@ def _watch(lease: Lease, process: subprocess.Popen[bytes], folder: Path) -> int:
     """
     reader = ProgressReader(folder / "progress.jsonl")
     moved = renewed = time.monotonic()
+    clock = DeviceClock(lease)
     while process.poll() is None:
         time.sleep(POLL_SECONDS)
         if stopping():
             _end(process)
+            clock.count()
             store_lines(lease, reader.read())
             raise Stopped
         lines = reader.read()
@@ -139,12 +143,30 @@ def _watch(lease: Lease, process: subprocess.Popen[bytes], folder: Path) -> int:
             store_lines(lease, lines)
         if time.monotonic() - moved > HANG_SECONDS:
             _end(process)
+            clock.count()
             return HUNG
         if time.monotonic() - renewed > RENEW_SECONDS:
             queue.renew(lease)
+            clock.count()
             renewed = time.monotonic()
+    clock.count()
     store_lines(lease, reader.read())
     return process.returncode
+
+
+class DeviceClock:
+    """Meters the seconds that a job holds its device, as it goes: a killed worker loses little."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._tenant_id = lease.tenant_id
+        self._counted = time.monotonic()
+
+    def count(self) -> None:
+        """Bring what has passed since the last time into the tenant's meter."""
+        moment = time.monotonic()
+        with tenant_scope(self._tenant_id):
+            count(DEVICE, moment - self._counted)
+        self._counted = moment
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,6 @@
 """`/keys/`: the tenant's API keys; a new one is shown once, on the answer that made it."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -15,11 +15,12 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST
 
 from dashboard.forms import RefusableForm
-from dashboard.wording.states import KEY_EXPIRED, KEY_REVOKED, KEY_VALID, Badge
+from dashboard.wording.states import KEY_EXPIRED, KEY_REPLACED, KEY_REVOKED, KEY_VALID, Badge
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import SCOPES, Right
-from tenants.accounts.keys import create_key, revoke_key
+from tenants.accounts.keys import create_key, revoke_key, rotate_key
 from tenants.accounts.models import APIKey
+from tenants.accounts.tokens import PUBLIC, RESTRICTED, SECRET
 from tenants.errors import AppError
 from tenants.ids import parse_id
 
@@ -31,8 +32,22 @@ SCOPE_NAMES: dict[Right, str | Promise] = {
     Right.READ_CONSENTS: gettext_lazy("Read consent"),
     Right.READ_MODELS: gettext_lazy("Read jobs and versions"),
     Right.MANAGE_MODELS: gettext_lazy("Train, approve and publish"),
+    Right.MANAGE_RIGHTS: gettext_lazy("Handle requests of people about their data"),
     Right.READ_AUDIT: gettext_lazy("Read the audit log"),
+    Right.READ_USAGE: gettext_lazy("Read usage and limits"),
 }
+KIND_NAMES: dict[str, str | Promise] = {
+    RESTRICTED: gettext_lazy("Restricted: only what is ticked below"),
+    SECRET: gettext_lazy("Secret: everything a key can do; for your own servers"),
+    PUBLIC: gettext_lazy("Public: may only send events; safe in a browser"),
+}
+# Hours for which a replaced key works on.
+OVERLAPS: tuple[tuple[int, str | Promise], ...] = (
+    (24, gettext_lazy("one day")),
+    (24 * 7, gettext_lazy("one week")),
+    (1, gettext_lazy("one hour")),
+    (0, gettext_lazy("not at all")),
+)
 
 
 class KeyForm(RefusableForm):
@@ -43,11 +58,34 @@ class KeyForm(RefusableForm):
         max_length=100,
         help_text=gettext_lazy("Where it is used, such as Web shop."),
     )
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind"),
+        choices=list(KIND_NAMES.items()),
+        widget=forms.RadioSelect,
+        initial=RESTRICTED,
+    )
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("It may"),
+        required=False,
+        help_text=gettext_lazy("Of a restricted key."),
         choices=[(r.value, name) for r, name in SCOPE_NAMES.items() if r in SCOPES],
         widget=forms.CheckboxSelectMultiple,
         initial=[Right.READ_RECOMMENDATIONS.value],
+    )
+    origins = forms.CharField(
+        label=gettext_lazy("Pages that may use it"),
+        required=False,
+        max_length=2_000,
+        help_text=gettext_lazy(
+            "Of a public key: one address a line, such as https://shop.example. Empty: any page."
+        ),
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+    )
+    requests_per_second = forms.FloatField(
+        label=gettext_lazy("Requests per second"),
+        required=False,
+        min_value=0.01,
+        help_text=gettext_lazy("Narrower than your plan's limit; empty: the plan's."),
     )
     expires = forms.DateField(
         label=gettext_lazy("Valid until"),
@@ -79,15 +117,30 @@ def make_key(request: PageRequest) -> HttpResponse:
     try:
         key, secret = create_key(
             name=form.cleaned_data["name"],
+            kind=form.cleaned_data["kind"],
             scopes=form.cleaned_data["scopes"],
+            origins=form.cleaned_data["origins"].splitlines(),
+            requests_per_second=form.cleaned_data["requests_per_second"],
             expires_at=form.expires_at(),
             actor=request.actor,
         )
     except AppError as error:
         form.refuse(error)
         return _whole(request, form, status=422)
-    context = {"key": key, "secret": secret, "curl": _curl(request, key, secret)}
-    return render(request, "dashboard/key_made.html", context)
+    return _shown_once(request, key, secret)
+
+
+@require_POST
+@cache_control(no_store=True)
+@page(Right.MANAGE_KEYS)
+def rotate(request: PageRequest, key_id: str) -> HttpResponse:
+    """Make a key that takes another's place, and show its text this one time."""
+    asked = request.POST.get("overlap", "")
+    hours = int(asked) if asked in {str(each) for each, _ in OVERLAPS} else OVERLAPS[0][0]
+    key, secret = rotate_key(
+        key_id=parse_id("key", key_id), overlap=timedelta(hours=hours), actor=request.actor
+    )
+    return _shown_once(request, key, secret)
 
 
 @require_POST
@@ -99,25 +152,49 @@ def revoke(request: PageRequest, key_id: str) -> HttpResponse:
     return redirect("dashboard:keys")
 
 
+def _shown_once(request: PageRequest, key: APIKey, secret: str) -> HttpResponse:
+    replaced = APIKey.objects.filter(replaced_by=key).first()
+    context = {
+        "key": key,
+        "secret": secret,
+        "curl": _curl(request, key, secret),
+        "replaced_ends": replaced.expires_at if replaced else None,
+    }
+    return render(request, "dashboard/key_made.html", context)
+
+
 def _whole(request: PageRequest, form: KeyForm, status: int = 200) -> HttpResponse:
     found = APIKey.objects.order_by("revoked_at", "-id")
-    rows = [(key, _badge(key), _scopes(key)) for key in found]
-    return render(request, "dashboard/keys.html", {"form": form, "keys": rows}, status=status)
+    rows = [(key, _badge(key), _may(key)) for key in found]
+    context = {"form": form, "keys": rows, "overlaps": OVERLAPS}
+    return render(request, "dashboard/keys.html", context, status=status)
 
 
 def _badge(key: APIKey) -> Badge:
     if key.revoked_at:
         return KEY_REVOKED
-    expired = key.expires_at is not None and key.expires_at <= timezone.now()
-    return KEY_EXPIRED if expired else KEY_VALID
+    if key.expires_at is not None and key.expires_at <= timezone.now():
+        return KEY_EXPIRED
+    return KEY_REPLACED if key.replaced_by_id else KEY_VALID
 
 
-def _scopes(key: APIKey) -> list[Any]:
+def _may(key: APIKey) -> list[Any]:
+    """What a key may do, in words; of a secret one that it may do all."""
+    if key.kind == SECRET:
+        return [_("Everything a key can do")]
     return [SCOPE_NAMES.get(Right(scope), scope) for scope in key.scopes]
 
 
 def _curl(request: PageRequest, key: APIKey, secret: str) -> str:
-    """A line to try the key with; "" for a key that may not ask for recommendations."""
+    """A line to try the key with; "" for a key that can neither ask nor send."""
+    if key.kind == PUBLIC:
+        address = request.build_absolute_uri("/v1/events")
+        origin = f' -H "Origin: {key.origins[0]}"' if key.origins else ""
+        event = '{"user_id": "USER_ID", "item_id": "ITEM_ID", "type": "view"}'
+        return (
+            f'curl -H "Authorization: Bearer {secret}"{origin} '
+            f'-H "Content-Type: application/json" -d \'{event}\' "{address}"'
+        )
     if Right.READ_RECOMMENDATIONS.value not in key.scopes:
         return ""
     address = request.build_absolute_uri("/v1/recommendations?user_id=USER_ID&limit=10")

@@ -44,6 +44,7 @@ OUTCOMES: dict[str, Badge] = {
 KEY_VALID = Badge(_("Valid"), "good")
 KEY_REVOKED = Badge(_("Revoked"), "neutral")
 KEY_EXPIRED = Badge(_("Expired"), "warn")
+KEY_REPLACED = Badge(_("Being replaced"), "info")
 
 UPLOAD_KINDS: dict[str, str | Promise] = {
     Upload.EVENTS: _("Events"),

@@ -1,0 +1,79 @@
+"""Bodies that are refused unread, and errors that have one form whatever raises them."""
+
+import logging
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError
+from django.test import Client
+
+from attune.wsgi import application
+from tenants.behaviour.models import Upload
+from tests.doors import ask
+
+
+def test_a_body_above_the_limit_of_its_address_is_refused_unread(alice):
+    headers = {**alice.headers, "Content-Type": "application/json"}
+    too_long = {**headers, "Content-Length": str(settings.BODY_LIMIT + 1)}
+    reply = ask(application, "/v1/consents", method="POST", headers=too_long)
+    assert (reply.status, reply.json()["error"]["code"]) == (413, "body_too_large")
+    assert reply.headers["x-request-id"] == reply.json()["error"]["request_id"]
+
+
+@pytest.mark.parametrize("path", ["/v1/uploads", "/data/upload/"])
+def test_files_may_be_longer_but_not_without_end(path):
+    at = settings.BODY_LIMITS[path]
+    assert at > settings.UPLOAD_LIMIT_BYTES
+    reply = ask(application, path, method="POST", headers={"Content-Length": str(at + 1)})
+    assert reply.status == 413
+
+
+def test_a_body_without_a_stated_length_is_refused(alice):
+    headers = {**alice.headers, "Transfer-Encoding": "chunked"}
+    reply = ask(application, "/v1/consents", method="POST", headers=headers)
+    assert (reply.status, reply.json()["error"]["code"]) == (411, "length_required")
+
+
+@pytest.mark.parametrize("path", ["/v1/", "/v1/nothing", "/v1/uploads/", "/v1/uploads/upl_x/y"])
+def test_an_unknown_address_of_the_api_answers_in_the_one_form(db, path):
+    reply = Client().get(path)
+    error = reply.json()["error"]
+    assert (reply.status_code, error["type"], error["code"]) == (
+        404, "not_found_error", "not_found",
+    )  # fmt: skip
+    assert error["request_id"] == reply["X-Request-Id"]
+
+
+def test_an_unknown_page_answers_as_a_page(db):
+    assert Client().get("/nothing/")["Content-Type"].startswith("text/html")
+
+
+def test_a_fault_of_ours_answers_in_the_one_form_and_is_logged(alice, monkeypatch, caplog):
+    def broken(*args: object) -> None:
+        raise ZeroDivisionError("a secret detail")
+
+    monkeypatch.setattr("tenants.behaviour.api.page_of", broken)
+    client = Client(raise_request_exception=False)
+    with caplog.at_level(logging.ERROR):
+        reply = client.get("/v1/uploads", headers=alice.headers)
+    error = reply.json()["error"]
+    assert (reply.status_code, error["type"], error["code"]) == (500, "api_error", "internal_error")
+    assert "secret detail" not in reply.content.decode()
+    assert any("Internal Server Error: /v1/uploads" in line for line in caplog.messages)
+
+
+def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(alice, monkeypatch):
+    def away(*args: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("tenants.behaviour.api.page_of", away)
+    reply = Client().get("/v1/uploads", headers=alice.headers)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (503, "unavailable")
+    assert int(reply["Retry-After"]) >= 5
+
+
+def test_a_foreign_host_is_refused_in_the_one_form(alice):
+    reply = Client().get("/v1/uploads", headers={**alice.headers, "Host": "evil.example"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "bad_request")
+    with alice.scope:
+        assert not Upload.objects.exists()
