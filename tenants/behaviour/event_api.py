@@ -81,7 +81,9 @@ class EventBody(Strict):
 class EventsBody(Strict):
     """Several events at once; each has its own outcome."""
 
-    events = serializers.ListSerializer(child=EventBody(), min_length=1, max_length=MOST)
+    events: serializers.ListSerializer[Any] = serializers.ListSerializer(
+        child=EventBody(), min_length=1, max_length=MOST
+    )
 
 
 class EndedAnswer(serializers.Serializer[Any]):
