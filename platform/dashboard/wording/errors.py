@@ -47,7 +47,7 @@ ERRORS: dict[str, str | Promise] = {
         "The job died at the same place three times. Look at its record, then start anew."
     ),
     "quota_exceeded": _(
-        "This month's %(meter)s are used up. They begin anew on %(until)s; ask the operator of "
+        "What you may use in a month is used up. It begins anew on %(until)s; ask the operator of "
         "the installation for more."
     ),
     "reason_missing": _("Say why, for the record."),

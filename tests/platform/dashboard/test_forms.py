@@ -62,7 +62,8 @@ def test_an_analyst_cannot_upload_consent_records(alice):
 
 def test_a_new_key_is_shown_once_is_not_cached_and_works(alice):
     client = alice.browser()
-    wanted = {"name": "Web shop", "scopes": ["recommendations:read", "events:read"]}
+    scopes = ["recommendations:read", "events:read"]
+    wanted = {"name": "Web shop", "kind": "restricted", "scopes": scopes}
     reply = client.post("/keys/new/", wanted)
     with alice.scope:
         key = APIKey.objects.get(name="Web shop")
@@ -81,13 +82,71 @@ def test_a_new_key_is_shown_once_is_not_cached_and_works(alice):
 def test_a_key_without_scope_or_with_a_past_end_is_refused_beside_the_field(alice):
     client = alice.browser()
     past = (localdate() - timedelta(days=2)).isoformat()
-    reply = client.post("/keys/new/", {"name": "A"})
-    assert "This field is required." in text_of(reply)
-    reply = client.post("/keys/new/", {"name": "A", "scopes": ["events:read"], "expires": past})
+    form = {"name": "A", "kind": "restricted"}
+    reply = client.post("/keys/new/", form)
+    assert "Choose at least one scope." in text_of(reply)
+    reply = client.post("/keys/new/", {**form, "scopes": ["events:read"], "expires": past})
     assert reply.status_code == 422
     assert "The expiry lies in the past. Choose a later day." in text_of(reply)
     with alice.scope:
         assert not APIKey.objects.filter(name="A").exists()
+
+
+def test_a_public_key_is_made_for_its_pages_alone(alice):
+    wanted = {"name": "Web", "kind": "public", "origins": "https://shop.example/\n", "scopes": []}
+    reply = alice.browser().post("/keys/new/", wanted)
+    assert reply.status_code == 200
+    assert reply.context["secret"].startswith("ak_public_live_")
+    assert "https://shop.example" in reply.context["curl"]
+    with alice.scope:
+        key = APIKey.objects.get(name="Web")
+    assert (key.scopes, key.origins) == (["events:write"], ["https://shop.example"])
+
+
+@pytest.mark.parametrize(
+    "wrong, field, says",
+    [
+        ({"kind": "public", "origins": "shop.example"}, "origins", "Write each page as"),
+        ({"kind": "secret", "origins": "https://a.example"}, "origins", "Only a public key"),
+        ({"requests_per_second": "0"}, "requests_per_second", "greater than or equal"),
+        ({"kind": "master"}, "kind", "Select a valid choice"),
+    ],
+)
+def test_a_key_that_makes_no_sense_comes_back_beside_its_field(alice, wrong, field, says):
+    form = {"name": "A", "kind": "restricted", "scopes": ["events:read"], **wrong}
+    reply = alice.browser().post("/keys/new/", form)
+    assert reply.status_code == 422
+    assert says in str(reply.context["form"].errors[field])
+    with alice.scope:
+        assert not APIKey.objects.filter(name="A").exists()
+
+
+def test_a_replaced_key_works_beside_its_successor_for_the_chosen_time(alice):
+    client = alice.browser()
+    with alice.scope:
+        old = APIKey.objects.get()
+    reply = client.post(f"/keys/{old.public_id}/rotate/", {"overlap": "24"})
+    secret = reply.context["secret"]
+    assert "The key that it replaces works until" in text_of(reply)
+    for key in (alice.key, secret):
+        asked = Client().get("/v1/uploads", headers={"Authorization": f"Bearer {key}"})
+        assert asked.status_code == 200
+    with alice.scope:
+        old.refresh_from_db()
+        assert old.replaced_by.scopes == old.scopes
+    assert timedelta(hours=23) < old.expires_at - now() < timedelta(hours=25)
+    assert "Being replaced" in text_of(client.get("/keys/"))
+    again = client.post(f"/keys/{old.public_id}/rotate/", {"overlap": "24"})
+    assert again.status_code == 409
+
+
+def test_a_key_that_is_replaced_without_overlap_is_refused_at_once(alice):
+    with alice.scope:
+        old = APIKey.objects.get()
+    reply = alice.browser().post(f"/keys/{old.public_id}/rotate/", {"overlap": "0"})
+    assert reply.status_code == 200
+    asked = Client().get("/v1/uploads", headers=alice.headers)
+    assert asked.status_code == 401
 
 
 def test_the_log_is_filtered_by_action_outcome_and_day(alice):

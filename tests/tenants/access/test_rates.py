@@ -161,12 +161,12 @@ def test_a_wider_limit_counts_within_a_minute_even_where_all_is_refused(slow_ali
     def asked() -> int:
         return ask(application, "/v1/uploads", headers=slow_alice.headers).status
 
+    monkeypatch.setattr("tenants.access.rates.BELIEVED", 2.0)
     assert [asked() for _ in range(5)] == [200, 200, 200, 429, 429]
     with slow_alice.scope:
         Tenant.objects.update(granted={})
     assert asked() == 429
-    clock = time.monotonic
-    monkeypatch.setattr("tenants.access.rates.time.monotonic", lambda: clock() + 61)
+    time.sleep(2.1)  # a minute outside of tests
     asked()
     time.sleep(0.2)
     assert [asked() for _ in range(4)] == [200] * 4

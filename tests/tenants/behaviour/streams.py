@@ -6,6 +6,9 @@ from django.test import Client
 
 from tenants.accounts.keys import create_key
 from tenants.accounts.tokens import PUBLIC
+from tenants.behaviour.models import Event, EventBatch, Item, QuarantinedRow
+from tenants.metering.models import Usage
+from tenants.subjects.models import Subject
 
 SHOP = "https://shop.example"
 EMPTY = {"received": 0, "accepted": 0, "duplicate": 0, "quarantined": 0, "rejected": 0}
@@ -48,3 +51,10 @@ def ended(answer: dict[str, Any]) -> list[tuple[int, str, str]]:
 def public_key(business) -> str:
     with business.scope:
         return create_key(name="shop", kind=PUBLIC, origins=[SHOP], actor=business.actor)[1]
+
+
+def kept(business) -> int:
+    """How much the tenant has of what a request for events may make."""
+    with business.scope:
+        tables = (Event, QuarantinedRow, EventBatch, Item, Subject, Usage)
+        return sum(table.objects.count() for table in tables)

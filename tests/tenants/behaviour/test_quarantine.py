@@ -54,7 +54,7 @@ def test_a_row_without_consent_is_sealed_under_the_persons_own_key(held):
     """Acceptance statement 13."""
     assert stored(held) == []
     with held.scope:
-        rows = list(QuarantinedRow.objects.order_by("id"))
+        rows = list(QuarantinedRow.objects.order_by("row_no"))
         assert [(row.code, row.row_no) for row in rows] == [("no_record", n) for n in (1, 2, 3, 4)]
         assert all(b"2026" not in bytes(row.sealed) for row in rows)
         assert rows[0].sealed != rows[3].sealed

@@ -148,7 +148,7 @@ def test_a_page_words_both_refusals(alice, folders):
     grant(alice, events_per_month=0)
     with pytest.raises(AppError) as refused:
         accept(alice, FILE)
-    assert refusal_of(refused.value).startswith("This month's events are used up.")
+    assert refusal_of(refused.value).startswith("What you may use in a month is used up.")
     grant(alice, storage_bytes=0)
     with pytest.raises(AppError) as refused:
         accept(alice, FILE)
