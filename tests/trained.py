@@ -14,12 +14,24 @@ from training.jobs import artifacts
 from training.jobs.models import Job, Snapshot, Version
 
 
-def train(folder: Path) -> Path:
-    """Run the real engine on the shop; the artifact's folder. Items count from FIRST_ITEM."""
+def train(folder: Path, first_item: int = shop.FIRST_ITEM) -> Path:
+    """Run the real engine on the shop; the artifact's folder. Items count from `first_item`."""
+    prepare(folder, first_item)
+    return run_prepared(folder)
+
+
+def run_prepared(folder: Path) -> Path:
+    """Run the engine, as a process of its own, on what `prepare` wrote; the artifact's folder."""
+    subprocess.run([sys.executable, "-m", "training.engine.run", str(folder)], check=True)
+    return folder / "artifact"
+
+
+def prepare(folder: Path, first_item: int) -> None:
+    """Write the engine's order and its data: the shop's purchases and items."""
     rows = pl.read_csv(shop.purchases())
     events = rows.select(
         pl.col("user_id").str.slice(8).cast(pl.Int64).alias("subject"),
-        (pl.col("item_id").str.slice(5).cast(pl.Int64) + shop.FIRST_ITEM).alias("item"),
+        (pl.col("item_id").str.slice(5).cast(pl.Int64) + first_item).alias("item"),
         pl.col("type"),
         pl.col("occurred_at").str.to_datetime(time_unit="us", time_zone="UTC"),
         pl.lit(1.0, pl.Float32).alias("weight"),
@@ -30,7 +42,7 @@ def train(folder: Path) -> Path:
         rows.group_by("item_id")
         .agg(pl.col("item_title").first())
         .select(
-            (pl.col("item_id").str.slice(5).cast(pl.Int64) + shop.FIRST_ITEM).alias("item"),
+            (pl.col("item_id").str.slice(5).cast(pl.Int64) + first_item).alias("item"),
             pl.col("item_title").alias("title"),
             pl.lit("").alias("text"),
             pl.lit(None, pl.String).alias("category"),
@@ -55,8 +67,6 @@ def train(folder: Path) -> Path:
         "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files},
     }
     (folder / "job.json").write_text(json.dumps(order))
-    subprocess.run([sys.executable, "-m", "training.engine.run", str(folder)], check=True)
-    return folder / "artifact"
 
 
 def give_version(business, artifact: Path) -> Version:
