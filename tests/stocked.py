@@ -1,4 +1,4 @@
-"""A business with the shop's data: notice, items, consent records, purchases, a published version."""
+"""A business with the shop's data: notice, items, consent, purchases and a published version."""
 
 from tenants.behaviour.models import Item, Upload
 from tenants.behaviour.services import accept_upload

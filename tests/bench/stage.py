@@ -137,22 +137,23 @@ def _stop(process: Process, server: Popen[bytes]) -> None:
 
 
 def _open_shops(folder: Path, names: Sequence[str], people: int) -> dict[str, Any]:
-    """Migrate, train one small bundle per tenant at once, and stock and publish each."""
+    """Train a small bundle, migrate meanwhile, and stock and publish each tenant."""
     from django.core.management import call_command
 
     from tests import shop
     from tests.conftest import make_business
     from tests.stocked import publish, stock
-    from tests.trained import give_version, prepare, run_prepared
+    from tests.trained import give_version, renumbered, train
 
-    firsts = {name: shop.FIRST_ITEM + n * STRIDE for n, name in enumerate(names)}
-    for name, first in firsts.items():
-        prepare(folder / name, first)
-    with ThreadPoolExecutor(max(1, len(names))) as pool:
-        trained = {name: pool.submit(run_prepared, folder / name) for name in names}
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(train, folder / "job")
         call_command("migrate", database="owner", interactive=False, verbosity=0)
         shops = {name: make_business(name) for name in names}
+        firsts = {name: shop.FIRST_ITEM + n * STRIDE for n, name in enumerate(names)}
         for name, business in shops.items():
             stock(business, range(people), firsts[name])
-            publish(business, give_version(business, trained[name].result()))
+        artifact = training.result()
+    for name, business in shops.items():
+        bundle = renumbered(artifact, folder / f"bundle-{name}", firsts[name])
+        publish(business, give_version(business, bundle))
     return shops
