@@ -1,62 +1,35 @@
 """One small trained bundle for a whole test session, given to a business as its version."""
 
-import hashlib
-import json
 import subprocess
 import sys
 from pathlib import Path
 
-import polars as pl
 from django.utils.timezone import now
+from safetensors.numpy import load_file
 
 from tests import shop
+from training.engine.sealed import read_sealed, write_sealed
 from training.jobs import artifacts
 from training.jobs.models import Job, Snapshot, Version
+
+CATALOGUE = "catalogue.safetensors"
 
 
 def train(folder: Path) -> Path:
     """Run the real engine on the shop; the artifact's folder. Items count from FIRST_ITEM."""
-    rows = pl.read_csv(shop.purchases())
-    events = rows.select(
-        pl.col("user_id").str.slice(8).cast(pl.Int64).alias("subject"),
-        (pl.col("item_id").str.slice(5).cast(pl.Int64) + shop.FIRST_ITEM).alias("item"),
-        pl.col("type"),
-        pl.col("occurred_at").str.to_datetime(time_unit="us", time_zone="UTC"),
-        pl.lit(1.0, pl.Float32).alias("weight"),
-        pl.col("price").cast(pl.Float32).alias("value"),
-        pl.col("quantity").cast(pl.Float32),
-    ).sort("subject", "occurred_at")
-    items = (
-        rows.group_by("item_id")
-        .agg(pl.col("item_title").first())
-        .select(
-            (pl.col("item_id").str.slice(5).cast(pl.Int64) + shop.FIRST_ITEM).alias("item"),
-            pl.col("item_title").alias("title"),
-            pl.lit("").alias("text"),
-            pl.lit(None, pl.String).alias("category"),
-            pl.lit(None, pl.Float32).alias("price"),
-            pl.lit(None, pl.Datetime("us", "UTC")).alias("first_seen_at"),
-        )
-        .sort("item")
-    )
-    folder.mkdir(parents=True)
-    events.write_parquet(folder / "events.parquet")
-    items.write_parquet(folder / "items.parquet")
-    files = ("events.parquet", "items.parquet")
-    order = {
-        "format": 1,
-        "task": "recommendation",
-        "base_model": shop.tiny_base_model(folder / "base"),
-        "method": "lora",
-        "seed": 1,
-        "device": "cpu",
-        "threads": 1,
-        "params": shop.QUICK,
-        "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files},
-    }
-    (folder / "job.json").write_text(json.dumps(order))
-    subprocess.run([sys.executable, "-m", "training.engine.run", str(folder)], check=True)
+    words = [sys.executable, "-m", "tests.tiny_bundle", str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     return folder / "artifact"
+
+
+def renumbered(artifact: Path, target: Path, first_item: int) -> Path:
+    """The same bundle for another tenant, whose items count from `first_item`; its folder."""
+    manifest = read_sealed(artifact)
+    files = {name: load_file(artifact / name) for name in manifest["files"]}
+    files[CATALOGUE]["items"] += first_item - shop.FIRST_ITEM
+    write_sealed(target, files, manifest)
+    return target
 
 
 def give_version(business, artifact: Path) -> Version:

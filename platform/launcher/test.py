@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from launcher import kept_secrets, postgres, redis_server
@@ -25,10 +25,15 @@ _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 def main(arguments: Sequence[str]) -> int:
     """Exit status of pytest; 1 on Trouble, 128 + signal when stopped."""
+    return run_beside(("-m", "pytest", *arguments), _FAST)
+
+
+def run_beside(words: Sequence[str], tuning: Mapping[str, str]) -> int:
+    """Run Python with `words` beside both services; `tuning` goes to PostgreSQL. As `main`."""
     _sweep()
     places, lock = _claim_folder()
     try:
-        return _run(places, arguments)
+        return _run(places, words, tuning)
     except Trouble as trouble:
         print(f"attune: {trouble}", file=sys.stderr)
         return 1
@@ -39,14 +44,14 @@ def main(arguments: Sequence[str]) -> int:
         os.close(lock)
 
 
-def _run(places: Places, arguments: Sequence[str]) -> int:
+def _run(places: Places, words: Sequence[str], tuning: Mapping[str, str]) -> int:
     secrets = kept_secrets.make()
     for folder in (places.run, places.log):
         folder.mkdir()
     with Supervisor(
         var=places.var, run=places.run, log=places.log, cwd=ROOT, say=_nobody
     ) as supervisor:
-        server = postgres.Server(places.postgres, any_free(), secrets.postgres_password, _FAST)
+        server = postgres.Server(places.postgres, any_free(), secrets.postgres_password, tuning)
         queue = redis_server.Server(places.redis, any_free(), secrets.redis_password)
         app_url, owner_url = start_postgres(
             supervisor, server, secrets, run=places.run, say=_nobody
@@ -55,8 +60,8 @@ def _run(places: Places, arguments: Sequence[str]) -> int:
         env = serving(os.environ, services=services, secrets=secrets, var=places.var, mode="test")
         return supervisor.finish(
             Process(
-                name="pytest",
-                argv=(sys.executable, "-m", "pytest", *arguments),
+                name="beside",
+                argv=(sys.executable, *words),
                 env=setting_up(env, services),
                 terminal=True,
             )

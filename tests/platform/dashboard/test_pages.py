@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from tenants.audit.models import AuditEntry
 from tenants.behaviour.models import Upload
 from tests import shop
-from tests.platform.dashboard.conftest import stock
+from tests.stocked import stock
 from training.jobs.models import Job, Publication, StandingApproval, Version
 
 

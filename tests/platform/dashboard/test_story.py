@@ -23,7 +23,8 @@ from tenants.accounts.models import Person
 from tenants.work.run import run_waiting
 from tests import shop
 from tests.conftest import PASSWORD
-from tests.platform.dashboard.conftest import archive, publish, stock, stock_items
+from tests.platform.dashboard.conftest import PEOPLE
+from tests.stocked import archive, publish, stock, stock_items
 from tests.trained import give_version
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -197,7 +198,7 @@ def test_a_business_from_sign_in_to_a_verified_log(alice, artifact, story):
 
 def test_every_page_fits_a_phone_and_its_sheet_opens_and_closes(alice, artifact, story):
     page = story.page
-    story.meanwhile(stock, alice)
+    story.meanwhile(lambda: stock(alice, PEOPLE))
     story.meanwhile(lambda: publish(alice, give_version(alice, artifact)))
     sign_in(story, alice.owner.email)
     page.set_viewport_size(PHONE)

@@ -9,12 +9,9 @@ from recommend.bundles import BundleCache
 from recommend.models import Decision
 from tenants.accounts.keys import create_key
 from tenants.audit.models import AuditEntry
-from tenants.behaviour.models import Item, Upload
-from tenants.behaviour.services import accept_upload
-from tenants.consent.notices import archive_notice
-from tenants.consent.vocabulary import Purpose
-from tenants.work.run import run_waiting
+from tenants.behaviour.models import Item
 from tests import shop
+from tests.stocked import publish, stock
 from tests.trained import give_version
 from training.jobs.artifacts import path_of
 from training.jobs.services import approve_version, publish_version, roll_back
@@ -28,27 +25,8 @@ def shopkeeper(alice, artifact):
 
     The bundle knows items by number, so her items are given the numbers it was trained on.
     """
-    with alice.scope:
-        Item.objects.bulk_create(
-            Item(id=shop.FIRST_ITEM + n, external_id=f"item-{n:02d}", title=f"Thing {n}")
-            for n in range(shop.ITEMS)
-        )
-        archive_notice(
-            notice_id="privacy",
-            version="1",
-            language="en",
-            body=shop.NOTICE,
-            purposes=list(map(Purpose, shop.PURPOSES)),
-            actor=alice.actor,
-        )
-        files = {Upload.CONSENTS: shop.consents(PEOPLE), Upload.EVENTS: shop.purchases(PEOPLE)}
-        for kind, content in files.items():
-            accept_upload(kind=kind, name="file.csv", chunks=[content], actor=alice.actor)
-            run_waiting("default")
-    version = give_version(alice, artifact)
-    with alice.scope:
-        approve_version(version_id=version.id, actor=alice.actor, reason="Good figures.")
-        publish_version(version_id=version.id, actor=alice.actor)
+    stock(alice, PEOPLE)
+    publish(alice, give_version(alice, artifact))
     return alice
 
 
