@@ -1,6 +1,6 @@
 # Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
 .DEFAULT_GOAL := help
-.PHONY: help install up manage test check screenshots prove-restarts
+.PHONY: help install up manage test check screenshots bench-isolation prove-restarts
 
 # Words to pass on: make test ARGS="-k consent"
 ARGS ?=
@@ -29,6 +29,9 @@ test: $(INSTALLED_DEV) ## Run the tests beside a throw-away database; ARGS goes 
 
 screenshots: $(INSTALLED_DEV) ## Pictures of every page, beside a running `make up`
 	@$(PYTHON) tests/screenshots.py $(ARGS)
+
+bench-isolation: $(INSTALLED_DEV) ## Look for leaks between tenants everywhere; what the wall costs
+	@$(PYTHON) -m tests.bench.isolation $(ARGS)
 
 prove-restarts: $(INSTALLED) ## Kill training, worker and everything at random; QUICK=1 once each
 	@$(PYTHON) tests/bench/restarts.py $(ARGS)

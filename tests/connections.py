@@ -15,10 +15,18 @@ T = TypeVar("T")
 @contextmanager
 def as_owner(tenant_id: UUID | None = None) -> Iterator["psycopg.Cursor[Any]"]:
     """A cursor of the role that owns the tables, in one transaction that commits at the end."""
+    name = connections["owner"].settings_dict["NAME"]
+    assert name.startswith("test_")
+    with as_owner_of(name, tenant_id) as cursor:
+        yield cursor
+
+
+@contextmanager
+def as_owner_of(database: str, tenant_id: UUID | None = None) -> Iterator["psycopg.Cursor[Any]"]:
+    """The same in the database of that name: a throw-away one."""
     settings = connections["owner"].settings_dict
-    assert settings["NAME"].startswith("test_")
-    found = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST"}
-    options = {name: settings[key] for name, key in found.items()}
+    found = {"user": "USER", "password": "PASSWORD", "host": "HOST"}
+    options = {name: settings[key] for name, key in found.items()} | {"dbname": database}
     with psycopg.connect(**options, port=settings["PORT"]) as owner, owner.cursor() as cursor:
         if tenant_id:
             cursor.execute("select set_config('app.tenant_id', %s, true)", [str(tenant_id)])

@@ -1,0 +1,141 @@
+"""The one table of who may do what at which address, and how a request to each is made.
+
+The tests walk it, and so does the benchmark of isolation: a route that is not here fails both.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+
+from tenants.access.rights import Right
+from tenants.ids import public_id
+from tests.tenants.isolation.rows import fill_every_table
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+# Route -> method -> the scope that a key needs. HEAD is GET without its body.
+API: dict[str, dict[str, Right]] = {
+    "v1/consents": {"POST": Right.WRITE_CONSENTS},
+    "v1/events": {"POST": Right.WRITE_EVENTS},
+    "v1/uploads": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
+    "v1/uploads/<str:upload_id>": {"GET": Right.READ_EVENTS},
+    "v1/recommendations": {"GET": Right.READ_RECOMMENDATIONS},
+    "v1/usage": {"GET": Right.READ_USAGE},
+}
+# Route -> method -> the right that a member needs.
+PAGES: dict[str, dict[str, Right]] = {
+    "": {"GET": Right.READ_OVERVIEW},
+    "data/": {"GET": Right.READ_EVENTS},
+    "data/upload/": {"POST": Right.WRITE_EVENTS},
+    "data/uploads/<str:upload_id>/": {"GET": Right.READ_EVENTS},
+    "models/": {"GET": Right.READ_MODELS},
+    "models/jobs/start/": {"POST": Right.MANAGE_MODELS},
+    "models/jobs/<str:job_id>/": {"GET": Right.READ_MODELS},
+    "models/versions/<str:version_id>/": {"GET": Right.READ_MODELS},
+    "models/versions/<str:version_id>/approve/": {"POST": Right.MANAGE_MODELS},
+    "models/versions/<str:version_id>/publish/": {"POST": Right.MANAGE_MODELS},
+    "models/roll-back/": {"POST": Right.MANAGE_MODELS},
+    "models/standing-approval/": {"POST": Right.MANAGE_MODELS},
+    "try/": {"GET": Right.READ_RECOMMENDATIONS, "POST": Right.READ_RECOMMENDATIONS},
+    "audit/": {"GET": Right.READ_AUDIT},
+    "audit/verify/": {"POST": Right.READ_AUDIT},
+    "keys/": {"GET": Right.MANAGE_KEYS},
+    "keys/new/": {"POST": Right.MANAGE_KEYS},
+    "keys/<str:key_id>/revoke/": {"POST": Right.MANAGE_KEYS},
+    "keys/<str:key_id>/rotate/": {"POST": Right.MANAGE_KEYS},
+    "usage/": {"GET": Right.READ_USAGE},
+    "api/": {"GET": Right.READ_OVERVIEW},
+    "design/": {"GET": Right.READ_OVERVIEW},
+}
+# What a public key may do, and what a browser may therefore ask before it sends.
+PUBLIC = {("v1/events", "POST")}
+# Open to everybody: they know no tenant.
+OPEN = {
+    "healthz", "v1/openapi.json", "i18n/setlang/", "accounts/login/", "accounts/logout/",
+    "accounts/signup/", "accounts/inactive/", "accounts/password/reset/",
+    "accounts/password/reset/done/", "accounts/password/reset/key/done/",
+    r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+    r"accounts/^confirm-email/(?P<key>[-:\w]+)/$", "accounts/confirm-email/",
+    "accounts/login/code/confirm/",
+}  # fmt: skip
+# About the signed-in person alone, whatever their tenants.
+PERSONAL = {
+    "accounts/email/", "accounts/password/change/", "accounts/password/set/",
+    "accounts/reauthenticate/", "start/",
+}  # fmt: skip
+
+EVENT = {"user_id": "u1", "item_id": "i1", "type": "view"}
+CONSENT = {"user_id": "u1", "purpose": "analytics", "event": "withdrawn"}
+
+
+def csv_file() -> BytesIO:
+    file = BytesIO(b"user_id,item_id,type,occurred_at\nu1,i1,view,2026-01-01T00:00:00Z\n")
+    file.name = "events.csv"
+    return file
+
+
+# What is sent, so that a request is refused for who sends it and not for what it says.
+BODIES: dict[str, Callable[[], dict[str, Any]]] = {
+    "v1/consents": lambda: {"data": CONSENT, "content_type": "application/json"},
+    "v1/events": lambda: {"data": EVENT, "content_type": "application/json"},
+    "v1/uploads": lambda: {"data": {"kind": "events", "file": csv_file()}},
+    "data/upload/": lambda: {
+        "data": {"kind": "events", "file": csv_file(), "timezone": "UTC"},
+    },
+    "models/standing-approval/": lambda: {"data": {"enabled": "yes", "reason": "Trusted."}},
+    "models/versions/<str:version_id>/approve/": lambda: {"data": {"reason": "Looked at it."}},
+    "keys/new/": lambda: {"data": {"name": "new", "kind": "restricted", "scopes": ["events:read"]}},
+    "try/": lambda: {"data": {"user_id": "u1"}},
+}
+QUERIES = {"v1/recommendations": "?user_id=u1&limit=3"}
+KINDS = {"upload_id": "upload", "job_id": "job", "version_id": "version", "key_id": "key"}
+
+
+def routes() -> Iterator[str]:
+    def walk(patterns: list[Any], before: str) -> Iterator[str]:
+        for entry in patterns:
+            here = before + str(entry.pattern)
+            if isinstance(entry, URLResolver):
+                yield from walk(entry.url_patterns, here)
+            else:
+                yield here
+
+    return walk(get_resolver().url_patterns, "")
+
+
+def address(route: str, identifier: str) -> str:
+    """The route's path; the one identifier it may hold becomes `identifier`."""
+    for name in KINDS:
+        route = route.replace(f"<str:{name}>", identifier)
+    return f"/{route}"
+
+
+def kind_of(route: str) -> str | None:
+    return next((kind for name, kind in KINDS.items() if f"<str:{name}>" in route), None)
+
+
+def ids_in(business) -> dict[str, str]:
+    """The public id of one object of each kind that a route may name."""
+    with business.scope:
+        rows = fill_every_table()
+    return {row.public_id.split("_")[0]: row.public_id for row in rows.values()
+            if hasattr(row, "public_id")}  # fmt: skip
+
+
+def id_for(route: str, ids: dict[str, str]) -> str:
+    kind = kind_of(route)
+    return ids[public_id(kind, uuid.UUID(int=0)).split("_")[0]] if kind else ""
+
+
+def send(client: Client, method: str, route: str, identifier: str, **how: Any) -> HttpResponse:
+    body = BODIES.get(route, dict)() if method in ("POST", "PUT", "PATCH") else {}
+    if method in ("PUT", "PATCH"):
+        body = {"data": json.dumps(CONSENT), "content_type": "application/json"}
+    path = address(route, identifier) + QUERIES.get(route, "")
+    return getattr(client, method.lower())(path, **body, **how)
