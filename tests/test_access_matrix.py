@@ -4,6 +4,7 @@ Denied means that nothing changed but for the entry of the denial (acceptance st
 belongs to another tenant reads exactly like what does not exist).
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
