@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
 
@@ -31,7 +32,17 @@ def create_job(
     name: str = "",
     trigger: str = "manual",
 ) -> Job:
-    """Queue a fine-tuning job; its data are frozen when it starts. Conflict while one is open."""
+    """Queue a fine-tuning job; its data are frozen when it starts. Conflict while one is open.
+
+    AppError on a base that the installation does not allow: a path of the tenant's choice would
+    show what lies on the machine, other tenants' folders too.
+    """
+    if (base_model or DEFAULT_BASE) not in settings.BASE_MODELS:
+        raise AppError(
+            "base_model_not_allowed",
+            f"Choose one of {', '.join(settings.BASE_MODELS)}.",
+            param="base_model",
+        )
     if method not in METHODS:
         raise AppError("unknown_method", f"Choose one of {', '.join(METHODS)}.", param="method")
     if Job.objects.exclude(state__in=Job.ENDED).exists():
