@@ -247,7 +247,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 4
 # A file above this is written to disk while it arrives, in a folder for nobody else.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
-FILE_UPLOAD_TEMP_DIR = VAR / "incoming"
+INCOMING_ROOT = VAR / "incoming"
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "tenants.access.incoming.OwnFolderUploadHandler",
