@@ -21,7 +21,7 @@ class MaskedLogger(Logger):
 
 logger_class = MaskedLogger
 
-# No address of ours comes near these; a longer one is a mistake or an attack (answered 400, 431).
+# No address of ours comes near these; a longer one is a mistake or an attack (answered 414, 431).
 limit_request_line = 4094
 limit_request_fields = 64
 limit_request_field_size = 8190

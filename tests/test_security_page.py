@@ -12,7 +12,7 @@ QUOTED = [word for line in LINES for word in re.findall(r"`([^`\s]+)`", line)]
 FILE = re.compile(r"[\w./-]+\.(py|md|html|js|sql|txt|yaml|toml|dockerignore)|Makefile")
 
 
-def tests_in(path: Path) -> set[str]:
+def names_in(path: Path) -> set[str]:
     return {
         node.name for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
@@ -23,7 +23,7 @@ def test_every_test_that_the_page_names_exists():
     named = [word.split("::") for word in QUOTED if "::" in word]
     assert len(named) > 60
     assert [name for name in named if not (ROOT / name[0]).is_file()] == []
-    assert [name for name in named if name[1] not in tests_in(ROOT / name[0])] == []
+    assert [name for name in named if name[1] not in names_in(ROOT / name[0])] == []
 
 
 def test_every_file_that_the_page_names_exists():

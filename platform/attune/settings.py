@@ -184,7 +184,7 @@ EMAIL_BACKEND = f"django.core.mail.backends.{'console' if LOCAL else 'dummy'}.Em
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "tenants.access.api.answer_error",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tenants.access.bodies.BoundedJSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_METADATA_CLASS": None,

@@ -217,3 +217,9 @@ def test_a_base_model_that_is_not_allowed_is_refused_beside_its_field(alice):
     assert "This installation does not allow that base model." in text_of(reply)
     with alice.scope:
         assert Job.objects.count() == 0
+
+
+def test_the_last_day_of_the_calendar_is_a_day_to_filter_by(alice):
+    client = alice.browser()
+    for query in ("until=9999-12-31", "since=0001-01-01", "since=9999-12-31&until=0001-01-01"):
+        assert client.get(f"/audit/?{query}").status_code == 200, query
