@@ -9,6 +9,8 @@ PYTHON := .venv/bin/python
 LISTS := requirements.txt pyproject.toml
 INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
+# What runs in production.
+PRODUCT := manage.py platform tenants training
 # The type checker reads the settings, which have no defaults; it connects to nothing.
 SETTINGS := ATTUNE_MODE=test DATABASE_URL=postgresql://nowhere/none REDIS_URL=redis://nowhere \
 	SECRET_KEY=types ATTUNE_MASTER_KEY=types
@@ -36,9 +38,10 @@ bench-isolation: $(INSTALLED_DEV) ## Look for leaks between tenants everywhere; 
 prove-restarts: $(INSTALLED) ## Kill training, worker and everything at random; QUICK=1 once each
 	@$(PYTHON) tests/bench/restarts.py $(ARGS)
 
-check: $(INSTALLED_DEV) ## Format, lint and types
+check: $(INSTALLED_DEV) ## Format, lint, security lint and types
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m bandit --quiet --configfile pyproject.toml --recursive $(PRODUCT)
 	@$(SETTINGS) $(PYTHON) -m mypy
 
 $(INSTALLED): $(LISTS)

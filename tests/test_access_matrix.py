@@ -320,6 +320,7 @@ def test_what_is_open_to_everybody_breaks_for_nobody(db, route):
         (b"[]", 400, "invalid_value"),
         (b'{"user_id": "u\\u0000"}', 400, "invalid_value"),
         (b"\xff", 400, "parse_error"),
+        (b"[" * 100_000, 400, "parse_error"),
     ],
 )
 def test_a_broken_body_is_an_error_in_the_one_form(alice, content, status, code):

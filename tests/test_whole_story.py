@@ -30,7 +30,7 @@ def recommend(business, user_id: str) -> dict[str, object]:
     return reply.json()
 
 
-def test_from_an_uploaded_row_to_an_audited_answer(alice, tmp_path):
+def test_from_an_uploaded_row_to_an_audited_answer(alice, tmp_path, settings):
     with alice.scope:
         archive_notice(
             notice_id="privacy",
@@ -57,12 +57,10 @@ def test_from_an_uploaded_row_to_an_audited_answer(alice, tmp_path):
     assert recommend(alice, shop.user(0))["code"] == "no_version"
 
     # A tiny model is trained in a process of its own, on consented events alone.
+    base = shop.tiny_base_model(tmp_path / "base")
+    settings.BASE_MODELS = [base]
     with alice.scope:
-        job = create_job(
-            actor=alice.actor,
-            base_model=shop.tiny_base_model(tmp_path / "base"),
-            params=shop.QUICK,
-        )
+        job = create_job(actor=alice.actor, base_model=base, params=shop.QUICK)
     run_waiting("gpu")
     with alice.scope:
         job.refresh_from_db()

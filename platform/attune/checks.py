@@ -45,3 +45,22 @@ def role_is_unprivileged(
             id="attune.E002",
         )
     ]
+
+
+@register(Tags.security)
+def production_knows_its_hosts(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """attune.E003: with no host nothing answers; with "*" anybody's word is in our links."""
+    if settings.LOCAL or (settings.ALLOWED_HOSTS and "*" not in settings.ALLOWED_HOSTS):
+        return []
+    hint = "Name the hosts that people use, separated by commas: ALLOWED_HOSTS=attune.example.com"
+    return [Error("ALLOWED_HOSTS is empty or lets every host in.", hint=hint, id="attune.E003")]
+
+
+@register(Tags.security)
+def trusted_origins_use_tls(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """attune.E004: a page that came in the clear may have been written by anybody on the way."""
+    plain = [origin for origin in settings.CSRF_TRUSTED_ORIGINS if origin.startswith("http://")]
+    if settings.LOCAL or not plain:
+        return []
+    hint = "Write each as https://attune.example.com, or leave it out: one's own host is trusted."
+    return [Error("CSRF_TRUSTED_ORIGINS names http:// origins.", hint=hint, id="attune.E004")]

@@ -15,17 +15,19 @@ PLACEHOLDERS = ("changeme", "change-me", "secret", "insecure", "default", "examp
 def text(name: str, default: str | None = None) -> str:
     """The value of `name` or of the file in `name`_FILE; ImproperlyConfigured when absent."""
     path = os.environ.get(f"{name}_FILE")
-    if path:
-        try:
-            return Path(path).read_text().strip()
-        except OSError as error:
-            raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error}") from error
-    value = os.environ.get(name, default)
+    value = _content(name, path) if path else os.environ.get(name, default)
     if value is None or (value == "" and default is None):
         raise ImproperlyConfigured(
             f"{name} is not set. Set it (or {name}_FILE), or run `make up` for local mode."
         )
     return value
+
+
+def _content(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error}") from error
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
@@ -37,8 +39,9 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 
 def names(name: str, default: str = "") -> list[str]:
-    """A comma-separated list without blanks."""
-    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+    """A list without blanks, separated by commas, or in a file by lines."""
+    parts = text(name, default).replace("\n", ",").split(",")
+    return [part.strip() for part in parts if part.strip()]
 
 
 def secret(name: str, *, local: bool, at_least: int = 32) -> str:

@@ -25,6 +25,9 @@ ALLOWED_HOSTS = environment.names(
     "ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver" if LOCAL else ""
 )
 CSRF_TRUSTED_ORIGINS = environment.names("CSRF_TRUSTED_ORIGINS")
+# "yes" only behind a proxy that overwrites X-Forwarded-Proto and appends to X-Forwarded-For, and
+# that nobody can go around: without one, any client can send these headers.
+TRUSTED_PROXY = environment.choice("TRUSTED_PROXY", "no", ("yes", "no")) == "yes"
 
 INSTALLED_APPS = [
     "tenants.isolation",
@@ -56,9 +59,11 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "tenants.access.middleware.RequestIdMiddleware",
+    "tenants.access.headers.AnswerHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.access.headers.TLSOnlyAPIMiddleware",
     "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -172,10 +177,14 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "tenants.accounts.sign_in.InvitedOnly"
+# A session alone, which may be a stolen one, changes no address and no password.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/start/"
 LOGIN_URL = "/accounts/login/"
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# No mail leaves this version. A link that resets a password is a secret: only where the log is the
+# reader's own may it stand there.
+EMAIL_BACKEND = f"django.core.mail.backends.{'console' if LOCAL else 'dummy'}.EmailBackend"
 
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "tenants.access.errors.answer_error",
@@ -202,6 +211,7 @@ SPECTACULAR_SETTINGS = {
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
+        "object-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
@@ -223,6 +233,7 @@ USE_I18N = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 WHITENOISE_USE_FINDERS = LOCAL
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 if not LOCAL:  # `collectstatic` has run: names carry hashes, files lie compressed beside them
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -243,25 +254,52 @@ UPLOAD_LIMIT_BYTES = 256 * 1024 * 1024
 BODY_LIMIT = 1024 * 1024
 BODY_LIMITS = dict.fromkeys(("/v1/uploads", "/data/upload/"), UPLOAD_LIMIT_BYTES + BODY_LIMIT)
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 4
+# A file above this is written to disk while it arrives, in a folder for nobody else.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+INCOMING_ROOT = VAR / "incoming"
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "tenants.access.incoming.OwnFolderUploadHandler",
+]
+# What jobs may start from: the packaged base, hub ids in the local cache, folders. The operator
+# names them, because a tenant's own path would read whatever the worker can.
+BASE_MODELS = environment.names("BASE_MODELS", "all-MiniLM-L6-v2")
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SECURE = not LOCAL
-CSRF_COOKIE_SECURE = not LOCAL
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# A name with this prefix is kept only as this host set it, over TLS, for all paths (RFC 6265bis).
+_HOST = "" if LOCAL else "__Host-"
+SESSION_COOKIE_NAME = f"{_HOST}sessionid"
+CSRF_COOKIE_NAME = f"{_HOST}csrftoken"
+LANGUAGE_COOKIE_NAME = f"{_HOST}language"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not LOCAL
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+# In a cookie of their own, messages would lie in the browser after a sign-out.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_SSL_REDIRECT = not LOCAL
+# The health check comes from inside; the API refuses instead (TLSOnlyAPIMiddleware).
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^v1/"]
 SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not LOCAL
 SECURE_HSTS_PRELOAD = not LOCAL
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY else None
+# Whose failed sign-ins are counted: without this, everybody behind the proxy is one address.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if TRUSTED_PROXY else 0
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "tenants.access.middleware.RequestIdFilter"}},
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+        "line": {
+            "()": "tenants.access.log_lines.MaskedFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        }
     },
     "handlers": {
         "console": {
@@ -271,4 +309,9 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["console"], "level": "INFO"},
+    # Django's own handlers would write past the formatter above and mail reports of errors.
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+    },
 }

@@ -53,10 +53,10 @@ def consent_file(purchases: pl.DataFrame) -> bytes:
 
 def _drawn(people: pl.DataFrame, end: Any) -> list[list[dict[str, object]]]:
     """Each person's records, drawn from the fixed seed in the order of their ids."""
-    random = np.random.default_rng(SEED)
-    choice = random.choice(len(GROUPS), size=len(people), p=[share for share, _ in GROUPS])
-    withdraws = random.random(len(people)) < WITHDRAWING
-    when = random.random(len(people))
+    dice = np.random.default_rng(SEED)
+    choice = dice.choice(len(GROUPS), size=len(people), p=[share for share, _ in GROUPS])
+    withdraws = dice.random(len(people)) < WITHDRAWING
+    when = dice.random(len(people))
     drawn = []
     for index, person in enumerate(people.iter_rows(named=True)):
         kept = person["user_id"] == NEVER_WITHDRAWS

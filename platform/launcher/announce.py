@@ -6,13 +6,13 @@ from pathlib import Path
 
 from launcher.ports import HOST
 
-# Key in demo.json, which load_demo writes -> label.
-_DEMO_LINES = {
-    "email": "sign in",
-    "password": "password",
-    "api_key": "API key",
-    "curl": "try",
-}
+# Key in demo.json, which load_demo writes, and label.
+_DEMO_LINES = (
+    ("email", "sign in"),
+    ("password", "password"),
+    ("api_key", "API key"),
+    ("curl", "try"),
+)
 
 
 def say(line: str) -> None:
@@ -35,7 +35,7 @@ def welcome(port: int, demo: Path) -> str:
     lines = {"open": address(port)}
     try:
         stored = json.loads(demo.read_text())
-        lines |= {label: stored[key] for key, label in _DEMO_LINES.items() if key in stored}
+        lines |= {label: stored[key] for key, label in _DEMO_LINES if key in stored}
     except FileNotFoundError:
         lines["demo"] = "none"
     except ValueError:

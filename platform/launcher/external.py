@@ -76,7 +76,7 @@ def _connect(name: str, url: str) -> psycopg.Connection:
 
 def _role(database: psycopg.Connection) -> tuple[str, bool, bool]:
     row = database.execute(_ROLE).fetchone()
-    assert row is not None
+    assert row is not None  # nosec B101 # for the type checker
     return row[0], row[1], row[2]
 
 

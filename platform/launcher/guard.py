@@ -29,7 +29,9 @@ class Guard:
             str(run_folder),
             mark,
         ]
-        self.process = subprocess.Popen(command, pass_fds=[read_end], start_new_session=True)
+        self.process = subprocess.Popen(  # nosec B603 # words of our own, no shell
+            command, pass_fds=[read_end], start_new_session=True
+        )
         os.close(read_end)
 
     def dismiss(self) -> None:

@@ -47,7 +47,8 @@ def main(arguments: Sequence[str], places: Places = LOCAL) -> int:
     except Trouble as trouble:
         print(f"attune: {trouble}", file=sys.stderr)
         return 1
-    return subprocess.call([sys.executable, "manage.py", *arguments], env=env, cwd=places.root)
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.call(command, env=env, cwd=places.root)  # nosec B603 # the caller's own words
 
 
 if __name__ == "__main__":

@@ -19,6 +19,17 @@ from launcher.wheels import postgres_program
 ADMIN = "postgres"
 MAJOR = "18"
 _CONTROL_FILE_BYTES = 8192  # PG_CONTROL_FILE_SIZE
+# The log must not quote rows, and an error's text, its statement and its details all do. Whoever
+# asked is told the error and logs it without values.
+_QUIET_LOG = {
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+}
 # Nothing of the caller's may leak in: PGDATA, PGPORT or a locale would change what runs.
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
@@ -68,10 +79,11 @@ def _command(server: Server, way: Way) -> tuple[str, ...]:
         "listen_addresses": HOST,
         "port": str(server.port),
         "unix_socket_directories": "",
-        "password_encryption": "scram-sha-256",
+        **_QUIET_LOG,
         **server.settings,
     }
     words = [*way.prefix, str(postgres_program("postgres")), "-D", str(server.data)]
+    words += ["-c", "password_encryption=scram-sha-256"]
     for name, value in settings.items():
         words += ["-c", f"{name}={value}"]
     return tuple(words)

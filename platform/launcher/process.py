@@ -49,7 +49,7 @@ def spawn(
             os._exit(1)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
-    return subprocess.Popen(
+    return subprocess.Popen(  # nosec B603 # words of our own, no shell
         process.argv,
         env=dict(env),
         cwd=cwd,

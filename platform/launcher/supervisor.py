@@ -158,7 +158,7 @@ class Supervisor:
                     self._bury(child, os.waitstatus_to_exitcode(status))
 
     def _bury(self, child: _Child, code: int) -> None:
-        assert child.popen is not None
+        assert child.popen is not None  # nosec B101 # for the type checker
         child.popen.returncode = code
         signal_whole(child.process, child.popen.pid, Signals.SIGKILL)  # whom it left behind
         child.popen = None
@@ -184,7 +184,7 @@ class Supervisor:
                 self._stop(child, begun)
 
     def _stop(self, child: _Child, begun: float) -> None:
-        assert child.popen is not None
+        assert child.popen is not None  # nosec B101 # for the type checker
         process, pid = child.process, child.popen.pid
         # Ctrl-C has reached whatever shares our terminal already.
         if not (process.terminal and self._stopped_by == Signals.SIGINT):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
@@ -59,6 +59,8 @@ def _as_app_error(raised: Exception) -> AppError | None:
         return error
     if isinstance(raised, RequestDataTooBig):
         return TooLarge("body_too_large", "The body is too large. Send less at once.")
+    if isinstance(raised, SuspiciousOperation):
+        return AppError("bad_request", "The request has more parts or fields than it may.")
     if isinstance(raised, OperationalError | InterfaceError):
         return Unavailable()
     return None

@@ -14,6 +14,9 @@ from tenants.accounts.plans import Plan, limits_of
 from tenants.accounts.tokens import Token
 from tenants.isolation.scope import person_scope, scope_opened_by
 
+VALID = "select key_id, facts from account_valid_key(%s, %s)"
+ENTER = "select key_id, facts from account_enter(%s, %s)"
+
 
 @dataclass(frozen=True)
 class FoundKey:
@@ -45,7 +48,7 @@ def found_key(token: Token, key_id: UUID, facts: str) -> FoundKey:
 
 def find_key(token: Token) -> FoundKey | None:
     """The valid key behind `token`, or None; one round trip, its own scope, never cached."""
-    return _ask("account_valid_key", token)
+    return _ask(VALID, token)
 
 
 @contextmanager
@@ -57,18 +60,16 @@ def key_scope(token: Token) -> Iterator[FoundKey | None]:
     found: list[FoundKey | None] = []
 
     def opening() -> UUID | None:
-        found.append(_ask("account_enter", token))
+        found.append(_ask(ENTER, token))
         return token.tenant_id if found[0] else None
 
     with scope_opened_by(opening):
         yield found[0]
 
 
-def _ask(function: str, token: Token) -> FoundKey | None:
+def _ask(statement: str, token: Token) -> FoundKey | None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"select key_id, facts from {function}(%s, %s)", [token.tenant_id, token.hash]
-        )
+        cursor.execute(statement, [token.tenant_id, token.hash])
         row = cursor.fetchone()
     return found_key(token, *row) if row else None
 

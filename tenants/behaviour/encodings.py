@@ -53,7 +53,7 @@ class Encoding:
 
 def mark_bad(error: UnicodeError) -> tuple[str, int]:
     """Error handler: what cannot be read becomes BAD, and the reading goes on."""
-    assert isinstance(error, UnicodeDecodeError)
+    assert isinstance(error, UnicodeDecodeError)  # nosec B101 # for the type checker
     return BAD, error.end
 
 

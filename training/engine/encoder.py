@@ -45,9 +45,16 @@ class Encoder:
     """The base model on a device. Deterministic on CPU; `fast` computes in bfloat16."""
 
     def __init__(self, base: Base, device: torch.device, *, fast: bool) -> None:
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
-        self.model: Any = AutoModel.from_pretrained(
-            base.folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(  # nosec B615 # from the disk alone
+            base.folder, local_files_only=True, trust_remote_code=False
+        )
+        # Weights as safetensors or not at all: a pickle runs what its maker wrote.
+        self.model: Any = AutoModel.from_pretrained(  # nosec B615 # from the disk alone
+            base.folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
         ).to(device)
         self.model.eval()
         self.device, self.fast = device, fast

@@ -53,8 +53,12 @@ def find_base(name: str) -> Base:
     if folder.is_dir():
         return _described(name, folder)
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=True)
-        AutoTokenizer.from_pretrained(name, local_files_only=True)
+        config = AutoConfig.from_pretrained(  # nosec B615 # from the disk alone
+            name, local_files_only=True, trust_remote_code=False
+        )
+        AutoTokenizer.from_pretrained(  # nosec B615 # from the disk alone
+            name, local_files_only=True, trust_remote_code=False
+        )
     except (OSError, ValueError) as cause:
         raise JobError(
             "base_model_missing",

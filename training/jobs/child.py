@@ -26,7 +26,8 @@ def main(folder: Path, supervisor: int) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit(OCCUPIED)
-    os.execv(sys.executable, [sys.executable, "-m", "training.engine.run", str(folder)])
+    engine = [sys.executable, "-m", "training.engine.run", str(folder)]
+    os.execv(sys.executable, engine)  # nosec B606 # words of our own, and no shell is the point
 
 
 if __name__ == "__main__":

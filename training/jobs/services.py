@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
 
@@ -35,8 +36,16 @@ def create_job(
 ) -> Job:
     """Queue a fine-tuning job; its data are frozen when it starts.
 
-    Conflict while one is open; TooMany when the month's device-seconds are used up.
+    Conflict while one is open; TooMany when the month's device-seconds are used up; AppError on a
+    base that the installation does not allow: a path of the tenant's choice would show what lies
+    on the machine, other tenants' folders too.
     """
+    if (base_model or DEFAULT_BASE) not in settings.BASE_MODELS:
+        raise AppError(
+            "base_model_not_allowed",
+            f"Choose one of {', '.join(settings.BASE_MODELS)}.",
+            param="base_model",
+        )
     if method not in METHODS:
         raise AppError("unknown_method", f"Choose one of {', '.join(METHODS)}.", param="method")
     if Job.objects.exclude(state__in=Job.ENDED).exists():

@@ -112,7 +112,7 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
     environment = {name: os.environ[name] for name in keep if name in os.environ}
     environment |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     with (folder / "engine.log").open("ab") as log:
-        return subprocess.Popen(
+        return subprocess.Popen(  # nosec B603 # words of our own, no shell
             [sys.executable, "-m", child.__name__, str(folder), str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

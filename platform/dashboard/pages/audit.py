@@ -57,7 +57,10 @@ class FilterForm(RefusableForm):
 def _midnight(day: Any, days: int = 0) -> datetime | None:
     if day is None:
         return None
-    return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
+    try:
+        return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
+    except OverflowError:
+        return None  # the calendar ends there: nothing lies beyond
 
 
 @page(Right.READ_AUDIT)

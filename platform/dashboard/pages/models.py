@@ -31,7 +31,7 @@ class JobForm(RefusableForm):
     base_model = forms.CharField(
         label=_("Base model"),
         initial=DEFAULT_BASE,
-        help_text=_("A name or folder on this machine. The one given reads English."),
+        help_text=_("One that this installation allows. The one given reads English."),
     )
     method = forms.ChoiceField(
         label=_("Method"), choices=[(name, METHOD_NAMES.get(name, name)) for name in METHODS]

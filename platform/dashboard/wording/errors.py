@@ -27,6 +27,9 @@ ERRORS: dict[str, str | Promise] = {
     "base_model_missing": _(
         "The base model is not on this machine. Choose one that is, or install it."
     ),
+    "base_model_not_allowed": _(
+        "This installation does not allow that base model. Whoever runs it can add it."
+    ),
     "crashed": _("Processing stopped several times. Upload the file again."),
     "device_missing": _("The wanted device is not on this machine. Choose another one."),
     "expiry_past": _("The expiry lies in the past. Choose a later day."),

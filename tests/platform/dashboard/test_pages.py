@@ -198,12 +198,28 @@ def test_the_standing_approval_is_switched_with_a_reason(alice):
     assert (found.enabled, found.reason) == (True, "We trust it.")
 
 
-def test_a_second_job_is_refused_beside_the_form(alice):
+def test_a_second_job_is_refused_beside_the_form(alice, settings):
     client = alice.browser()
     order = {"name": "", "base_model": "tiny", "method": "lora", "seed": 1}
+    settings.BASE_MODELS = ["tiny"]
     assert client.post(reverse("dashboard:start_job"), order).status_code == 302
     reply = client.post(reverse("dashboard:start_job"), order)
     assert reply.status_code == 422
     assert "A job is waiting or running already." in text_of(reply)
     with alice.scope:
         assert Job.objects.count() == 1
+
+
+def test_a_base_model_that_is_not_allowed_is_refused_beside_its_field(alice):
+    order = {"name": "", "base_model": "/etc", "method": "lora", "seed": 1}
+    reply = alice.browser().post(reverse("dashboard:start_job"), order)
+    assert reply.status_code == 422
+    assert "This installation does not allow that base model." in text_of(reply)
+    with alice.scope:
+        assert Job.objects.count() == 0
+
+
+def test_the_last_day_of_the_calendar_is_a_day_to_filter_by(alice):
+    client = alice.browser()
+    for query in ("until=9999-12-31", "since=0001-01-01", "since=9999-12-31&until=0001-01-01"):
+        assert client.get(f"/audit/?{query}").status_code == 200, query

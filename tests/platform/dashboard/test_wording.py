@@ -26,7 +26,7 @@ ONLY_BY_API = {
     "purpose_not_in_notice", "notice_empty", "notice_exists", "member_exists", "notice_text_exists",
     "record_unknown", "unknown_age_band", "unknown_timezone", "bad_idempotency_key",
     "idempotency_conflict", "idempotency_in_progress", "length_required", "bad_request",
-    "internal_error", "unknown_key_kind",
+    "internal_error", "unknown_key_kind", "https_required",
 }  # fmt: skip
 
 

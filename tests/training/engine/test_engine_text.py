@@ -1,5 +1,7 @@
 """What the base can read of a tenant's texts, and the vectors that come out of it."""
 
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import torch
 
 from training.engine.encoder import Encoder, whitening
 from training.engine.failures import JobError
-from training.engine.text import find_base, read_share
+from training.engine.text import Base, find_base, read_share
 
 TEXTS = ["red cup", "blue lamp clock", "small bag", "tea", "large red tea cup card", ""]
 
@@ -78,3 +80,24 @@ def test_the_packaged_base_is_found_and_fingerprinted() -> None:
     assert base.name == "all-MiniLM-L6-v2"
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(base.files)
     assert base.tokenizer_hash == base.files["tokenizer.json"]
+
+
+def test_weights_that_are_no_safetensors_are_not_read(tiny_base: str, tmp_path: Path) -> None:
+    """A pickle runs what its maker wrote; here it would leave a file behind."""
+    folder = tmp_path / "pickled"
+    shutil.copytree(tiny_base, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    left = tmp_path / "was run"
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(_Runs(str(left))))
+    with pytest.raises(OSError, match="safetensors"):
+        Encoder(Base("pickled", str(folder), {}, ""), torch.device("cpu"), fast=False)
+    assert not left.exists()
+
+
+class _Runs:
+    """Unpickling it makes a file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return open, (self.path, "w")

@@ -12,6 +12,7 @@ from tenants.behaviour.models import Upload
 from tenants.behaviour.services import accept_upload
 from tenants.consent.notices import archive_notice
 from tenants.consent.vocabulary import Purpose
+from tenants.errors import AppError
 from tenants.work import queue
 from tenants.work.models import WorkItem
 from tenants.work.run import run_waiting
@@ -72,8 +73,9 @@ def test_a_job_without_enough_consented_data_fails_with_the_reason(alice):
     assert WorkItem.objects.get(kind="job").state == WorkItem.FAILED
 
 
-def test_a_bad_parameter_fails_the_job_with_the_engines_own_code(stocked, tmp_path):
+def test_a_bad_parameter_fails_the_job_with_the_engines_own_code(stocked, tmp_path, settings):
     base = shop.tiny_base_model(tmp_path / "base")
+    settings.BASE_MODELS = [base]
     job = start_job(stocked, base_model=base, params={"epochs": -3})
     run_waiting("gpu")
     with stocked.scope:
@@ -279,3 +281,14 @@ def test_the_first_training_starts_by_itself_only_under_a_standing_approval(stoc
     run_waiting("default")
     with stocked.scope:
         assert Job.objects.get().trigger == "first_data"
+
+
+def test_a_base_that_the_installation_does_not_allow_is_refused(alice, tmp_path):
+    """A path of a tenant's choice would show what lies on the machine."""
+    base = shop.tiny_base_model(tmp_path / "base")
+    for name in (base, "/etc", "../..", "all-MiniLM-L6-v2/"):
+        with pytest.raises(AppError) as refused, alice.scope:
+            create_job(actor=alice.actor, base_model=name)
+        assert (refused.value.code, refused.value.param) == ("base_model_not_allowed", "base_model")
+    with alice.scope:
+        assert Job.objects.count() == 0

@@ -1,0 +1,48 @@
+"""Where an upload lies in the clear while its request is read: a folder for nobody else.
+
+Django's handler would use the system's temporary folder, and only a process that lives deletes.
+"""
+
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUploadHandler
+
+# A file that is still being written changes all the time.
+ABANDONED_SECONDS = 3600.0
+
+
+class IncomingFile(TemporaryUploadedFile):
+    """Django's, in `folder` and under a name of which the sender chose nothing."""
+
+    def __init__(self, folder: Path, *facts: Any) -> None:
+        # Mode 0600, and gone when it is closed.
+        file = tempfile.NamedTemporaryFile(suffix=".upload", dir=folder)  # noqa: SIM115
+        name, content_type, size, charset, extra = facts
+        UploadedFile.__init__(self, file, name, content_type, size, charset, extra)
+
+
+class OwnFolderUploadHandler(TemporaryFileUploadHandler):
+    """Makes INCOMING_ROOT on demand and clears what a killed process left in it."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        FileUploadHandler.new_file(self, *args, **kwargs)
+        folder = Path(settings.INCOMING_ROOT)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sweep(folder)
+        self.file = IncomingFile(
+            folder, self.file_name, self.content_type, 0, self.charset, self.content_type_extra
+        )
+
+
+def sweep(folder: Path) -> None:
+    """Remove files that nobody has written to for ABANDONED_SECONDS."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # its request ended just now
+            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                path.unlink()

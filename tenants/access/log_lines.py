@@ -1,0 +1,63 @@
+"""How a log line is written: one line, in UTC, without secrets and without who it is about.
+
+The last wall, not the first: code does not log such values on purpose. It knows shapes (keys,
+addresses, what the database quotes), so a bare word that happens to be a person's id passes.
+Imports no Django: the web server's own lines use it too.
+"""
+
+import logging
+import re
+import time
+
+from tenants.accounts.tokens import KINDS, LIVE, TEST
+
+_KEY = rf"(ak_(?:{'|'.join(KINDS)})_(?:{LIVE}|{TEST})_)[0-9A-Za-z]+"
+_QUOTED = r"(?:\"[^\"\n]*\"|'[^'\n]*')"
+# Shape -> what is left of it, in this order: an address in a URL is not a person's.
+_MASKS = tuple(
+    (re.compile(shape), left)
+    for shape, left in (
+        # API keys, cut ones too, so this is wider than `tokens.SCANNED`.
+        (_KEY, r"\1…"),
+        (r"(?i)(\bauthorization[\"']?\s*[:=]\s*[\"']?)[^\"'\r\n]+", r"\1…"),
+        (r"(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}", r"\1…"),
+        (r"(?i)(\b(?:set-)?cookie[\"']?\s*[:=]\s*[\"']?)[^\"'\r\n]+", r"\1…"),
+        # The password in a DSN: postgresql://user:pw@…, redis://:pw@…
+        (r"(\b[a-z][a-z0-9+]*://[^\s:/@]*):[^\s@]*@", r"\1:…@"),
+        (r"(?i)(\b(?:password|passwd|secret(?:_key)?|token)[\"']?\s*[:=]\s*[\"']?)[^\s\"',)}]+",
+         r"\1…"),
+        # The query of a path or an address holds whom a request was about.
+        (r"(/[\w.:%~/-]*)\?[^\s\"'<>]+", r"\1?…"),
+        (r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", "…@…"),
+        # What PostgreSQL adds to an error quotes rows; so do some of its sentences.
+        (r"(?m)^(\s*(?:DETAIL|CONTEXT|QUERY|STATEMENT):).*$", r"\1 …"),
+        (r"(?m)^(\s*LINE \d+:).*\n\s*\^?", r"\1 …\n"),
+        (rf"(invalid (?:input|byte)[^\n]*?: ){_QUOTED}", r"\1…"),
+        (rf"(?m)^((?:psycopg|django\.db)[\w.]*: [^\n]*?\b(?:value|syntax)\b[^\n]*?){_QUOTED}",
+         r"\1…"),
+    )
+)  # fmt: skip
+# A caller's line break must not begin a line of its own.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127) if code != 9}
+
+
+def masked(text: str) -> str:
+    """`text` without what looks like a secret, an address, or a value of a row."""
+    for shape, left in _MASKS:
+        text = shape.sub(left, text)
+    return text
+
+
+class MaskedFormatter(logging.Formatter):
+    """Masks the whole line, its traceback too: a filter would see the message alone."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The message on one line; the traceback is added behind it, line by line."""
+        return super().formatMessage(record).translate(_CONTROLS)
