@@ -149,6 +149,9 @@ class Rates:
     def learn(self, digest: bytes, caller: Caller) -> None:
         """Remember a valid key by its hash, with the limits that it has now."""
         with self._lock:
+            _, before = self._known.get(digest, (0.0, None))
+            if before != caller:  # other limits: what was refused under the old ones may pass now
+                self._closed.pop(digest, None)
             self._known[digest] = (time.monotonic() + BELIEVED, caller)
             self._known.move_to_end(digest)
             while len(self._known) > MOST_KNOWN:

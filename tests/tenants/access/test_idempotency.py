@@ -150,7 +150,7 @@ def test_twins_that_come_at_once_happen_once(committed):
 
 
 def test_a_file_that_is_sent_twice_is_one_upload_whatever_its_boundary(alice):
-    from tests.test_access_matrix import csv_file
+    from tests.access_table import csv_file
 
     replies = [
         Client().post(
