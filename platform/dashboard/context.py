@@ -33,6 +33,7 @@ PLACES = (
     Place("try", _("Try it"), "try", Right.READ_RECOMMENDATIONS),
     Place("audit", _("Audit log"), "audit", Right.READ_AUDIT),
     Place("keys", _("API keys"), "keys", Right.MANAGE_KEYS),
+    Place("settings", _("Settings"), "settings", Right.MANAGE_TENANT),
     Place("api", _("API"), "api", Right.READ_OVERVIEW),
 )
 ON_A_PHONE = 4

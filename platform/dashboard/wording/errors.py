@@ -24,15 +24,21 @@ ERRORS: dict[str, str | Promise] = {
     "base_model_missing": _(
         "The base model is not on this machine. Choose one that is, or install it."
     ),
+    "close_live_tenant": _("A test tenant closes with its live one. Close that one."),
     "crashed": _("Processing stopped several times. Upload the file again."),
     "device_missing": _("The wanted device is not on this machine. Choose another one."),
     "expiry_past": _("The expiry lies in the past. Choose a later day."),
+    "export_first": _("Make an export first: closing deletes everything."),
+    "export_gone": _("This export has no file any more. Make a new one."),
+    "export_not_ready": _("This export is not ready yet. Wait until it is."),
+    "export_open": _("An export is being made already. Wait until it is ready."),
     "file_altered": _("The stored file was altered. Upload it again."),
     "file_gone": _("The stored file is gone. Upload it again."),
     "file_too_large": _("The file is too large. Split it and upload the parts."),
     "gate_failed": _("The version did not pass every check, so it cannot be approved."),
     "job_open": _("A job is waiting or running already. Wait until it ends."),
     "key_revoked": _("This key is revoked already."),
+    "name_differs": _("This is not the tenant's name. Type it as it is written above."),
     "name_missing": _("Give it a name that says where it is used."),
     "not_approved": _("Approve this version before you publish it."),
     "not_found": _("There is no such thing here. It may belong to another tenant."),
@@ -43,6 +49,8 @@ ERRORS: dict[str, str | Promise] = {
     "reason_missing": _("Say why, for the record."),
     "scopes_missing": _("Choose at least one scope."),
     "snapshot_damaged": _("The frozen data were altered. Start a new job."),
+    "tenant_not_closing": _("This tenant is not being closed, or it is too late."),
+    "tenant_suspended": _("This tenant is suspended already."),
     "too_little_data": _(
         "Too little data may be used for training. Upload more events, or consent records for "
         "the people in them."
