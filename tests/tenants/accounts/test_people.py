@@ -13,6 +13,7 @@ from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
 from tenants.errors import AppError, Conflict
 from tenants.isolation.models import KnownTenant
+from tenants.isolation.scope import tenant_scope
 
 PASSWORD = "correct horse battery"
 
