@@ -32,6 +32,10 @@ def keep(tenant_id: UUID, export_id: UUID, token: int) -> None:
     os.replace(_partial(tenant_id, export_id, token), path_of(tenant_id, export_id))
 
 
+def exists(tenant_id: UUID, export_id: UUID) -> bool:
+    return path_of(tenant_id, export_id).exists()
+
+
 def read(tenant_id: UUID, export_id: UUID) -> Iterator[bytes]:
     """The zip, piece by piece."""
     path = path_of(tenant_id, export_id)

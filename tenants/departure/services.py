@@ -48,7 +48,7 @@ def download_export(*, export_id: UUID, actor: Actor) -> tuple[TenantExport, Ite
         raise NotFound("export")
     if export.state in TenantExport.OPEN:
         raise Conflict("export_not_ready", "This export is not ready yet. Wait until it is.")
-    if export.state != TenantExport.DONE:
+    if not (export.state == TenantExport.DONE and files.exists(current_tenant(), export.id)):
         raise Conflict("export_gone", "This export has no file any more. Make a new one.")
     record(AuditEvent.EXPORT_DOWNLOADED, actor=actor, object_id=export.public_id)
     return export, files.read(current_tenant(), export.id)

@@ -172,6 +172,15 @@ def test_an_export_is_found_by_its_own_tenant_alone(alice, bob):
     assert actions(bob) == []
 
 
+def test_an_export_whose_file_is_gone_is_refused_before_anything_is_sent(alice):
+    export = make_export(alice)
+    files.destroy(alice.tenant.id, export.id)
+    with alice.scope, pytest.raises(Conflict) as refused:
+        download_export(export_id=export.id, actor=alice.actor)
+    assert refused.value.code == "export_gone"
+    assert actions(alice) == ["export.requested", "export.made"]
+
+
 def test_an_export_is_deleted_after_a_week_and_not_before(alice):
     export = make_export(alice)
     path = files.path_of(alice.tenant.id, export.id)

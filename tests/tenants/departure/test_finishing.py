@@ -27,7 +27,7 @@ from tenants.isolation.names import cache_name, shared_name
 from tenants.isolation.scope import tenant_scope
 from tenants.work import duties, queue
 from tenants.work.models import WorkItem
-from tests.connections import forget, let_time_pass
+from tests.connections import as_owner, forget, let_time_pass
 from tests.tenants.departure.leaving import make_export, put_files
 from tests.tenants.isolation.rows import OWNED, fill_every_table
 
@@ -157,6 +157,18 @@ def test_the_time_before_is_refused_also_by_hand(two, roots):
     assert refused.value.code == "grace_not_over"
     assert not finish(alice.tenant.id)
     assert (rows_of(alice), files_of(alice, roots)) == (before, files)
+
+
+def test_two_workers_are_never_at_one_tenant(two):
+    alice, _ = two
+    let_time_pass(alice.tenant.id)
+    before = rows_of(alice)
+    with as_owner() as other:
+        line = "select from isolation_knowntenant where tenant_id = %s for update"
+        other.execute(line, [alice.tenant.id])
+        assert not finish(alice.tenant.id)
+        assert rows_of(alice) == before
+    assert finish(alice.tenant.id)
 
 
 class Killed(BaseException):
