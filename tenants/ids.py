@@ -16,6 +16,7 @@ PREFIXES = {
     "member": "mem",
     "key": "key",
     "invitation": "inv",
+    "export": "exp",
     "notice": "ntc",
     "consent record": "cns",
     "upload": "upl",

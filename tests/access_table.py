@@ -50,6 +50,12 @@ PAGES: dict[str, dict[str, Right]] = {
     "keys/<str:key_id>/revoke/": {"POST": Right.MANAGE_KEYS},
     "keys/<str:key_id>/rotate/": {"POST": Right.MANAGE_KEYS},
     "usage/": {"GET": Right.READ_USAGE},
+    "settings/": {"GET": Right.MANAGE_TENANT},
+    "settings/save/": {"POST": Right.MANAGE_TENANT},
+    "settings/export/": {"POST": Right.MANAGE_TENANT},
+    "settings/exports/<str:export_id>/": {"GET": Right.MANAGE_TENANT},
+    "settings/close/": {"POST": Right.MANAGE_TENANT},
+    "settings/keep/": {"POST": Right.MANAGE_TENANT},
     "api/": {"GET": Right.READ_OVERVIEW},
     "design/": {"GET": Right.READ_OVERVIEW},
 }
@@ -92,9 +98,17 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "models/versions/<str:version_id>/approve/": lambda: {"data": {"reason": "Looked at it."}},
     "keys/new/": lambda: {"data": {"name": "new", "kind": "restricted", "scopes": ["events:read"]}},
     "try/": lambda: {"data": {"user_id": "u1"}},
+    "settings/save/": lambda: {"data": {"name": "Shop", "timezone": "UTC"}},
+    "settings/close/": lambda: {"data": {"close-name": "Alice's shop"}},
 }
 QUERIES = {"v1/recommendations": "?user_id=u1&limit=3"}
-KINDS = {"upload_id": "upload", "job_id": "job", "version_id": "version", "key_id": "key"}
+KINDS = {
+    "upload_id": "upload",
+    "job_id": "job",
+    "version_id": "version",
+    "key_id": "key",
+    "export_id": "export",
+}
 
 
 def routes() -> Iterator[str]:

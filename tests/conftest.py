@@ -20,7 +20,7 @@ from tenants.accounts.models import Person, Role, Tenant
 from tenants.accounts.services import add_member, create_tenant
 from tenants.audit.actor import Actor, system
 from tenants.isolation.scope import tenant_scope
-from tests.connections import as_owner
+from tests.connections import forget
 
 PASSWORD = "correct horse battery"
 
@@ -125,10 +125,7 @@ def committed(
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         yield make
-        with as_owner() as cursor:
-            for table in ("work_workitem", "isolation_knowntenant"):
-                ids = [business.tenant.id for business in made]
-                cursor.execute(f"delete from {table} where tenant_id = any(%s)", [ids])
+        forget(*(business.tenant.id for business in made))
         connections.close_all()
 
 

@@ -33,6 +33,28 @@ def as_owner_of(database: str, tenant_id: UUID | None = None) -> Iterator["psyco
         yield cursor
 
 
+def let_time_pass(*tenant_ids: UUID) -> None:
+    """End the grace of committed tenants: what only the owner can, with the guard taken off."""
+    _unguarded(
+        "update {} set closes_at = now() - interval '1 s' where tenant_id = any(%s)", tenant_ids
+    )
+
+
+def forget(*tenant_ids: UUID) -> None:
+    """Take committed tenants out of the register and the queue, which all tests share."""
+    for table in ("work_workitem", "isolation_knowntenant"):
+        _unguarded("delete from {} where tenant_id = any(%s)", tenant_ids, table)
+
+
+def _unguarded(
+    statement: str, tenant_ids: Sequence[UUID], table: str = "isolation_knowntenant"
+) -> None:
+    with as_owner() as cursor:
+        cursor.execute(f"alter table {table} disable trigger user")
+        cursor.execute(statement.format(table), [list(tenant_ids)])
+        cursor.execute(f"alter table {table} enable trigger user")
+
+
 def in_threads(work: Sequence[Callable[[], T]]) -> list[T]:
     """Run every call in a thread with a connection of its own; their results, in order."""
 

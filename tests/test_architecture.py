@@ -17,7 +17,8 @@ SOURCES = {"": ("tenants", "training"), "platform": ("attune", "dashboard", "rec
 ORDER = (
     "tenants.errors", "tenants.ids", "tenants.isolation", "tenants.work", "tenants.audit",
     "tenants.accounts", "tenants.access", "tenants.metering", "tenants.subjects",
-    "tenants.consent", "tenants.behaviour", "training.engine", "training.jobs", "recommend",
+    "tenants.departure", "tenants.consent", "tenants.behaviour", "training.engine",
+    "training.jobs", "recommend",
     "dashboard", "demo", "attune",
 )  # fmt: skip
 # Exceptions to the order, each with its reason.
@@ -148,7 +149,7 @@ def test_the_standard_librarys_platform_is_not_shadowed():
 def test_the_packages_of_apps_are_empty():
     ours = [name for name in settings.INSTALLED_APPS if name.split(".")[0] in
             {"tenants", "training", "recommend", "dashboard", "demo", "attune"}]  # fmt: skip
-    assert len(ours) == 14
+    assert len(ours) == 15
     for name in [*ours, "tenants", "training"]:
         folder = ROOT / name.replace(".", "/")
         folder = folder if folder.exists() else ROOT / "platform" / name
@@ -158,6 +159,7 @@ def test_the_packages_of_apps_are_empty():
 DOTTED = {
     "worker functions": [kind.run for kind in settings.WORK_KINDS.values()],
     "duties": settings.TENANT_DUTIES,
+    "gate of work": [settings.WORK_GATE],
     "sealed streams": list(settings.SEALED_STREAMS.values()),
     "subject stores": settings.SUBJECT_STORES,
     "middleware": settings.MIDDLEWARE,

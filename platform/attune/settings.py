@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "tenants.access",
     "tenants.metering",
     "tenants.subjects",
+    "tenants.departure",
     "tenants.consent",
     "tenants.behaviour",
     "training.jobs",
@@ -129,6 +130,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "work.reap", "schedule": timedelta(seconds=5)},
     "duties": {"task": "work.duties", "schedule": timedelta(seconds=60)},
+    "finish": {"task": "departure.finish", "schedule": timedelta(seconds=60)},
 }
 
 # Kind of leased work -> where and how it runs: the one table that workers read.
@@ -136,8 +138,13 @@ WORK_KINDS = {
     "upload": WorkKind("default", "tenants.behaviour.ingest.run", lease=120, attempts=6),
     "release": WorkKind("default", "tenants.behaviour.release.run", lease=60, attempts=6),
     "first_training": WorkKind("default", "training.jobs.automatic.run", lease=60, attempts=6),
+    "export": WorkKind(
+        "default", "tenants.departure.exporting.run", lease=120, attempts=6, urgent=True
+    ),
     "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100),
 }
+# Asked before work is run that is not urgent: the work of a suspended tenant waits.
+WORK_GATE = "tenants.accounts.queries.may_work"
 # What beat does once a minute for every tenant.
 TENANT_DUTIES = [
     "tenants.audit.sealing.seal",
@@ -146,6 +153,7 @@ TENANT_DUTIES = [
     "tenants.behaviour.quarantine.expire",
     "tenants.behaviour.release.look",
     "tenants.behaviour.sweeping.sweep",
+    "tenants.departure.expiring.expire",
 ]
 # Streams of rows that are sealed in batches instead of chained one by one.
 SEALED_STREAMS = {
@@ -247,8 +255,14 @@ STATICFILES_FINDERS = [
 UPLOAD_ROOT = VAR / "uploads"
 ARTIFACT_ROOT = Path(environment.text("ATTUNE_ARTIFACTS", str(VAR / "artifacts")))
 JOB_ROOT = VAR / "jobs"
-# The settings that name roots of tenants' folders: what a tenant's storage is reckoned over.
-TENANT_FOLDERS = ["UPLOAD_ROOT", "ARTIFACT_ROOT", "JOB_ROOT"]
+EXPORT_ROOT = VAR / "exports"
+# Every root with a folder per tenant, and why an export leaves its files out; "" where it has them.
+TENANT_ROOTS = {
+    "UPLOAD_ROOT": "Files that wait to be read; what was read of them stands in the tables.",
+    "ARTIFACT_ROOT": "",
+    "JOB_ROOT": "Copies of rows that stand in the tables, made for one training each.",
+    "EXPORT_ROOT": "Earlier exports.",
+}
 UPLOAD_LIMIT_BYTES = 256 * 1024 * 1024
 # The largest body of a request, in bytes, refused before it is read: by path, else this one.
 BODY_LIMIT = 1024 * 1024

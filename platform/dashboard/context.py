@@ -34,6 +34,7 @@ PLACES = (
     Place("audit", _("Audit log"), "audit", Right.READ_AUDIT),
     Place("keys", _("API keys"), "keys", Right.MANAGE_KEYS),
     Place("usage", _("Usage"), "usage", Right.READ_USAGE),
+    Place("settings", _("Settings"), "settings", Right.MANAGE_TENANT),
     Place("api", _("API"), "api", Right.READ_OVERVIEW),
 )
 ON_A_PHONE = 4

@@ -10,6 +10,14 @@ from dashboard.pages.job import job, start_job
 from dashboard.pages.keys import keys, make_key, revoke, rotate
 from dashboard.pages.models import models
 from dashboard.pages.overview import overview
+from dashboard.pages.settings import (
+    close,
+    download,
+    keep,
+    make_export,
+    save_settings,
+    settings,
+)
 from dashboard.pages.start import start
 from dashboard.pages.trial import trial
 from dashboard.pages.upload import upload
@@ -39,6 +47,12 @@ urlpatterns = [
     path("keys/<str:key_id>/rotate/", rotate, name="rotate"),
     path("keys/<str:key_id>/revoke/", revoke, name="revoke"),
     path("usage/", usage, name="usage"),
+    path("settings/", settings, name="settings"),
+    path("settings/save/", save_settings, name="save_settings"),
+    path("settings/export/", make_export, name="make_export"),
+    path("settings/exports/<str:export_id>/", download, name="download"),
+    path("settings/close/", close, name="close"),
+    path("settings/keep/", keep, name="keep"),
     path("api/", api, name="api"),
     path("design/", design, name="design"),
 ]

@@ -85,10 +85,9 @@ def digest_of(environ: Environ) -> bytes | None:
 def too_many(verdict: Verdict) -> TooMany:
     """The refusal of a request above the rate."""
     bucket = verdict.bucket
-    whose = "key" if bucket.name.startswith("key:") else "tenant"
     return TooMany(
         "rate_limited",
-        f"This {whose} may send {bucket.rate:g} requests per second. Wait for Retry-After.",
+        f"This {bucket.of} may send {bucket.rate:g} requests per second. Wait for Retry-After.",
         retry_after=verdict.wait,
     )
 

@@ -12,6 +12,8 @@ class IdempotentAnswer(TenantOwned):
     answer's body under the tenant's key. Nothing of it is readable in the database alone.
     """
 
+    kept_back = {"*": "unreadable"}
+
     id = models.BigAutoField(primary_key=True)
     name = models.BinaryField()
     request = models.BinaryField()

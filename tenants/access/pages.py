@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from tenants.access.middleware import request_id_of
-from tenants.access.rights import RIGHTS_OF, Right
+from tenants.access.rights import Right, rights_in
 from tenants.accounts.models import Member, Person, Tenant
 from tenants.accounts.queries import memberships_of
 from tenants.audit.actor import Actor
@@ -36,24 +37,24 @@ class PageRequest(HttpRequest):
     htmx: object
 
 
-Page = Callable[Concatenate[PageRequest, P], HttpResponse]
+Page = Callable[Concatenate[PageRequest, P], HttpResponseBase]
 
 
 def page(
     right: Right,
-) -> Callable[[Page[P]], Callable[Concatenate[HttpRequest, P], HttpResponse]]:
+) -> Callable[[Page[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
     """Let in a member who has `right`, inside the tenant's scope and in its time zone."""
 
-    def decorate(view: Page[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    def decorate(view: Page[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
         @wraps(view)
-        def enter(request: PageRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def enter(request: PageRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             chosen = _membership(request)
             if chosen is None:
                 return render(request, "access/no_tenant.html", status=403)
             _fill(request, *chosen)
             with timezone.override(ZoneInfo(request.tenant.timezone)):
                 if right not in request.rights:
-                    return _deny(request, right)
+                    return _rest(request) if request.tenant.resting else _deny(request, right)
                 return _run(view, request, *args, **kwargs)
 
         enter.right = right  # type: ignore[attr-defined]
@@ -76,7 +77,7 @@ def _membership(request: PageRequest) -> tuple[Member, Tenant] | None:
 
 def _fill(request: PageRequest, member: Member, tenant: Tenant) -> None:
     request.member, request.tenant = member, tenant
-    request.rights = RIGHTS_OF[member.role]
+    request.rights = rights_in(tenant, member.role)
     request.actor = Actor(
         type="member",
         ref=member.public_id,
@@ -86,7 +87,9 @@ def _fill(request: PageRequest, member: Member, tenant: Tenant) -> None:
     )
 
 
-def _run(view: Page[P], request: PageRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+def _run(
+    view: Page[P], request: PageRequest, *args: P.args, **kwargs: P.kwargs
+) -> HttpResponseBase:
     """The page inside its scope; a refusal rolls back and is worded on a page of its own."""
     try:
         with tenant_scope(request.tenant.id):
@@ -94,6 +97,13 @@ def _run(view: Page[P], request: PageRequest, *args: P.args, **kwargs: P.kwargs)
     except AppError as error:
         with tenant_scope(request.tenant.id):
             return render(request, "access/refused.html", {"error": error}, status=error.status)
+
+
+def _rest(request: PageRequest) -> HttpResponse:
+    """A suspended tenant: its owner is led to where the end can be taken back, others are told."""
+    if request.method == "GET" and Right.MANAGE_TENANT in request.rights:
+        return redirect("dashboard:settings")
+    return render(request, "access/resting.html", status=403)
 
 
 def _deny(request: PageRequest, right: Right) -> HttpResponse:

@@ -64,8 +64,9 @@ return answer
 
 @dataclass(frozen=True)
 class Bucket:
-    """`rate` requests a second on average, `burst` at once."""
+    """`rate` requests a second on average, `burst` at once. `of` is "tenant" or "key"."""
 
+    of: str
     name: str
     rate: float
     burst: int
@@ -107,24 +108,24 @@ class Verdict:
 
     def headers(self) -> dict[str, str]:
         """As OpenAI's API names them, and as draft-ietf-httpapi-ratelimit-headers-10 does."""
-        name = self.bucket.name.partition(":")[0]
-        window = max(1, round(self.bucket.tolerance))
+        window, full_in = max(1, round(self.bucket.tolerance)), max(0, round(self.reset + 0.5))
         return {
             "X-RateLimit-Limit-Requests": str(self.bucket.burst),
             "X-RateLimit-Remaining-Requests": str(self.remaining),
             "X-RateLimit-Reset-Requests": f"{self.reset:.3f}s",
-            "RateLimit-Policy": f'"{name}";q={self.bucket.burst};w={window}',
-            "RateLimit": f'"{name}";r={self.remaining};t={max(0, round(self.reset + 0.5))}',
+            "RateLimit-Policy": f'"{self.bucket.of}";q={self.bucket.burst};w={window}',
+            "RateLimit": f'"{self.bucket.of}";r={self.remaining};t={full_in}',
         }
 
 
 def caller_of(key: FoundKey) -> Caller:
     """The buckets of a key: its tenant's, and its own when it has one."""
-    limits = key.limits
-    buckets = [Bucket(f"tenant:{key.tenant_id}", limits.requests_per_second, limits.burst)]
-    if key.requests_per_second is not None:
-        burst = max(1, round(key.requests_per_second))
-        buckets.append(Bucket(f"key:{key.id}", key.requests_per_second, burst))
+    limits, own = key.limits, key.requests_per_second
+    name = shared_name("rate", key.tenant_id)
+    buckets = [Bucket("tenant", name, limits.requests_per_second, limits.burst)]
+    if own is not None:
+        name = shared_name("rate", key.tenant_id, key.id)
+        buckets.append(Bucket("key", name, own, max(1, round(own))))
     return Caller(key.id, key.tenant_id, tuple(buckets), limits.at_once)
 
 
@@ -205,11 +206,6 @@ class Rates:
         split = {tuple(name.decode().split(":")): int(n) for name, n in found.items()}
         return {(what, UUID(key)): n for (what, key), n in split.items()}
 
-    def forget(self, tenant_id: UUID) -> None:
-        """Whatever Redis holds of a tenant's requests, when the tenant is gone."""
-        names = list(self._redis.scan_iter(counters_name(tenant_id, "*")))
-        self._redis.delete(f"rate:tenant:{tenant_id}", *names)
-
     def _ask(self, caller: Caller) -> tuple[Verdict, float]:
         """The verdict, and after how many seconds the next request will be admitted."""
         if time.monotonic() >= self._apart_until:
@@ -251,7 +247,7 @@ class Rates:
 def _words(caller: Caller, untold: dict[str, int]) -> tuple[list[str], list[Any]]:
     """KEYS and ARGV of the script."""
     day = datetime.now(UTC).date()
-    names = [f"rate:{bucket.name}" for bucket in caller.buckets]
+    names = [bucket.name for bucket in caller.buckets]
     paces = [number for b in caller.buckets for number in (b.interval, b.tolerance)]
     fields = [word for each in COUNTED for word in (f"{each}:{caller.key_id}", untold[each])]
     return (

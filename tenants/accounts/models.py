@@ -38,6 +38,10 @@ class Person(AbstractBaseUser):
 class Tenant(models.Model):
     """A business. `shift_weeks` and `synthetic_consent` are what its pages must say of its data."""
 
+    # Suspended by whoever runs the installation; by its owner, who may take it back until it
+    # closes; and while its rows are being deleted, when nobody may do anything any more.
+    OPERATOR, CLOSING, CLOSED = "operator", "closing", "closed"
+
     id = models.UUIDField(primary_key=True, default=uuid7)
     name = models.TextField()
     timezone = models.TextField(default="UTC")
@@ -47,7 +51,7 @@ class Tenant(models.Model):
     synthetic_consent = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     suspended_at = models.DateTimeField(null=True)
-    # Why, as a code: "operator" or "closing"; "" while it works.
+    # Why, as a code of the three above; "" while it works.
     suspended_for = models.TextField(default="")
     # A test tenant names the live one whose members it shares; nothing else passes between them.
     live_id = models.UUIDField(null=True, unique=True)
@@ -62,6 +66,11 @@ class Tenant(models.Model):
     @property
     def mode(self) -> str:
         return tokens.TEST if self.live_id else tokens.LIVE
+
+    @property
+    def resting(self) -> str:
+        """Why the tenant is suspended, as a code; "" while it works."""
+        return (self.suspended_for or self.OPERATOR) if self.suspended_at else ""
 
     @property
     def limits(self) -> plans.Plan:
@@ -96,6 +105,8 @@ class Member(TenantOwned):
 class APIKey(TenantOwned):
     """A tenant's key. Only its hash is stored; `redacted` is what a list may show."""
 
+    kept_back = {"hash": "secret"}
+
     id = models.UUIDField(primary_key=True, default=uuid7)
     name = models.TextField()
     redacted = models.TextField()
@@ -123,6 +134,8 @@ class APIKey(TenantOwned):
 
 class Invitation(TenantOwned):
     """A place in the tenant that waits for its person. Only a hash of the link's secret is kept."""
+
+    kept_back = {"hash": "secret"}
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     email = models.EmailField()

@@ -12,7 +12,7 @@ from django.db import connection
 from tenants.accounts.models import Member, Person, Tenant
 from tenants.accounts.plans import Plan, limits_of
 from tenants.accounts.tokens import Token
-from tenants.isolation.scope import person_scope, scope_opened_by
+from tenants.isolation.scope import person_scope, scope_opened_by, tenant_scope
 
 VALID = "select key_id, facts from account_valid_key(%s, %s)"
 ENTER = "select key_id, facts from account_enter(%s, %s)"
@@ -75,19 +75,37 @@ def _ask(statement: str, token: Token) -> FoundKey | None:
 
 
 def memberships_of(person: Person) -> list[tuple[Member, Tenant]]:
-    """A person's places in working tenants, oldest first; needs no tenant scope.
+    """A person's places, oldest first, those that are suspended last; needs no tenant scope.
 
-    A test tenant follows its live one, whose members it shares.
+    A test tenant follows its live one, whose members it shares, while it works. What is being
+    deleted is nobody's place any more.
     """
     with person_scope(person.id):
         members = list(Member.objects.filter(person=person).order_by("created_at"))
-        tenants = list(Tenant.objects.filter(suspended_at__isnull=True).order_by("created_at"))
-    working = {tenant.id: tenant for tenant in tenants}
-    tests = {tenant.live_id: tenant for tenant in tenants if tenant.live_id}
-    return [
+        tenants = list(Tenant.objects.exclude(suspended_for=Tenant.CLOSED).order_by("created_at"))
+    own = {tenant.id: tenant for tenant in tenants}
+    tests = {tenant.live_id: tenant for tenant in tenants if tenant.live_id and not tenant.resting}
+    places = [
         (member, tenant)
         for member in members
-        if member.tenant_id in working
-        for tenant in (working[member.tenant_id], tests.get(member.tenant_id))
+        if member.tenant_id in own
+        for tenant in (own[member.tenant_id], tests.get(member.tenant_id))
         if tenant
     ]
+    return sorted(places, key=lambda place: bool(place[1].resting))
+
+
+def sibling_of(tenant_id: UUID) -> Tenant | None:
+    """The test tenant beside a live one, found as its members find it; None when it has none."""
+    with tenant_scope(tenant_id):
+        person_id = Member.objects.values_list("person_id", flat=True).first()
+    if person_id is None:
+        return None
+    with person_scope(person_id):
+        return Tenant.objects.filter(live_id=tenant_id).first()
+
+
+def may_work(tenant_id: UUID) -> bool:
+    """Whether queued work of the tenant is done now: not while it is suspended."""
+    with tenant_scope(tenant_id):
+        return not Tenant.objects.filter(pk=tenant_id, suspended_at__isnull=False).exists()

@@ -26,12 +26,7 @@ def create_tenant(
     synthetic_consent: bool = False,
 ) -> Tenant:
     """Make a tenant, register it for periodic duties, and let `owner` in as its owner."""
-    if not name.strip():
-        raise AppError("name_missing", "Give the tenant a name.", param="name")
-    if timezone not in available_timezones():
-        raise AppError(
-            "unknown_timezone", "Write an IANA name such as Europe/London.", param="timezone"
-        )
+    check_facts(name, timezone)
     tenant_id = uuid7()
     with tenant_scope(tenant_id):
         tenant = Tenant.objects.create(
@@ -53,6 +48,16 @@ def create_tenant(
         if owner:
             add_member(person=owner, role=Role.OWNER, actor=actor)
     return tenant
+
+
+def check_facts(name: str, timezone: str) -> None:
+    """AppError when a tenant cannot have that name or that zone."""
+    if not name.strip():
+        raise AppError("name_missing", "Give the tenant a name.", param="name")
+    if timezone not in available_timezones():
+        raise AppError(
+            "unknown_timezone", "Write an IANA name such as Europe/London.", param="timezone"
+        )
 
 
 @transaction.atomic

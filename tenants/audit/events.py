@@ -25,6 +25,25 @@ class AuditEvent(Enum):
     """Every action that leaves an entry."""
 
     TENANT_CREATED = EventKind("tenant.created", "tenant", _("Tenant created"), ("demo",))
+    TENANT_UPDATED = EventKind(
+        "tenant.updated", "tenant", _("Tenant's facts changed"), ("changed",)
+    )
+    TENANT_LIMITS_SET = EventKind(
+        "tenant.limits_set", "tenant", _("Tenant's limits set"), ("plan", "granted")
+    )
+    TENANT_SUSPENDED = EventKind("tenant.suspended", "tenant", _("Tenant suspended"), ("reason",))
+    TENANT_RESUMED = EventKind("tenant.resumed", "tenant", _("Tenant resumed"))
+    TENANT_CLOSING = EventKind(
+        "tenant.closing", "tenant", _("Tenant is to be closed"), ("closes_at",)
+    )
+    TENANT_KEPT = EventKind("tenant.kept", "tenant", _("Closing taken back"))
+    TENANT_FINISHED = EventKind("tenant.finished", "tenant", _("Tenant's time over"))
+    EXPORT_REQUESTED = EventKind("export.requested", "export", _("Export asked for"))
+    EXPORT_MADE = EventKind(
+        "export.made", "export", _("Export made"), ("bytes", "sha256", "files", "code")
+    )
+    EXPORT_DOWNLOADED = EventKind("export.downloaded", "export", _("Export downloaded"))
+    EXPORT_DESTROYED = EventKind("export.destroyed", "export", _("Export deleted after its time"))
     MEMBER_ADDED = EventKind("member.added", "member", _("Member added"), ("role",))
     SIGNED_IN = EventKind("member.signed_in", "member", _("Member signed in"))
     SIGN_IN_REFUSED = EventKind("member.sign_in_refused", "member", _("Sign-in refused"))

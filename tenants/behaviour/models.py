@@ -132,6 +132,8 @@ class QuarantinedRow(TenantOwned):
     No query, export, snapshot or metric reads these; only a consent frees them.
     """
 
+    kept_back = {"sealed": "no_consent"}
+
     id = models.BigAutoField(primary_key=True)
     subject = TenantForeignKey(Subject, related_name="quarantined")
     upload_id = models.UUIDField(null=True)

@@ -45,6 +45,63 @@ drop function app_append_only(); drop function app_tenant_or_person();
 drop function app_person_or_null(); drop function app_tenant();
 """
 
+# The grace period, kept by the database: nobody, whatever role they stole, makes a tenant's end
+# come sooner than in seven days, and until then the append-only tables refuse every DELETE. The
+# fixed search path keeps a temporary table of the register's name from standing in for it.
+CLOSING = """
+create function app_time_is_over(tenant uuid) returns boolean language plpgsql stable
+set search_path = pg_catalog, public, pg_temp as $$
+begin
+    return exists (select from isolation_knowntenant
+        where tenant_id = tenant and closes_at <= statement_timestamp());
+end $$;
+
+create or replace function app_append_only() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
+begin
+    if tg_op = 'DELETE' then
+        if app_time_is_over(old.tenant_id) then
+            return old;
+        end if;
+    end if;
+    raise exception '% is append-only: % refused', tg_table_name, tg_op
+        using errcode = 'insufficient_privilege';
+end $$;
+
+create function app_grace_period() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
+begin
+    if tg_op <> 'INSERT' then
+        if old.tenant_id <> app_tenant() then
+            raise exception 'the end of a tenant is set inside its own scope'
+                using errcode = 'insufficient_privilege';
+        end if;
+        if coalesce(old.closes_at <= statement_timestamp(), false) <> (tg_op = 'DELETE') then
+            raise exception 'the grace of a tenant before its end allows no %', tg_op
+                using errcode = 'insufficient_privilege';
+        end if;
+    end if;
+    if tg_op = 'DELETE' then
+        return old;
+    end if;
+    if new.closes_at < statement_timestamp() + interval '7 days' then
+        raise exception 'a tenant closes seven days from now at the earliest'
+            using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+end $$;
+"""
+
+DROP_CLOSING = """
+drop function app_grace_period();
+create or replace function app_append_only() returns trigger language plpgsql as $$
+begin
+    raise exception '% is append-only: % refused', tg_table_name, tg_op
+        using errcode = 'insufficient_privilege';
+end $$;
+drop function app_time_is_over(uuid);
+"""
+
 # Default privileges are per database; `all tables` covers Django's own migration table, which
 # exists before the first migration runs.
 GRANTS = f"""
@@ -90,16 +147,31 @@ def withhold(table: str, *verbs: str) -> str:
 def append_only(table: str, *, deletable: bool = False) -> list[str]:
     """Statements that make the database itself refuse to change what is written in `table`.
 
-    TRUNCATE is always refused; DELETE unless `deletable` (what erasure or an end of time removes).
+    TRUNCATE is always refused; DELETE, unless `deletable` (what erasure or an end of time removes),
+    until the tenant's own time is over (`CLOSING`).
     """
     refused = "update" if deletable else "update, delete"
     return [
-        withhold(table, refused, "truncate"),
+        withhold(table, "update", "truncate"),
         f"create trigger append_only before {refused.replace(', ', ' or ')} on {table} "
         "for each row execute function app_append_only()",
         f"create trigger append_only_all before truncate on {table} "
         "for each statement execute function app_append_only()",
     ]
+
+
+def ends_with_tenant(table: str, *, guard: bool = False) -> list[str]:
+    """Statements that grant DELETE on `table`, for its tenant's end alone.
+
+    An append-only table has the trigger that refuses before; `guard` gives one to any other.
+    """
+    statements = [f"grant delete on {table} to {APP_ROLE}"]
+    if guard:
+        statements.append(
+            f"create trigger ends_with_tenant before delete on {table} "
+            "for each row execute function app_append_only()"
+        )
+    return statements
 
 
 def tenant_key(table: str) -> str:

@@ -17,7 +17,7 @@ MIB = 1 << 20
 
 def stored_bytes(tenant_id: UUID) -> int:
     """Bytes of all files in the tenant's folders below the roots that settings list."""
-    roots = (getattr(settings, name) for name in settings.TENANT_FOLDERS)
+    roots = (getattr(settings, name) for name in settings.TENANT_ROOTS)
     return sum(_bytes_below(tenant_folder(root, tenant_id)) for root in roots)
 
 

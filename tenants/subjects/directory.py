@@ -88,6 +88,19 @@ def external_id_of(subject: Subject) -> str:
     return unseal(key, bytes(subject.external_id_sealed), context).decode()
 
 
+def external_ids_of(subjects: Iterable[Subject]) -> dict[int, str]:
+    """Integer id -> the tenant's own id; whoever is erased is left out."""
+    subjects = list(subjects)
+    own = keys_of(subject.id for subject in subjects)
+    return {
+        subject.id: unseal(
+            own[subject.id], bytes(subject.external_id_sealed), CONTEXT + bytes(subject.lookup)
+        ).decode()
+        for subject in subjects
+        if subject.id in own and subject.external_id_sealed is not None
+    }
+
+
 def audit_ref(subject_id: int) -> str:
     """How the audit log refers to a subject: unlinkable once the subject's key is destroyed."""
     key = keys_of([subject_id]).get(subject_id)

@@ -5,7 +5,7 @@ import logging
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from tenants.isolation.models import KnownTenant
+from tenants.isolation.models import standing
 
 logger = logging.getLogger(__name__)
 
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 def run_all() -> None:
     """Call every duty for every tenant; one tenant's trouble does not stop the others."""
     duties = [import_string(dotted) for dotted in settings.TENANT_DUTIES]
-    for tenant_id in KnownTenant.objects.values_list("tenant_id", flat=True):
+    for tenant_id in standing():
         for duty in duties:
             try:
                 duty(tenant_id)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 class WorkKind:
     """`run` is the dotted worker function; `lease` in seconds.
 
-    `attempts` is the hard stop behind the worker function's own judgement of a failure.
+    `attempts` is the hard stop behind the worker function's own judgement of a failure; what is
+    `urgent` is done for a suspended tenant as well, everything else of it waits.
     """
 
     queue: str
     run: str
     lease: int
     attempts: int
+    urgent: bool = False

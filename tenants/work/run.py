@@ -14,6 +14,8 @@ from tenants.work.queue import Lease, LeaseLost
 
 logger = logging.getLogger(__name__)
 BACK_OFF = timedelta(seconds=5)
+# How soon the work of a suspended tenant is looked at again.
+RESTS = timedelta(seconds=30)
 
 
 class Stopped(Exception):
@@ -44,6 +46,9 @@ def run_one(lease: Lease) -> bool:
 
 
 def _attempt(lease: Lease, kind: WorkKind) -> bool:
+    if not (kind.urgent or import_string(settings.WORK_GATE)(lease.tenant_id)):
+        queue.give_back(lease, charge=False, wait=RESTS)
+        return True
     # Work that kills its worker leaves no exception behind, only attempts.
     if lease.attempt > kind.attempts:
         queue.finish(lease, code="crashed")

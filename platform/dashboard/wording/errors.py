@@ -30,9 +30,14 @@ ERRORS: dict[str, str | Promise] = {
     "base_model_not_allowed": _(
         "This installation does not allow that base model. Whoever runs it can add it."
     ),
+    "close_live_tenant": _("A test tenant closes with its live one. Close that one."),
     "crashed": _("Processing stopped several times. Upload the file again."),
     "device_missing": _("The wanted device is not on this machine. Choose another one."),
     "expiry_past": _("The expiry lies in the past. Choose a later day."),
+    "export_first": _("Make an export first: closing deletes everything."),
+    "export_gone": _("This export has no file any more. Make a new one."),
+    "export_not_ready": _("This export is not ready yet. Wait until it is."),
+    "export_open": _("An export is being made already. Wait until it is ready."),
     "file_altered": _("The stored file was altered. Upload it again."),
     "file_gone": _("The stored file is gone. Upload it again."),
     "file_too_large": _("The file is too large. Split it and upload the parts."),
@@ -41,6 +46,7 @@ ERRORS: dict[str, str | Promise] = {
     "key_expired": _("This key has expired. Make a new one."),
     "key_revoked": _("This key is revoked already."),
     "key_rotated": _("This key has a successor already. Replace that one."),
+    "name_differs": _("This is not the tenant's name. Type it as it is written above."),
     "name_missing": _("Give it a name that says where it is used."),
     "origins_not_public": _("Only a public key has pages: no other kind belongs in a browser."),
     "not_approved": _("Approve this version before you publish it."),
@@ -60,6 +66,8 @@ ERRORS: dict[str, str | Promise] = {
         "With this file your files would take %(used)s of the %(allowed)s that you may use. Wait "
         "until earlier uploads are processed, or ask the operator of the installation for more."
     ),
+    "tenant_not_closing": _("This tenant is not being closed, or it is too late."),
+    "tenant_suspended": _("This tenant is suspended already."),
     "too_little_data": _(
         "Too little data may be used for training. Upload more events, or consent records for "
         "the people in them."

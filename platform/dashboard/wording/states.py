@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tenants.behaviour.models import Upload
+from tenants.departure.models import TenantExport
 from training.jobs.models import Job, Version
 
 
@@ -34,6 +35,13 @@ VERSIONS: dict[str, Badge] = {
     Version.EVALUATED: Badge(_("Waits for approval"), "warn"),
     Version.APPROVED: Badge(_("Approved"), "good"),
     Version.RETIRED: Badge(_("Retired"), "neutral"),
+}
+EXPORTS: dict[str, Badge] = {
+    TenantExport.WAITING: Badge(_("Waiting"), "neutral"),
+    TenantExport.RUNNING: Badge(_("Being made"), "info", busy=True),
+    TenantExport.DONE: Badge(_("Ready"), "good"),
+    TenantExport.FAILED: Badge(_("Failed"), "bad"),
+    TenantExport.EXPIRED: Badge(_("Deleted"), "neutral"),
 }
 SERVES = Badge(_("Serves"), "accent")
 OUTCOMES: dict[str, Badge] = {

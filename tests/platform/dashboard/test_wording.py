@@ -24,9 +24,11 @@ ERRORS = {"AppError", "Conflict", "JobError", "TooLittleData"}
 ONLY_BY_API = {
     "invalid_value", "key_missing", "key_invalid", "scope_missing", "bad_time", "notice_unknown",
     "purpose_not_in_notice", "notice_empty", "notice_exists", "member_exists", "notice_text_exists",
-    "record_unknown", "unknown_age_band", "unknown_timezone", "bad_idempotency_key",
+    "bad_idempotency_key",
     "idempotency_conflict", "idempotency_in_progress", "length_required", "bad_request",
     "internal_error", "unknown_key_kind", "https_required",
+    "bad_limit", "grace_not_over", "limit_not_granted", "tenant_not_suspended", "unknown_limit",
+    "unknown_plan", "record_unknown", "unknown_age_band", "unknown_timezone",
 }  # fmt: skip
 
 

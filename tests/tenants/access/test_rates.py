@@ -16,6 +16,7 @@ from tenants.access.rates import RATES, Bucket, Caller, Rates
 from tenants.accounts.keys import create_key
 from tenants.accounts.models import APIKey, Tenant
 from tenants.accounts.tokens import new_token
+from tenants.departure.shared import forget
 from tenants.metering.models import Usage
 from tenants.metering.requests import bring_in
 from tests.doors import ask
@@ -25,9 +26,9 @@ GONE = "redis://127.0.0.1:1/0"
 
 def caller(rate: float, burst: int, at_once: int = 4, key_rate: float | None = None) -> Caller:
     tenant, key = uuid4(), uuid4()
-    buckets = [Bucket(f"tenant:{tenant}", rate, burst)]
+    buckets = [Bucket("tenant", f"rate:{tenant}", rate, burst)]
     if key_rate:
-        buckets.append(Bucket(f"key:{key}", key_rate, max(1, round(key_rate))))
+        buckets.append(Bucket("key", f"rate:{tenant}:{key}", key_rate, max(1, round(key_rate))))
     return Caller(key, tenant, tuple(buckets), at_once)
 
 
@@ -59,7 +60,7 @@ def test_a_refused_request_takes_nothing_from_any_bucket(rates):
     assert rates.take(b"digest", who).admitted
     refused = [rates.take(b"digest", who) for _ in range(3)]
     assert [each.admitted for each in refused] == [False] * 3
-    assert refused[0].bucket.name.startswith("key:")
+    assert refused[0].bucket.of == "key"
     other = Caller(uuid4(), who.tenant_id, who.buckets[:1], 4)
     assert rates.take(b"other", other).remaining == 3
 
@@ -211,6 +212,6 @@ def test_a_tenants_counters_carry_its_name_and_go_with_it(slow_alice, bob):
         return [n for n in server.scan_iter("*") if str(business.tenant.id).encode() in n]
 
     assert len(names(slow_alice)) == 2
-    RATES.forget(slow_alice.tenant.id)
+    forget(slow_alice.tenant.id)
     assert names(slow_alice) == []
     assert len(names(bob)) == 2

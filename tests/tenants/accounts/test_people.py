@@ -13,6 +13,7 @@ from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
 from tenants.errors import AppError, Conflict
 from tenants.isolation.models import KnownTenant
+from tenants.isolation.scope import tenant_scope
 
 PASSWORD = "correct horse battery"
 
@@ -71,10 +72,25 @@ def test_a_person_is_a_member_once(alice, bob):
     assert told(alice) == [("member.added", "member", alice.owner.public_id, "success")]
 
 
-def test_a_suspended_tenant_is_nobodys_membership(alice):
+def test_a_suspended_tenant_comes_last_and_one_that_is_being_deleted_not_at_all(alice, bob):
+    with bob.scope:
+        add_member(person=alice.owner, role=Role.ANALYST, actor=bob.actor)
     with alice.scope:
+        Tenant.objects.update(suspended_at=now(), suspended_for=Tenant.CLOSING)
+    assert [t.name for _, t in memberships_of(alice.owner)] == ["Bob's shop", "Alice's shop"]
+    with alice.scope:
+        Tenant.objects.update(suspended_for=Tenant.CLOSED)
+    assert [t.name for _, t in memberships_of(alice.owner)] == ["Bob's shop"]
+
+
+def test_a_suspended_test_tenant_is_nobodys_place(alice):
+    test = create_tenant(name="Test", actor=system("tests"))
+    with tenant_scope(test.id):
+        Tenant.objects.update(live_id=alice.tenant.id)
+    assert [t.name for _, t in memberships_of(alice.owner)] == ["Alice's shop", "Test"]
+    with tenant_scope(test.id):
         Tenant.objects.update(suspended_at=now())
-    assert memberships_of(alice.owner) == []
+    assert [t.name for _, t in memberships_of(alice.owner)] == ["Alice's shop"]
 
 
 def test_signing_in_stands_in_the_log_of_each_tenant_of_the_person(alice, bob):

@@ -14,7 +14,8 @@ from tenants.ids import uuid7
 from tests.connections import as_owner, in_threads
 
 GUARDED = (
-    "audit_auditentry", "audit_auditdetail", "audit_seal", "audit_sealedrow", "recommend_decision",
+    "audit_audithead", "audit_auditentry", "audit_auditdetail", "audit_seal", "audit_sealedrow",
+    "recommend_decision",
 )  # fmt: skip
 
 

@@ -7,8 +7,9 @@ from cryptography.exceptions import InvalidTag
 
 from tenants.behaviour import vault
 from tenants.errors import AppError
+from tenants.isolation.vault import PIECE, SEALED_PIECE
 
-SIZES = [0, 1, vault.PIECE - 1, vault.PIECE, vault.PIECE + 1, 2 * vault.PIECE, 2 * vault.PIECE + 7]
+SIZES = [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 2 * PIECE + 7]
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +40,11 @@ def test_only_its_own_user_may_look_into_the_folder(folder):
 def sealed():
     """A file of three pieces: its tenant, its upload, its path."""
     tenant, upload = uuid4(), uuid4()
-    vault.store(tenant, upload, [content(2 * vault.PIECE + 7)])
+    vault.store(tenant, upload, [content(2 * PIECE + 7)])
     return tenant, upload, vault.path_of(tenant, upload)
 
 
-ONE, TWO = vault.SEALED_PIECE, 2 * vault.SEALED_PIECE
+ONE, TWO = SEALED_PIECE, 2 * SEALED_PIECE
 TAMPERED = {
     "a flipped bit": lambda raw: raw[:100] + bytes([raw[100] ^ 1]) + raw[101:],
     "cut after a piece": lambda raw: raw[:TWO],

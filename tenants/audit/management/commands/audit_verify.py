@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from tenants.audit.verify import verify_chain
-from tenants.isolation.models import KnownTenant
+from tenants.isolation.models import standing
 from tenants.isolation.scope import tenant_scope
 
 
@@ -18,8 +18,8 @@ class Command(BaseCommand):
         parser.add_argument("--tenant", type=UUID, help="the tenant's UUID; all without it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        known = KnownTenant.objects.values_list("tenant_id", flat=True)
-        chosen = [options["tenant"]] if options["tenant"] else list(known)
+        known = standing()
+        chosen = [options["tenant"]] if options["tenant"] else known
         if options["tenant"] and options["tenant"] not in known:
             raise CommandError(f"There is no tenant {options['tenant']}.")
         broken = 0

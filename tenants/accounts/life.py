@@ -1,0 +1,154 @@
+"""A tenant's life between its making and its end: its facts, its limits, suspension.
+
+A test tenant rests and works with its live one. Closing stands above, in `tenants/departure`.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.timezone import now
+
+from tenants.accounts.models import Tenant
+from tenants.accounts.plans import NAMES, PLANS
+from tenants.accounts.queries import sibling_of
+from tenants.accounts.services import check_facts
+from tenants.audit.actor import Actor
+from tenants.audit.events import AuditEvent
+from tenants.audit.record import record
+from tenants.errors import AppError, Conflict, NotFound
+from tenants.isolation.scope import current_tenant, tenant_scope
+
+
+@transaction.atomic
+def update_tenant(*, name: str, timezone: str, controller_contact: str, actor: Actor) -> Tenant:
+    """Change the facts of the tenant in scope. AppError name_missing, unknown_timezone."""
+    check_facts(name, timezone)
+    tenant = locked_tenant()
+    wanted = {
+        "name": name.strip(),
+        "timezone": timezone,
+        "controller_contact": controller_contact.strip(),
+    }
+    changed = [field for field, value in wanted.items() if getattr(tenant, field) != value]
+    if changed:
+        for field in changed:
+            setattr(tenant, field, wanted[field])
+        tenant.save(update_fields=changed)
+        # Which facts, not what they say: a contact may be a person.
+        record(
+            AuditEvent.TENANT_UPDATED,
+            actor=actor,
+            object_id=tenant.public_id,
+            details={"changed": changed},
+        )
+    return tenant
+
+
+@transaction.atomic
+def set_limits(
+    *,
+    actor: Actor,
+    plan: str | None = None,
+    grant: Mapping[str, float] | None = None,
+    withdraw: Iterable[str] = (),
+) -> Tenant:
+    """Set the plan of the tenant in scope and what it is granted beside it, by the plan's names.
+
+    AppError unknown_plan, unknown_limit, bad_limit; Conflict limit_not_granted.
+    """
+    tenant = locked_tenant()
+    if plan is not None and plan not in PLANS:
+        raise AppError("unknown_plan", f"Choose one of {', '.join(PLANS)}.", param="plan")
+    granted = dict(tenant.granted) | {
+        name: _limit(name, value) for name, value in (grant or {}).items()
+    }
+    for name in withdraw:
+        _check_name(name)
+        if granted.pop(name, None) is None:
+            raise Conflict("limit_not_granted", f"{name} was not granted.", param=name)
+    tenant.plan, tenant.granted = plan or tenant.plan, granted
+    tenant.save(update_fields=["plan", "granted"])
+    record(
+        AuditEvent.TENANT_LIMITS_SET,
+        actor=actor,
+        object_id=tenant.public_id,
+        details={"plan": tenant.plan, "granted": granted},
+    )
+    return tenant
+
+
+def _limit(name: str, value: float) -> float | int:
+    """The value in the form that the plan has it: whole numbers but for a rate."""
+    _check_name(name)
+    whole = isinstance(getattr(next(iter(PLANS.values())), name), int)
+    if not (math.isfinite(value) and value > 0) or (whole and value != int(value)):
+        kind = "a whole number" if whole else "a number"
+        raise AppError("bad_limit", f"{name} is {kind} above 0.", param=name)
+    return int(value) if whole else float(value)
+
+
+def _check_name(name: str) -> None:
+    if name not in NAMES:
+        raise AppError("unknown_limit", f"Choose among {', '.join(NAMES)}.", param=name)
+
+
+def suspend_tenant(*, tenant_id: UUID, reason: str, actor: Actor) -> None:
+    """Let a tenant rest: its keys open nothing, its pages are shut, its work waits.
+
+    AppError reason_missing; NotFound; Conflict tenant_suspended.
+    """
+    if not reason.strip():
+        raise AppError("reason_missing", "Say why, for the record.", param="reason")
+    with transaction.atomic():
+        for one in with_sibling(tenant_id):
+            with tenant_scope(one):
+                tenant = locked_tenant()
+                if tenant.resting:
+                    raise Conflict("tenant_suspended", "This tenant is suspended already.")
+                rest(tenant, Tenant.OPERATOR)
+                record(
+                    AuditEvent.TENANT_SUSPENDED,
+                    actor=actor,
+                    object_id=tenant.public_id,
+                    details={"reason": reason.strip()},
+                )
+
+
+def resume_tenant(*, tenant_id: UUID, actor: Actor) -> None:
+    """Let a tenant work again that `suspend_tenant` had stopped. NotFound; Conflict otherwise."""
+    with transaction.atomic():
+        for one in with_sibling(tenant_id):
+            with tenant_scope(one):
+                tenant = locked_tenant()
+                if tenant.resting != Tenant.OPERATOR:
+                    raise Conflict("tenant_not_suspended", "This tenant was not suspended.")
+                work_again(tenant)
+                record(AuditEvent.TENANT_RESUMED, actor=actor, object_id=tenant.public_id)
+
+
+def with_sibling(tenant_id: UUID) -> list[UUID]:
+    """The tenant, and after it the test tenant that belongs to it."""
+    test = sibling_of(tenant_id)
+    return [tenant_id, test.id] if test else [tenant_id]
+
+
+def locked_tenant() -> Tenant:
+    """The tenant of the scope, locked; NotFound when there is none."""
+    tenant = Tenant.objects.select_for_update().filter(pk=current_tenant()).first()
+    if tenant is None:
+        raise NotFound("tenant")
+    return tenant
+
+
+def rest(tenant: Tenant, why: str) -> None:
+    """Suspend a locked tenant; the caller records it."""
+    tenant.suspended_at, tenant.suspended_for = now(), why
+    tenant.save(update_fields=["suspended_at", "suspended_for"])
+
+
+def work_again(tenant: Tenant) -> None:
+    """End the suspension of a locked tenant; the caller records it."""
+    tenant.suspended_at, tenant.suspended_for = None, ""
+    tenant.save(update_fields=["suspended_at", "suspended_for"])

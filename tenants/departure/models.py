@@ -1,0 +1,46 @@
+"""Exports: one sealed file each with everything the tenant owns, kept for a week."""
+
+from datetime import timedelta
+
+from django.db import models
+
+from tenants.ids import public_id, uuid7
+from tenants.isolation.models import TenantOwned
+
+KEPT_FOR = timedelta(days=7)
+
+
+class TenantExport(TenantOwned):
+    """One export, from the wish to the deletion of its file. `bytes` and `sha256` are the zip's."""
+
+    WAITING, RUNNING, DONE = "waiting", "running", "done"
+    FAILED, EXPIRED = "failed", "expired"
+    OPEN = (WAITING, RUNNING)
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    state = models.TextField(default=WAITING)
+    # How many of its files are written, of how many.
+    done = models.IntegerField(default=0)
+    total = models.IntegerField(default=0)
+    bytes = models.BigIntegerField(null=True)
+    sha256 = models.BinaryField(null=True)
+    # Why it failed, as a code, worded when shown.
+    error = models.TextField(default="")
+    actor_ref = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant_id", "-created_at"], name="export_latest")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id"],
+                condition=models.Q(state__in=("waiting", "running")),
+                name="one_open_export",
+            )
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("export", self.id)

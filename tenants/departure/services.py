@@ -1,0 +1,109 @@
+"""Taking one's data and leaving: export, download, close, take it back. Check, change, record."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils.timezone import now
+
+from tenants.accounts.life import locked_tenant, rest, with_sibling, work_again
+from tenants.accounts.models import Tenant
+from tenants.audit.actor import Actor
+from tenants.audit.canonical import timestamp
+from tenants.audit.events import AuditEvent
+from tenants.audit.record import record
+from tenants.departure import files
+from tenants.departure.models import TenantExport
+from tenants.errors import AppError, Conflict, NotFound
+from tenants.isolation.models import KnownTenant
+from tenants.isolation.scope import current_tenant, tenant_scope
+from tenants.work.queue import enqueue
+
+# How long a closed tenant may come back. The database refuses less than seven days.
+GRACE = timedelta(days=30)
+
+
+@transaction.atomic
+def request_export(*, actor: Actor) -> TenantExport:
+    """Promise an export of the tenant in scope. Conflict export_open while one is on its way."""
+    locked_tenant()
+    if TenantExport.objects.filter(state__in=TenantExport.OPEN).exists():
+        raise Conflict("export_open", "An export is being made. Wait until it is ready.")
+    export = TenantExport.objects.create(actor_ref=actor.ref)
+    enqueue("export", tenant_id=current_tenant(), object_id=export.id)
+    record(AuditEvent.EXPORT_REQUESTED, actor=actor, object_id=export.public_id)
+    return export
+
+
+@transaction.atomic
+def download_export(*, export_id: UUID, actor: Actor) -> tuple[TenantExport, Iterator[bytes]]:
+    """A finished export and its bytes, piece by piece; they may be read outside the scope.
+
+    NotFound; Conflict export_not_ready, export_gone.
+    """
+    export = TenantExport.objects.filter(pk=export_id).first()
+    if export is None:
+        raise NotFound("export")
+    if export.state in TenantExport.OPEN:
+        raise Conflict("export_not_ready", "This export is not ready yet. Wait until it is.")
+    if not (export.state == TenantExport.DONE and files.exists(current_tenant(), export.id)):
+        raise Conflict("export_gone", "This export has no file any more. Make a new one.")
+    record(AuditEvent.EXPORT_DOWNLOADED, actor=actor, object_id=export.public_id)
+    return export, files.read(current_tenant(), export.id)
+
+
+def close_tenant(*, tenant_id: UUID, name: str, actor: Actor) -> None:
+    """Suspend a tenant and set its end, GRACE from now; its test tenant goes with it.
+
+    `name` is the tenant's, typed by whoever decides. AppError name_differs; NotFound; Conflict
+    close_live_tenant, tenant_suspended, export_first (none is finished and still kept).
+    """
+    with transaction.atomic():
+        for one in with_sibling(tenant_id):
+            with tenant_scope(one):
+                tenant = locked_tenant()
+                if one == tenant_id:
+                    _check_closing(tenant, name)
+                _close(tenant, actor)
+
+
+def _check_closing(tenant: Tenant, name: str) -> None:
+    if tenant.live_id:
+        raise Conflict("close_live_tenant", "A test tenant closes with its live one.")
+    if tenant.resting:
+        raise Conflict("tenant_suspended", "This tenant is suspended already.")
+    if name.strip() != tenant.name:
+        raise AppError("name_differs", "Type the tenant's name as it is written.", param="name")
+    if not TenantExport.objects.filter(state=TenantExport.DONE, expires_at__gt=Now()).exists():
+        raise Conflict("export_first", "Make an export first: closing deletes everything.")
+
+
+def _close(tenant: Tenant, actor: Actor) -> None:
+    closes_at = now() + GRACE
+    KnownTenant.objects.filter(pk=tenant.id).update(closes_at=closes_at)
+    rest(tenant, Tenant.CLOSING)
+    record(
+        AuditEvent.TENANT_CLOSING,
+        actor=actor,
+        object_id=tenant.public_id,
+        details={"closes_at": timestamp(closes_at)},
+    )
+
+
+def keep_tenant(*, tenant_id: UUID, actor: Actor) -> None:
+    """Take `close_tenant` back. NotFound; Conflict tenant_not_closing, also once it is too late."""
+    with transaction.atomic():
+        for one in with_sibling(tenant_id):
+            with tenant_scope(one):
+                tenant = locked_tenant()
+                if tenant.resting != Tenant.CLOSING or not _is_in_time():
+                    raise Conflict("tenant_not_closing", "This tenant is not being closed.")
+                KnownTenant.objects.filter(pk=one).update(closes_at=None)
+                work_again(tenant)
+                record(AuditEvent.TENANT_KEPT, actor=actor, object_id=tenant.public_id)
+
+
+def _is_in_time() -> bool:
+    return KnownTenant.objects.filter(pk=current_tenant(), closes_at__gt=Now()).exists()

@@ -1,0 +1,11 @@
+"""The doorbell of the end: once a minute, whose time is over."""
+
+from celery import shared_task
+
+from tenants.departure.finishing import finish_due
+
+
+@shared_task(name="departure.finish")
+def finish() -> None:
+    """End the tenants whose grace is over."""
+    finish_due()
