@@ -24,6 +24,7 @@ from tenants.accounts.models import APIKey, Person, Role, Tenant
 from tenants.accounts.tokens import new_token
 from tenants.audit.models import AuditEntry
 from tenants.ids import public_id, uuid7
+from tests.conftest import signed_in
 from tests.tenants.isolation.rows import OWNED, fill_every_table
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -61,16 +62,13 @@ PAGES: dict[str, dict[str, Right]] = {
 # Open to everybody: they know no tenant.
 OPEN = {
     "healthz", "v1/openapi.json", "i18n/setlang/", "accounts/login/", "accounts/logout/",
-    "accounts/signup/", "accounts/inactive/", "accounts/password/reset/",
-    "accounts/password/reset/done/", "accounts/password/reset/key/done/",
+    "accounts/inactive/", "accounts/password/reset/", "accounts/password/reset/done/",
+    "accounts/password/reset/key/done/",
     r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-    r"accounts/^confirm-email/(?P<key>[-:\w]+)/$", "accounts/confirm-email/",
-    "accounts/login/code/confirm/",
 }  # fmt: skip
 # About the signed-in person alone, whatever their tenants.
 PERSONAL = {
-    "accounts/email/", "accounts/password/change/", "accounts/password/set/",
-    "accounts/reauthenticate/", "start/",
+    "accounts/password/change/", "accounts/reauthenticate/", "start/",
 }  # fmt: skip
 
 CONSENT = {"user_id": "u1", "purpose": "analytics", "event": "withdrawn"}
@@ -396,8 +394,7 @@ def test_a_tenant_that_is_not_ones_own_cannot_be_chosen(alice, bob):
 
 def test_a_person_without_a_tenant_is_told_so(db):
     person = Person.objects.create_user("new@example.com", "correct horse battery")
-    client = Client()
-    client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client = signed_in(person)
     for route in PAGES:
         for method in PAGES[route]:
             assert send(client, method, route, "x").status_code == 403, route

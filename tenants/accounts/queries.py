@@ -12,7 +12,7 @@ from django.db import connection
 from tenants.accounts.models import Member, Person, Tenant
 from tenants.accounts.plans import Plan, limits_of
 from tenants.accounts.tokens import Token
-from tenants.isolation.scope import person_scope, scope_opened_by
+from tenants.isolation.scope import person_scope, scope_opened_by, sign_in_scope
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,12 @@ def _ask(function: str, token: Token) -> FoundKey | None:
         )
         row = cursor.fetchone()
     return found_key(token, *row) if row else None
+
+
+def person_with(email: str) -> Person | None:
+    """The person who signs in with this address; needs no scope."""
+    with sign_in_scope(email):
+        return Person.objects.filter(email=email.strip().lower()).first()
 
 
 def memberships_of(person: Person) -> list[tuple[Member, Tenant]]:
