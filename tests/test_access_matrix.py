@@ -53,6 +53,12 @@ PAGES: dict[str, dict[str, Right]] = {
     "try/": {"GET": Right.READ_RECOMMENDATIONS, "POST": Right.READ_RECOMMENDATIONS},
     "audit/": {"GET": Right.READ_AUDIT},
     "audit/verify/": {"POST": Right.READ_AUDIT},
+    "members/": {"GET": Right.MANAGE_MEMBERS},
+    "members/invite/": {"POST": Right.MANAGE_MEMBERS},
+    "members/invitations/<str:invitation_id>/withdraw/": {"POST": Right.MANAGE_MEMBERS},
+    "members/<str:member_id>/role/": {"POST": Right.MANAGE_MEMBERS},
+    "members/<str:member_id>/remove/": {"POST": Right.MANAGE_MEMBERS},
+    "tenant/test/": {"POST": Right.MANAGE_TENANT},
     "keys/": {"GET": Right.MANAGE_KEYS},
     "keys/new/": {"POST": Right.MANAGE_KEYS},
     "keys/<str:key_id>/revoke/": {"POST": Right.MANAGE_KEYS},
@@ -63,12 +69,12 @@ PAGES: dict[str, dict[str, Right]] = {
 OPEN = {
     "healthz", "v1/openapi.json", "i18n/setlang/", "accounts/login/", "accounts/logout/",
     "accounts/inactive/", "accounts/password/reset/", "accounts/password/reset/done/",
-    "accounts/password/reset/key/done/",
+    "accounts/password/reset/key/done/", "sign-up/", "join/<str:link>/",
     r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
 }  # fmt: skip
 # About the signed-in person alone, whatever their tenants.
 PERSONAL = {
-    "accounts/password/change/", "accounts/reauthenticate/", "start/",
+    "accounts/password/change/", "accounts/reauthenticate/", "start/", "tenant/choose/",
 }  # fmt: skip
 
 CONSENT = {"user_id": "u1", "purpose": "analytics", "event": "withdrawn"}
@@ -91,9 +97,12 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "models/versions/<str:version_id>/approve/": lambda: {"data": {"reason": "Looked at it."}},
     "keys/new/": lambda: {"data": {"name": "new", "scopes": ["events:read"]}},
     "try/": lambda: {"data": {"user_id": "u1"}},
+    "members/invite/": lambda: {"data": {"email": "invited@example.com", "role": "analyst"}},
+    "members/<str:member_id>/role/": lambda: {"data": {"role": "auditor"}},
 }
 QUERIES = {"v1/recommendations": "?user_id=u1&limit=3"}
-KINDS = {"upload_id": "upload", "job_id": "job", "version_id": "version", "key_id": "key"}
+KINDS = {"upload_id": "upload", "job_id": "job", "version_id": "version", "key_id": "key",
+         "member_id": "member", "invitation_id": "invitation"}  # fmt: skip
 
 
 def routes() -> Iterator[str]:
@@ -406,7 +415,9 @@ def test_what_is_the_persons_own_asks_for_a_sign_in(db, route):
     assert (reply.status_code, reply["Location"].split("?")[0]) == (302, "/accounts/login/")
 
 
-@pytest.mark.parametrize("route", [route for route in sorted(OPEN) if "(?P" not in route])
+@pytest.mark.parametrize(
+    "route", [route for route in sorted(OPEN) if "(?P" not in route and "<" not in route]
+)
 def test_what_is_open_to_everybody_breaks_for_nobody(db, route):
     assert Client().get(f"/{route}").status_code in (200, 302, 405)
 

@@ -166,6 +166,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# allauth's own limits beside this one: sign-ins and links to a new password.
+ACCOUNT_RATE_LIMITS = {"signup": "10/h/ip"}
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_ADAPTER = "tenants.accounts.sign_in.PersonAdapter"
 # Who may make a tenant: anybody ("open"), or whoever runs the installation ("invited").
@@ -254,7 +256,10 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "tenants.access.middleware.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "tenants.access.middleware.RequestIdFilter"},
+        "links": {"()": "tenants.access.log_lines.LinkFilter"},
+    },
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
     },
@@ -262,7 +267,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["request_id"],
+            "filters": ["request_id", "links"],
         }
     },
     "root": {"handlers": ["console"], "level": "INFO"},

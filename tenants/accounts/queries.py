@@ -79,6 +79,12 @@ def person_with(email: str) -> Person | None:
         return Person.objects.filter(email=email.strip().lower()).first()
 
 
+def members_of_tenant() -> list[Member]:
+    """The members of the tenant in scope with their persons, the oldest first."""
+    found = Member.objects.select_related("person").defer("person__password")
+    return list(found.order_by("created_at", "id"))
+
+
 def memberships_of(person: Person) -> list[tuple[Member, Tenant]]:
     """A person's places in working tenants, oldest first; needs no tenant scope.
 

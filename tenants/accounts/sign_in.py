@@ -37,7 +37,7 @@ class PersonBackend(ModelBackend):
     def get_user(self, user_id: UUID) -> Person | None:
         """The person of a session."""
         with person_scope(user_id):
-            found = super().get_user(user_id)  # type: ignore[arg-type]
+            found = super().get_user(user_id)
         return found if isinstance(found, Person) else None
 
 

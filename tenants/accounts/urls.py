@@ -55,12 +55,8 @@ urlpatterns = [
     path("logout/", views.logout, name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", within(own, views.reauthenticate), name="account_reauthenticate"),
-    path(
-        "password/change/", within(own, views.password_change), name="account_change_password"
-    ),
-    path(
-        "password/reset/", within(addressed, views.password_reset), name="account_reset_password"
-    ),
+    path("password/change/", within(own, views.password_change), name="account_change_password"),
+    path("password/reset/", within(addressed, views.password_reset), name="account_reset_password"),
     path("password/reset/done/", views.password_reset_done, name="account_reset_password_done"),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",

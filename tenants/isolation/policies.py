@@ -115,9 +115,7 @@ def person_wall(table: str, *, person: str, email: str, members: str) -> list[st
     A row is the person's own, by the column `person` or, while somebody signs in, by `email`;
     `members` selects the persons whom the tenant in scope may see besides, reading only.
     """
-    own = (
-        f"{person} = (select app_person_or_null()) or {email} = (select app_sign_in_or_null())"
-    )
+    own = f"{person} = (select app_person_or_null()) or {email} = (select app_sign_in_or_null())"
     # `case` keeps the order: without a tenant the members' own wall would raise.
     fellow = (
         f"case when (select app_tenant_or_null()) is null then false "

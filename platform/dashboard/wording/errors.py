@@ -16,6 +16,7 @@ from tenants.errors import AppError
 
 ERRORS: dict[str, str | Promise] = {
     "already_approved": _("This version is approved already."),
+    "already_invited": _("This address has been invited. Withdraw that invitation first."),
     "already_published": _("This version serves already."),
     "artifact_damaged": _("A file of this version is damaged. Train it again."),
     "bad_job": _("The job's order cannot be read. Start a new job."),
@@ -36,13 +37,21 @@ ERRORS: dict[str, str | Promise] = {
     "name_missing": _("Give it a name that says where it is used."),
     "not_approved": _("Approve this version before you publish it."),
     "not_found": _("There is no such thing here. It may belong to another tenant."),
+    "last_owner": _("A tenant keeps one owner. Make somebody else an owner first."),
+    "member_exists": _("This person is a member already."),
+    "members_live": _("Members are managed in the live tenant. Switch to it first."),
     "nothing_before": _("There is no earlier version to go back to."),
+    "own_role": _("Nobody changes their own role. Ask another owner."),
+    "owner_only": _("Only an owner makes or unmakes owners. Ask one."),
+    "person_exists": _("This address has an account already. Sign in with it."),
     "poisoned": _(
         "The job died at the same place three times. Look at its record, then start anew."
     ),
     "reason_missing": _("Say why, for the record."),
     "scopes_missing": _("Choose at least one scope."),
     "snapshot_damaged": _("The frozen data were altered. Start a new job."),
+    "test_exists": _("There is a test mode already. Switch to it."),
+    "test_of_test": _("This is the test mode already."),
     "too_little_data": _(
         "Too little data may be used for training. Upload more events, or consent records for "
         "the people in them."
@@ -50,6 +59,7 @@ ERRORS: dict[str, str | Promise] = {
     "unknown_item": _(
         "An event names an item that is not known. Upload the items, then train again."
     ),
+    "unknown_timezone": _("Choose one of the offered time zones."),
     "unknown_kind": _("Choose events, items or consent records."),
     "unknown_method": _("Choose one of the offered methods."),
     "unknown_scope": _("There is no such scope. Choose from those that are offered."),
