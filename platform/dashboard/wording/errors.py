@@ -19,6 +19,7 @@ ERRORS: dict[str, str | Promise] = {
     "already_invited": _("This address has been invited. Withdraw that invitation first."),
     "already_published": _("This version serves already."),
     "artifact_damaged": _("A file of this version is damaged. Train it again."),
+    "bad_email": _("Write an e-mail address."),
     "bad_job": _("The job's order cannot be read. Start a new job."),
     "bad_param": _("A parameter has a value that it cannot have. Correct it and start again."),
     "bad_snapshot": _("The frozen data cannot be read. Start a new job."),
@@ -62,6 +63,7 @@ ERRORS: dict[str, str | Promise] = {
     "unknown_timezone": _("Choose one of the offered time zones."),
     "unknown_kind": _("Choose events, items or consent records."),
     "unknown_method": _("Choose one of the offered methods."),
+    "unknown_role": _("Choose one of the offered roles."),
     "unknown_scope": _("There is no such scope. Choose from those that are offered."),
     "unknown_param": _("There is no such parameter. Correct its name and start again."),
 }
