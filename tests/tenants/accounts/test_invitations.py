@@ -22,6 +22,7 @@ from tenants.audit.actor import Actor
 from tenants.audit.models import AuditDetail, AuditEntry
 from tenants.errors import AppError, Conflict, Denied, NotFound
 from tenants.ids import uuid7
+from tenants.isolation.scope import tenant_scope
 from tests.conftest import PASSWORD
 from tests.connections import in_threads
 
@@ -80,7 +81,7 @@ def test_somebody_known_joins_as_who_they_are(alice, bob):
 
 
 def test_only_a_hash_of_the_link_is_kept_and_no_address_in_the_log(alice):
-    invitation, link = invite(alice)
+    _, link = invite(alice)
     with alice.scope:
         stored = Invitation.objects.get()
         log = [str(vars(entry)) for entry in AuditEntry.objects.all()]
@@ -219,8 +220,6 @@ def test_whoever_goes_or_changes_takes_their_open_invitations_along(alice, admin
 def test_nobody_is_invited_into_test_mode(alice):
     with alice.scope:
         test = open_test_tenant(actor=alice.actor)
-    from tenants.isolation.scope import tenant_scope
-
     with tenant_scope(test.id):
         with pytest.raises(Conflict) as refused:
             invite_member(email=NEW, role="analyst", actor=alice.actor)

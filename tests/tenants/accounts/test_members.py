@@ -45,9 +45,7 @@ def last_entry(business) -> tuple[str, str, dict]:
 
 def test_a_member_gets_another_role_at_once(alice, members):
     with alice.scope:
-        change_role(
-            member_id=members["analyst"].pk, role="admin", actor=actor_of(members["admin"])
-        )
+        change_role(member_id=members["analyst"].pk, role="admin", actor=actor_of(members["admin"]))
     assert last_entry(alice) == (
         "member.role_changed",
         members["analyst"].public_id,
