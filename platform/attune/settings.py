@@ -256,10 +256,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {
-        "request_id": {"()": "tenants.access.middleware.RequestIdFilter"},
-        "links": {"()": "tenants.access.log_lines.LinkFilter"},
-    },
+    "filters": {"request_id": {"()": "tenants.access.middleware.RequestIdFilter"}},
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
     },
@@ -267,7 +264,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["request_id", "links"],
+            "filters": ["request_id"],
         }
     },
     "root": {"handlers": ["console"], "level": "INFO"},
