@@ -45,6 +45,12 @@ PAGES: dict[str, dict[str, Right]] = {
     "try/": {"GET": Right.READ_RECOMMENDATIONS, "POST": Right.READ_RECOMMENDATIONS},
     "audit/": {"GET": Right.READ_AUDIT},
     "audit/verify/": {"POST": Right.READ_AUDIT},
+    "members/": {"GET": Right.MANAGE_MEMBERS},
+    "members/invite/": {"POST": Right.MANAGE_MEMBERS},
+    "members/invitations/<str:invitation_id>/withdraw/": {"POST": Right.MANAGE_MEMBERS},
+    "members/<str:member_id>/role/": {"POST": Right.MANAGE_MEMBERS},
+    "members/<str:member_id>/remove/": {"POST": Right.MANAGE_MEMBERS},
+    "tenant/test/": {"POST": Right.MANAGE_TENANT},
     "keys/": {"GET": Right.MANAGE_KEYS},
     "keys/new/": {"POST": Right.MANAGE_KEYS},
     "keys/<str:key_id>/revoke/": {"POST": Right.MANAGE_KEYS},
@@ -64,16 +70,13 @@ PUBLIC = {("v1/events", "POST")}
 # Open to everybody: they know no tenant.
 OPEN = {
     "healthz", "v1/openapi.json", "i18n/setlang/", "accounts/login/", "accounts/logout/",
-    "accounts/signup/", "accounts/inactive/", "accounts/password/reset/",
-    "accounts/password/reset/done/", "accounts/password/reset/key/done/",
+    "accounts/inactive/", "accounts/password/reset/", "accounts/password/reset/done/",
+    "accounts/password/reset/key/done/", "sign-up/", "join/<str:link>/",
     r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-    r"accounts/^confirm-email/(?P<key>[-:\w]+)/$", "accounts/confirm-email/",
-    "accounts/login/code/confirm/",
 }  # fmt: skip
 # About the signed-in person alone, whatever their tenants.
 PERSONAL = {
-    "accounts/email/", "accounts/password/change/", "accounts/password/set/",
-    "accounts/reauthenticate/", "start/",
+    "accounts/password/change/", "accounts/reauthenticate/", "start/", "tenant/choose/",
 }  # fmt: skip
 
 EVENT = {"user_id": "u1", "item_id": "i1", "type": "view"}
@@ -98,6 +101,8 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "models/versions/<str:version_id>/approve/": lambda: {"data": {"reason": "Looked at it."}},
     "keys/new/": lambda: {"data": {"name": "new", "kind": "restricted", "scopes": ["events:read"]}},
     "try/": lambda: {"data": {"user_id": "u1"}},
+    "members/invite/": lambda: {"data": {"email": "invited@example.com", "role": "analyst"}},
+    "members/<str:member_id>/role/": lambda: {"data": {"role": "auditor"}},
     "settings/save/": lambda: {"data": {"name": "Shop", "timezone": "UTC"}},
     "settings/close/": lambda: {"data": {"close-name": "Alice's shop"}},
 }
@@ -108,6 +113,8 @@ KINDS = {
     "version_id": "version",
     "key_id": "key",
     "export_id": "export",
+    "member_id": "member",
+    "invitation_id": "invitation",
 }
 
 

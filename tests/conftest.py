@@ -17,9 +17,10 @@ from django.test.utils import setup_databases, teardown_databases
 from tenants.access.rights import SCOPES
 from tenants.accounts.keys import create_key
 from tenants.accounts.models import Person, Role, Tenant
+from tenants.accounts.queries import person_with
 from tenants.accounts.services import add_member, create_tenant
 from tenants.audit.actor import Actor, system
-from tenants.isolation.scope import tenant_scope
+from tenants.isolation.scope import person_scope, tenant_scope
 from tests.connections import forget
 
 PASSWORD = "correct horse battery"
@@ -73,14 +74,20 @@ class Business:
         person = self.owner
         if role != Role.OWNER:
             email = f"{role}-{self.tenant.id.hex}@example.com"
-            person = Person.objects.filter(email=email).first()
+            person = person_with(email)
             if person is None:
                 person = Person.objects.create_user(email, PASSWORD)
                 with self.scope:
                     add_member(person=person, role=role, actor=self.actor)
-        client = Client()
+        return signed_in(person)
+
+
+def signed_in(person: Person) -> Client:
+    """A client whose session is this person's."""
+    client = Client()
+    with person_scope(person.pk):  # Django notes the moment on the person
         client.force_login(person, backend=settings.AUTHENTICATION_BACKENDS[0])
-        return client
+    return client
 
 
 def make_business(name: str) -> Business:

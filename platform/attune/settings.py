@@ -170,7 +170,7 @@ SUBJECT_STORES = [
 ]
 
 AUTH_USER_MODEL = "accounts.Person"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["tenants.accounts.sign_in.PersonBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -184,9 +184,16 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_ADAPTER = "tenants.accounts.sign_in.InvitedOnly"
 # A session alone, which may be a stolen one, changes no address and no password.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# allauth's own limits beside this one: sign-ins and links to a new password.
+ACCOUNT_RATE_LIMITS = {"signup": "10/h/ip"}
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_ADAPTER = "tenants.accounts.sign_in.PersonAdapter"
+# Who may make a tenant: anybody ("open"), or whoever runs the installation ("invited").
+ATTUNE_SIGN_UP = environment.choice(
+    "ATTUNE_SIGN_UP", "open" if LOCAL else "invited", ("open", "invited")
+)
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/start/"
 LOGIN_URL = "/accounts/login/"

@@ -21,7 +21,7 @@ urlpatterns = [
     path("", include("tenants.consent.urls")),
     path("", include("tenants.behaviour.urls")),
     path("", include("recommend.urls")),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("tenants.accounts.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("dashboard.urls")),
 ]

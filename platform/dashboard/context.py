@@ -6,6 +6,7 @@ Works for anonymous requests and for error pages, where there is no tenant and n
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -32,6 +33,7 @@ PLACES = (
     Place("models", _("Models"), "models", Right.READ_MODELS),
     Place("try", _("Try it"), "try", Right.READ_RECOMMENDATIONS),
     Place("audit", _("Audit log"), "audit", Right.READ_AUDIT),
+    Place("members", _("Members"), "members", Right.MANAGE_MEMBERS),
     Place("keys", _("API keys"), "keys", Right.MANAGE_KEYS),
     Place("usage", _("Usage"), "usage", Right.READ_USAGE),
     Place("settings", _("Settings"), "settings", Right.MANAGE_TENANT),
@@ -61,11 +63,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Shell:
-    """The frame's content. `tenant` is None where no membership has been chosen."""
+    """The frame's content. `tenant` is None where no membership has been chosen.
+
+    `others` are the person's further tenants; `may_open_test` says that a test mode is missing.
+    """
 
     tenant: Tenant | None
     role: str | Promise
     nav: tuple[Entry, ...]
+    others: tuple[Tenant, ...] = ()
+    may_open_test: bool = False
+    sign_up_open: bool = False
     languages: tuple[tuple[str, str, str], ...] = LANGUAGES
 
     @property
@@ -85,7 +93,23 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             tenant=getattr(request, "tenant", None),
             role=ROLE_NAMES.get(member.role, "") if member else "",
             nav=tuple(_entries(request)),
+            sign_up_open=settings.ATTUNE_SIGN_UP == "open",
+            **_switch(request),
         )
+    }
+
+
+def _switch(request: HttpRequest) -> dict[str, Any]:
+    """Where the person may go instead of the tenant that they look at."""
+    tenant: Tenant | None = getattr(request, "tenant", None)
+    if tenant is None:
+        return {}
+    own: list[Tenant] = getattr(request, "tenants", [])
+    has_test = tenant.live_id or any(each.live_id == tenant.id for each in own)
+    rights: frozenset[Right] = getattr(request, "rights", frozenset())
+    return {
+        "others": tuple(each for each in own if each.id != tenant.id),
+        "may_open_test": not has_test and Right.MANAGE_TENANT in rights,
     }
 
 

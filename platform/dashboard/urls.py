@@ -7,7 +7,9 @@ from dashboard.pages.audit import audit, verify
 from dashboard.pages.data import data, upload_file
 from dashboard.pages.design import design
 from dashboard.pages.job import job, start_job
+from dashboard.pages.join import join
 from dashboard.pages.keys import keys, make_key, revoke, rotate
+from dashboard.pages.members import change, invite, members, remove, withdraw
 from dashboard.pages.models import models
 from dashboard.pages.overview import overview
 from dashboard.pages.settings import (
@@ -18,7 +20,9 @@ from dashboard.pages.settings import (
     save_settings,
     settings,
 )
+from dashboard.pages.sign_up import sign_up
 from dashboard.pages.start import start
+from dashboard.pages.tenant import choose, open_test
 from dashboard.pages.trial import trial
 from dashboard.pages.upload import upload
 from dashboard.pages.usage import usage
@@ -28,6 +32,10 @@ app_name = "dashboard"
 urlpatterns = [
     path("", overview, name="overview"),
     path("start/", start, name="start"),
+    path("sign-up/", sign_up, name="sign_up"),
+    path("join/<str:link>/", join, name="join"),
+    path("tenant/choose/", choose, name="choose_tenant"),
+    path("tenant/test/", open_test, name="open_test"),
     path("data/", data, name="data"),
     path("data/upload/", upload_file, name="upload_file"),
     path("data/uploads/<str:upload_id>/", upload, name="upload"),
@@ -42,6 +50,11 @@ urlpatterns = [
     path("try/", trial, name="try"),
     path("audit/", audit, name="audit"),
     path("audit/verify/", verify, name="verify"),
+    path("members/", members, name="members"),
+    path("members/invite/", invite, name="invite"),
+    path("members/invitations/<str:invitation_id>/withdraw/", withdraw, name="withdraw"),
+    path("members/<str:member_id>/role/", change, name="change_role"),
+    path("members/<str:member_id>/remove/", remove, name="remove_member"),
     path("keys/", keys, name="keys"),
     path("keys/new/", make_key, name="make_key"),
     path("keys/<str:key_id>/rotate/", rotate, name="rotate"),

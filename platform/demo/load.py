@@ -19,7 +19,7 @@ from django.db import transaction
 from demo.consents import NOTICE_ID, NOTICE_LANGUAGE, NOTICE_VERSION, consent_file
 from tenants.accounts.keys import create_key
 from tenants.accounts.models import Person, Tenant
-from tenants.accounts.queries import memberships_of
+from tenants.accounts.queries import memberships_of, person_with
 from tenants.accounts.services import create_tenant
 from tenants.audit.actor import Actor, system
 from tenants.behaviour.models import Upload
@@ -55,7 +55,7 @@ def begin(password: str) -> dict[str, str]:
 
     Its rows are processed by the workers, like anybody's.
     """
-    person = Person.objects.filter(email=EMAIL).first()
+    person = person_with(EMAIL)
     if person is None:
         with transaction.atomic():
             person = Person.objects.create_user(EMAIL, password)

@@ -26,6 +26,8 @@ _MASKS = tuple(
         (r"(\b[a-z][a-z0-9+]*://[^\s:/@]*):[^\s@]*@", r"\1:…@"),
         (r"(?i)(\b(?:password|passwd|secret(?:_key)?|token)[\"']?\s*[:=]\s*[\"']?)[^\s\"',)}]+",
          r"\1…"),
+        # The secret of an invitation's link, and of one that resets a password.
+        (r"(/join/|/password/reset/key/)[^/\s\"']+", r"\1…"),
         # The query of a path or an address holds whom a request was about.
         (r"(/[\w.:%~/-]*)\?[^\s\"'<>]+", r"\1?…"),
         (r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", "…@…"),

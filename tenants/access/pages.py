@@ -19,7 +19,7 @@ from tenants.accounts.queries import memberships_of
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.errors import AppError
+from tenants.errors import AppError, Denied
 from tenants.isolation.scope import tenant_scope
 
 CHOSEN = "tenant_id"
@@ -33,6 +33,7 @@ class PageRequest(HttpRequest):
     actor: Actor
     member: Member
     tenant: Tenant
+    tenants: list[Tenant]
     rights: frozenset[Right]
     htmx: object
 
@@ -48,7 +49,7 @@ def page(
     def decorate(view: Page[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
         @wraps(view)
         def enter(request: PageRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            chosen = _membership(request)
+            chosen = chosen_membership(request)
             if chosen is None:
                 return render(request, "access/no_tenant.html", status=403)
             _fill(request, *chosen)
@@ -64,13 +65,17 @@ def page(
 
 
 def choose_tenant(request: HttpRequest, tenant_id: UUID) -> None:
-    """Remember which of their tenants a member looks at; `_membership` checks it each time."""
+    """Remember which of their tenants a member looks at; it is checked at each request."""
     request.session[CHOSEN] = str(tenant_id)
 
 
-def _membership(request: PageRequest) -> tuple[Member, Tenant] | None:
-    """The chosen membership, or the first one; None when there is none."""
-    own = memberships_of(request.user)
+def chosen_membership(request: HttpRequest) -> tuple[Member, Tenant] | None:
+    """The chosen membership, or the first one; None when there is none.
+
+    All of the person's tenants stand in `request.tenants` afterwards.
+    """
+    own = memberships_of(request.user) if isinstance(request.user, Person) else []
+    request.tenants = [tenant for _, tenant in own]  # type: ignore[attr-defined]
     wanted = request.session.get(CHOSEN)
     return next((m for m in own if str(m[1].id) == wanted), own[0] if own else None)
 
@@ -96,6 +101,8 @@ def _run(
             return view(request, *args, **kwargs)
     except AppError as error:
         with tenant_scope(request.tenant.id):
+            if isinstance(error, Denied):
+                _record_denial(request, error.code)
             return render(request, "access/refused.html", {"error": error}, status=error.status)
 
 
@@ -107,14 +114,17 @@ def _rest(request: PageRequest) -> HttpResponse:
 
 
 def _deny(request: PageRequest, right: Right) -> HttpResponse:
-    route = request.resolver_match.route if request.resolver_match else ""
     with tenant_scope(request.tenant.id):
-        record(
-            AuditEvent.ACCESS_DENIED,
-            actor=request.actor,
-            object_id=route,
-            outcome="denied",
-            reason="right_missing",
-            details={"right": right.value, "method": request.method or ""},
-        )
+        _record_denial(request, "right_missing", right=right.value)
     return render(request, "access/denied.html", {"right": right.value}, status=403)
+
+
+def _record_denial(request: PageRequest, reason: str, **details: str) -> None:
+    record(
+        AuditEvent.ACCESS_DENIED,
+        actor=request.actor,
+        object_id=request.resolver_match.route if request.resolver_match else "",
+        outcome="denied",
+        reason=reason,
+        details={**details, "method": request.method or ""},
+    )

@@ -12,8 +12,8 @@ from django.utils.timezone import now
 
 from tenants.accounts.models import Tenant
 from tenants.accounts.plans import NAMES, PLANS
-from tenants.accounts.queries import sibling_of
 from tenants.accounts.services import check_facts
+from tenants.accounts.siblings import sibling_of
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
@@ -131,7 +131,8 @@ def resume_tenant(*, tenant_id: UUID, actor: Actor) -> None:
 def with_sibling(tenant_id: UUID) -> list[UUID]:
     """The tenant, and after it the test tenant that belongs to it."""
     test = sibling_of(tenant_id)
-    return [tenant_id, test.id] if test else [tenant_id]
+    with tenant_scope(test):
+        return [tenant_id, test] if Tenant.objects.filter(pk=test).exists() else [tenant_id]
 
 
 def locked_tenant() -> Tenant:

@@ -7,6 +7,7 @@ from django.db import models
 from tenants.accounts import plans, tokens
 from tenants.ids import public_id, uuid7
 from tenants.isolation.models import TenantForeignKey, TenantOwned
+from tenants.isolation.scope import sign_in_scope
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -15,7 +16,8 @@ class PersonManager(BaseUserManager["Person"]):
     def create_user(self, email: str, password: str | None = None) -> "Person":
         person = Person(email=self.normalize_email(email).lower())
         person.set_password(password)
-        person.save()
+        with sign_in_scope(person.email):
+            person.save()
         return person
 
 

@@ -12,7 +12,7 @@ from django.db import connection
 from tenants.accounts.models import Member, Person, Tenant
 from tenants.accounts.plans import Plan, limits_of
 from tenants.accounts.tokens import Token
-from tenants.isolation.scope import person_scope, scope_opened_by, tenant_scope
+from tenants.isolation.scope import person_scope, scope_opened_by, sign_in_scope, tenant_scope
 
 VALID = "select key_id, facts from account_valid_key(%s, %s)"
 ENTER = "select key_id, facts from account_enter(%s, %s)"
@@ -74,6 +74,18 @@ def _ask(statement: str, token: Token) -> FoundKey | None:
     return found_key(token, *row) if row else None
 
 
+def person_with(email: str) -> Person | None:
+    """The person who signs in with this address; needs no scope."""
+    with sign_in_scope(email):
+        return Person.objects.filter(email=email.strip().lower()).first()
+
+
+def members_of_tenant() -> list[Member]:
+    """The members of the tenant in scope with their persons, the oldest first."""
+    found = Member.objects.select_related("person").defer("person__password")
+    return list(found.order_by("created_at", "id"))
+
+
 def memberships_of(person: Person) -> list[tuple[Member, Tenant]]:
     """A person's places, oldest first, those that are suspended last; needs no tenant scope.
 
@@ -93,16 +105,6 @@ def memberships_of(person: Person) -> list[tuple[Member, Tenant]]:
         if tenant
     ]
     return sorted(places, key=lambda place: bool(place[1].resting))
-
-
-def sibling_of(tenant_id: UUID) -> Tenant | None:
-    """The test tenant beside a live one, found as its members find it; None when it has none."""
-    with tenant_scope(tenant_id):
-        person_id = Member.objects.values_list("person_id", flat=True).first()
-    if person_id is None:
-        return None
-    with person_scope(person_id):
-        return Tenant.objects.filter(live_id=tenant_id).first()
 
 
 def may_work(tenant_id: UUID) -> bool:

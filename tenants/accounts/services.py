@@ -1,5 +1,7 @@
 """Changes to tenants and their members: check, change, record. Keys have a file of their own."""
 
+from typing import Any
+from uuid import UUID
 from zoneinfo import available_timezones
 
 from django.db import transaction
@@ -29,8 +31,9 @@ def create_tenant(
     check_facts(name, timezone)
     tenant_id = uuid7()
     with tenant_scope(tenant_id):
-        tenant = Tenant.objects.create(
-            id=tenant_id,
+        tenant = register_tenant(
+            tenant_id,
+            actor=actor,
             name=name.strip(),
             timezone=timezone,
             jurisdiction=jurisdiction,
@@ -38,15 +41,21 @@ def create_tenant(
             shift_weeks=shift_weeks,
             synthetic_consent=synthetic_consent,
         )
-        KnownTenant.objects.create(tenant_id=tenant_id)
-        record(
-            AuditEvent.TENANT_CREATED,
-            actor=actor,
-            object_id=tenant.public_id,
-            details={"demo": synthetic_consent},
-        )
         if owner:
             add_member(person=owner, role=Role.OWNER, actor=actor)
+    return tenant
+
+
+def register_tenant(tenant_id: UUID, *, actor: Actor, **fields: Any) -> Tenant:
+    """The row, its place in the register and its first entry; inside the new tenant's scope."""
+    tenant = Tenant.objects.create(id=tenant_id, **fields)
+    KnownTenant.objects.create(tenant_id=tenant_id)
+    record(
+        AuditEvent.TENANT_CREATED,
+        actor=actor,
+        object_id=tenant.public_id,
+        details={"demo": tenant.synthetic_consent},
+    )
     return tenant
 
 
@@ -61,8 +70,11 @@ def check_facts(name: str, timezone: str) -> None:
 
 
 @transaction.atomic
-def add_member(*, person: Person, role: Role, actor: Actor) -> Member:
-    """Give `person` a place in the tenant of the scope; Conflict when they have one."""
+def add_member(*, person: Person, role: Role, actor: Actor, invitation: str = "") -> Member:
+    """Give `person` a place in the tenant of the scope; Conflict when they have one.
+
+    `invitation` is the public id of the one that they accepted, if any.
+    """
     if Member.objects.filter(tenant_id=current_tenant(), person=person).exists():
         raise Conflict("member_exists", "This person is already a member.", param="person")
     member = Member.objects.create(person=person, role=role)
@@ -70,6 +82,6 @@ def add_member(*, person: Person, role: Role, actor: Actor) -> Member:
         AuditEvent.MEMBER_ADDED,
         actor=actor,
         object_id=member.public_id,
-        details={"role": str(role)},
+        details={"role": str(role)} | ({"invitation": invitation} if invitation else {}),
     )
     return member

@@ -44,7 +44,16 @@ class AuditEvent(Enum):
     )
     EXPORT_DOWNLOADED = EventKind("export.downloaded", "export", _("Export downloaded"))
     EXPORT_DESTROYED = EventKind("export.destroyed", "export", _("Export deleted after its time"))
-    MEMBER_ADDED = EventKind("member.added", "member", _("Member added"), ("role",))
+    TEST_MODE_OPENED = EventKind("tenant.test_opened", "tenant", _("Test mode opened"))
+    MEMBER_INVITED = EventKind("member.invited", "invitation", _("Member invited"), ("role",))
+    INVITATION_WITHDRAWN = EventKind(
+        "invitation.withdrawn", "invitation", _("Invitation withdrawn"), ("role",)
+    )
+    MEMBER_ADDED = EventKind("member.added", "member", _("Member added"), ("role", "invitation"))
+    MEMBER_ROLE_CHANGED = EventKind(
+        "member.role_changed", "member", _("Role changed"), ("from", "to")
+    )
+    MEMBER_REMOVED = EventKind("member.removed", "member", _("Member removed"), ("role",))
     SIGNED_IN = EventKind("member.signed_in", "member", _("Member signed in"))
     SIGN_IN_REFUSED = EventKind("member.sign_in_refused", "member", _("Sign-in refused"))
     ACCESS_DENIED = EventKind("access.denied", "route", _("Access denied"), ("right", "method"))

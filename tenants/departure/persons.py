@@ -20,7 +20,9 @@ def forget(person_ids: Iterable[UUID]) -> int:
     alone = {person_id for person_id in person_ids if not _is_member(person_id)}
     if alone:
         _sign_out(alone)
-        Person.objects.filter(pk__in=alone).delete()
+    for person_id in sorted(alone):
+        with person_scope(person_id):
+            Person.objects.filter(pk=person_id).delete()
     return len(alone)
 
 

@@ -102,6 +102,33 @@ end $$;
 drop function app_time_is_over(uuid);
 """
 
+# What a table of persons asks: they sign in before a tenant is known and may belong to several.
+PERSON_FUNCTIONS = """
+create function app_tenant_or_null() returns uuid language sql stable as $$
+    select nullif(current_setting('app.tenant_id', true), '')::uuid
+$$;
+
+create function app_sign_in_or_null() returns text language sql stable as $$
+    select nullif(current_setting('app.sign_in', true), '')
+$$;
+
+create function app_about_persons() returns boolean language plpgsql stable as $$
+begin
+    if app_person_or_null() is null and app_sign_in_or_null() is null
+            and app_tenant_or_null() is null then
+        raise exception 'no scope: none of app.person_id, app.sign_in, app.tenant_id is set'
+            using errcode = 'insufficient_privilege',
+                  hint = 'enter person_scope(), sign_in_scope() or tenant_scope() first';
+    end if;
+    return true;
+end $$;
+"""
+
+DROP_PERSON_FUNCTIONS = """
+drop function app_about_persons(); drop function app_sign_in_or_null();
+drop function app_tenant_or_null();
+"""
+
 # Default privileges are per database; `all tables` covers Django's own migration table, which
 # exists before the first migration runs.
 GRANTS = f"""
@@ -137,6 +164,37 @@ def wall(table: str, *, column: str = "tenant_id", also_read: str = "") -> list[
     if also_read:
         statements.append(f"create policy own_rows on {table} for select using ({also_read})")
     return statements
+
+
+def person_wall(table: str, *, person: str, email: str, members: str) -> list[str]:
+    """Statements that put a table of persons under forced row-level security.
+
+    A row is the person's own, by the column `person` or, while somebody signs in, by `email`;
+    `members` selects the persons whom the tenant in scope may see besides, reading only.
+    """
+    own = f"{person} = (select app_person_or_null()) or {email} = (select app_sign_in_or_null())"
+    # `case` keeps the order: without a tenant the members' own wall would raise.
+    fellow = (
+        f"case when (select app_tenant_or_null()) is null then false "
+        f"else {person} in ({members}) end"
+    )
+    # Beside the rules and not in them: what `or` joins is not always evaluated. As with the other
+    # walls, a look through a unique index that meets no row at all ends before anything is asked.
+    asked = "(select app_about_persons())"
+    return [
+        f"alter table {table} enable row level security",
+        f"alter table {table} force row level security",
+        f"create policy in_scope on {table} as restrictive using ({asked}) with check ({asked})",
+        f"create policy own_row on {table} using ({own}) with check ({own})",
+        f"create policy fellow_members on {table} for select using ({fellow})",
+    ]
+
+
+def open_wall(table: str, *names: str) -> list[str]:
+    """The way back of a migration: statements that drop policies and the wall with them."""
+    dropped = [f"drop policy {name} on {table}" for name in names]
+    off = ["no force row level security", "disable row level security"]
+    return dropped + [f"alter table {table} {verb}" for verb in off]
 
 
 def withhold(table: str, *verbs: str) -> str:

@@ -7,12 +7,15 @@ transaction, so it is entered for the length of a request or a batch, never arou
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import connection, transaction
 
 _tenant: ContextVar[UUID | None] = ContextVar("tenant", default=None)
 _person: ContextVar[UUID | None] = ContextVar("person", default=None)
+_sign_in: ContextVar[str | None] = ContextVar("sign_in", default=None)
+Value = TypeVar("Value", UUID, str)
 
 
 class NoTenantScope(RuntimeError):
@@ -36,8 +39,19 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
 
 @contextmanager
 def person_scope(person_id: UUID) -> Iterator[None]:
-    """Open a transaction that sees one person's own memberships, before a tenant is chosen."""
+    """Open a transaction that sees one person and their memberships, before a tenant is chosen."""
     with _scope("app.person_id", _person, lambda: _set_local("app.person_id", person_id)):
+        yield
+
+
+@contextmanager
+def sign_in_scope(email: str) -> Iterator[None]:
+    """Open a transaction that sees and may make the one person with this address, and nobody else.
+
+    For what comes before anybody is signed in. An empty address sees nothing.
+    """
+    address = email.strip().lower() or "-"
+    with _scope("app.sign_in", _sign_in, lambda: _set_local("app.sign_in", address)):
         yield
 
 
@@ -53,7 +67,7 @@ def scope_opened_by(opening: Callable[[], UUID | None]) -> Iterator[None]:
 
 @contextmanager
 def _scope(
-    setting: str, variable: ContextVar[UUID | None], opening: Callable[[], UUID | None]
+    setting: str, variable: ContextVar[Value | None], opening: Callable[[], Value | None]
 ) -> Iterator[None]:
     """Let `opening` make one transaction-local setting; give the one before back on the way out."""
     nested = connection.in_atomic_block
@@ -74,7 +88,7 @@ def _scope(
             _set_local(setting, previous)
 
 
-def _set_local(setting: str, value: UUID | None) -> UUID | None:
+def _set_local(setting: str, value: Value | None) -> Value | None:
     with connection.cursor() as cursor:
         cursor.execute("select set_config(%s, %s, true)", [setting, str(value) if value else ""])
     return value

@@ -16,11 +16,13 @@ from tenants.errors import AppError
 
 ERRORS: dict[str, str | Promise] = {
     "already_approved": _("This version is approved already."),
+    "already_invited": _("This address has been invited. Withdraw that invitation first."),
     "already_published": _("This version serves already."),
     "artifact_damaged": _("A file of this version is damaged. Train it again."),
     "bad_origin": _("Write each page as https://shop.example, without a path, up to 20 of them."),
     "bad_overlap": _("Choose up to 30 days of overlap."),
     "bad_rate": _("Write a number of requests per second above 0."),
+    "bad_email": _("Write an e-mail address."),
     "bad_job": _("The job's order cannot be read. Start a new job."),
     "bad_param": _("A parameter has a value that it cannot have. Correct it and start again."),
     "bad_snapshot": _("The frozen data cannot be read. Start a new job."),
@@ -51,7 +53,13 @@ ERRORS: dict[str, str | Promise] = {
     "origins_not_public": _("Only a public key has pages: no other kind belongs in a browser."),
     "not_approved": _("Approve this version before you publish it."),
     "not_found": _("There is no such thing here. It may belong to another tenant."),
+    "last_owner": _("A tenant keeps one owner. Make somebody else an owner first."),
+    "member_exists": _("This person is a member already."),
+    "members_live": _("Members are managed in the live tenant. Switch to it first."),
     "nothing_before": _("There is no earlier version to go back to."),
+    "own_role": _("Nobody changes their own role. Ask another owner."),
+    "owner_only": _("Only an owner makes or unmakes owners. Ask one."),
+    "person_exists": _("This address has an account already. Sign in with it."),
     "poisoned": _(
         "The job died at the same place three times. Look at its record, then start anew."
     ),
@@ -68,6 +76,8 @@ ERRORS: dict[str, str | Promise] = {
     ),
     "tenant_not_closing": _("This tenant is not being closed, or it is too late."),
     "tenant_suspended": _("This tenant is suspended already."),
+    "test_exists": _("There is a test mode already. Switch to it."),
+    "test_of_test": _("This is the test mode already."),
     "too_little_data": _(
         "Too little data may be used for training. Upload more events, or consent records for "
         "the people in them."
@@ -75,8 +85,10 @@ ERRORS: dict[str, str | Promise] = {
     "unknown_item": _(
         "An event names an item that is not known. Upload the items, then train again."
     ),
+    "unknown_timezone": _("Choose one of the offered time zones."),
     "unknown_kind": _("Choose events, items or consent records."),
     "unknown_method": _("Choose one of the offered methods."),
+    "unknown_role": _("Choose one of the offered roles."),
     "unknown_scope": _("There is no such scope. Choose from those that are offered."),
     "unknown_param": _("There is no such parameter. Correct its name and start again."),
 }

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -12,7 +11,7 @@ from dashboard.urls import urlpatterns
 from tenants.access.rights import RIGHTS_OF
 from tenants.accounts.models import Person, Role
 from tenants.audit.models import AuditEntry
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, signed_in
 
 LISTS = [place.view for place in PLACES] + ["design"]
 # Addresses that only take a POST.
@@ -34,6 +33,11 @@ ACTS = [
         "make_export",
         "close",
         "keep",
+        "invite",
+        "withdraw",
+        "change_role",
+        "remove_member",
+        "open_test",
     }
 ]
 RIGHT_OF = {pattern.name: pattern.callback for pattern in urlpatterns}
@@ -71,7 +75,7 @@ def test_the_navigation_shows_what_the_role_may_open_and_nothing_else(alice, rol
 
 
 def test_every_act_is_listed_here():
-    assert len(ACTS) == 13
+    assert len(ACTS) == 18
 
 
 @pytest.mark.parametrize("name", ACTS)
@@ -106,9 +110,7 @@ def test_a_stranger_is_asked_to_sign_in(db, name):
 
 def test_a_person_without_a_tenant_is_told_what_to_do(db):
     person = Person.objects.create_user("charlie@example.com", PASSWORD)
-    client = Client()
-    client.force_login(person, backend=settings.AUTHENTICATION_BACKENDS[0])
-    reply = client.get("/")
+    reply = signed_in(person).get("/")
     assert reply.status_code == 403
     assert "charlie@example.com, but no business has added you" in reply.content.decode()
 

@@ -202,7 +202,17 @@ def test_every_page_fits_a_phone_and_its_sheet_opens_and_closes(alice, artifact,
     story.meanwhile(lambda: publish(alice, give_version(alice, artifact)))
     sign_in(story, alice.owner.email)
     page.set_viewport_size(PHONE)
-    for path in ("/", "/data/", "/models/", "/try/", "/audit/", "/keys/", "/api/", "/design/"):
+    for path in (
+        "/",
+        "/data/",
+        "/models/",
+        "/try/",
+        "/audit/",
+        "/members/",
+        "/keys/",
+        "/api/",
+        "/design/",
+    ):
         story.go(path)
         assert story.fits(), path
     page.get_by_text("More", exact=True).click()
@@ -220,6 +230,49 @@ def test_the_language_is_switched_and_kept(alice, story):
     story.go("/keys/")
     expect(page.get_by_role("heading", name="API 密钥", exact=True)).to_be_visible()
     assert page.evaluate("document.documentElement.lang") == "zh-hans"
+    assert story.complaints == []
+
+
+def test_a_member_is_invited_joins_and_sees_what_the_role_may(alice, story):
+    page = story.page
+    sign_in(story, alice.owner.email)
+    page.get_by_role("link", name="Members").first.click()
+    page.get_by_label("E-mail address").fill("erin@example.com")
+    page.get_by_label("Role", exact=True).select_option("analyst")
+    page.get_by_role("button", name="Make the link").click()
+    link = page.locator("#link").inner_text().strip()
+    story.go("/members/")
+    expect(page.get_by_role("row", name="erin@example.com")).to_contain_text("Analyst")
+    page.get_by_role("button", name="Sign out").first.click()
+
+    page.set_viewport_size(PHONE)
+    page.goto(link)
+    assert story.fits()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_text("Welcome to Alice's shop.")).to_be_visible()
+    page.get_by_text("More", exact=True).click()
+    expect(page.get_by_role("link", name="API", exact=True).last).to_be_visible()
+    expect(page.get_by_role("link", name="Members")).to_have_count(0)
+    expect(page.get_by_role("link", name="API keys")).to_have_count(0)
+    assert story.complaints == []
+
+
+def test_test_mode_is_entered_and_left_by_keyboard(alice, story):
+    page = story.page
+    sign_in(story, alice.owner.email)
+    page.get_by_text("Switch", exact=True).first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Open test mode").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("nothing here touches the live tenant")).to_be_visible()
+    page.set_viewport_size(PHONE)
+    story.go("/members/")
+    assert story.fits()
+    page.get_by_text("More", exact=True).click()
+    page.get_by_text("Switch", exact=True).last.click()
+    page.get_by_role("button", name="Alice's shop", exact=True).last.click()
+    expect(page.get_by_text("nothing here touches the live tenant")).to_have_count(0)
     assert story.complaints == []
 
 

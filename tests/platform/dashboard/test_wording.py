@@ -23,7 +23,7 @@ ERRORS = {"AppError", "Conflict", "JobError", "TooLittleData"}
 # Raised only where a key calls or a tenant is set up, never on the way of a page.
 ONLY_BY_API = {
     "invalid_value", "key_missing", "key_invalid", "scope_missing", "bad_time", "notice_unknown",
-    "purpose_not_in_notice", "notice_empty", "notice_exists", "member_exists", "notice_text_exists",
+    "purpose_not_in_notice", "notice_empty", "notice_exists", "notice_text_exists",
     "bad_idempotency_key",
     "idempotency_conflict", "idempotency_in_progress", "length_required", "bad_request",
     "internal_error", "unknown_key_kind", "https_required",

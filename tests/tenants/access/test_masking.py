@@ -15,6 +15,7 @@ from tenants.access.log_lines import MaskedFormatter, masked
 from tenants.accounts.models import Person
 from tenants.accounts.tokens import KINDS, LIVE, TEST, new_token
 from tenants.ids import uuid7
+from tenants.isolation.scope import sign_in_scope
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = new_token(uuid7()).text
@@ -101,7 +102,7 @@ def test_the_traceback_of_a_double_holds_no_value_of_a_row(db, log):
     address = "ada-4711@localhost"  # a traceback shows lines of code, so not in those below
 
     def twice():
-        with pytest.raises(IntegrityError) as raised:
+        with pytest.raises(IntegrityError) as raised, sign_in_scope(address):
             Person.objects.create(email=address)
             Person.objects.create(email=address)
         raise raised.value

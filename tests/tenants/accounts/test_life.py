@@ -7,7 +7,7 @@ from tenants.accounts.life import resume_tenant, set_limits, suspend_tenant, upd
 from tenants.accounts.models import Tenant
 from tenants.accounts.plans import limits_of
 from tenants.accounts.queries import find_key, may_work
-from tenants.accounts.services import create_tenant
+from tenants.accounts.siblings import open_test_tenant
 from tenants.accounts.tokens import parse_token
 from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
@@ -55,9 +55,8 @@ def test_a_suspended_tenants_keys_rest_until_it_is_resumed(alice, bob):
 
 
 def test_its_test_tenant_rests_and_works_with_it(alice):
-    test = create_tenant(name="Test", actor=OPERATOR)
-    with tenant_scope(test.id):
-        Tenant.objects.update(live_id=alice.tenant.id)
+    with alice.scope:
+        test = open_test_tenant(actor=OPERATOR)
     suspend(alice)
     with tenant_scope(test.id):
         assert Tenant.objects.get().resting == Tenant.OPERATOR

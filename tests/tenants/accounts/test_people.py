@@ -7,13 +7,14 @@ from django.utils.timezone import now
 
 from tenants.access.rights import RIGHTS_OF, SCOPES, Right
 from tenants.accounts.models import Member, Person, Role, Tenant
-from tenants.accounts.queries import memberships_of
+from tenants.accounts.queries import memberships_of, person_with
 from tenants.accounts.services import add_member, create_tenant
+from tenants.accounts.siblings import open_test_tenant
 from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
 from tenants.errors import AppError, Conflict
 from tenants.isolation.models import KnownTenant
-from tenants.isolation.scope import tenant_scope
+from tenants.isolation.scope import person_scope, tenant_scope
 
 PASSWORD = "correct horse battery"
 
@@ -84,10 +85,12 @@ def test_a_suspended_tenant_comes_last_and_one_that_is_being_deleted_not_at_all(
 
 
 def test_a_suspended_test_tenant_is_nobodys_place(alice):
-    test = create_tenant(name="Test", actor=system("tests"))
-    with tenant_scope(test.id):
-        Tenant.objects.update(live_id=alice.tenant.id)
-    assert [t.name for _, t in memberships_of(alice.owner)] == ["Alice's shop", "Test"]
+    with alice.scope:
+        test = open_test_tenant(actor=system("tests"))
+    assert [t.name for _, t in memberships_of(alice.owner)] == [
+        "Alice's shop",
+        "Alice's shop (test)",
+    ]
     with tenant_scope(test.id):
         Tenant.objects.update(suspended_at=now())
     assert [t.name for _, t in memberships_of(alice.owner)] == ["Alice's shop"]
@@ -126,12 +129,13 @@ def test_a_stranger_who_tries_leaves_no_entry_and_no_account(alice):
         "/accounts/signup/",
         {"email": "new@example.com", "password1": PASSWORD, "password2": PASSWORD},
     )
-    assert reply.status_code == 200
-    assert not Person.objects.filter(email="new@example.com").exists()
+    assert reply.status_code == 404
+    assert person_with("new@example.com") is None
 
 
 def test_somebody_who_was_switched_off_cannot_sign_in(alice):
-    Person.objects.filter(pk=alice.owner.pk).update(is_active=False)
+    with person_scope(alice.owner.pk):
+        Person.objects.filter(pk=alice.owner.pk).update(is_active=False)
     sign_in("alice@example.com", PASSWORD)
     assert "member.signed_in" not in {action for action, *_ in told(alice)}
 

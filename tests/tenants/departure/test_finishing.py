@@ -12,8 +12,9 @@ from django.db import connection
 from redis import Redis
 
 from tenants.accounts.models import Member, Person, Role, Tenant
-from tenants.accounts.queries import find_key, memberships_of
-from tenants.accounts.services import add_member, create_tenant
+from tenants.accounts.queries import find_key, memberships_of, person_with
+from tenants.accounts.services import add_member
+from tenants.accounts.siblings import open_test_tenant
 from tenants.accounts.tokens import parse_token
 from tenants.audit.actor import system
 from tenants.audit.canonical import merkle_root
@@ -24,7 +25,7 @@ from tenants.departure.services import close_tenant
 from tenants.errors import Conflict
 from tenants.isolation.models import KnownTenant
 from tenants.isolation.names import cache_name, shared_name
-from tenants.isolation.scope import tenant_scope
+from tenants.isolation.scope import person_scope, sign_in_scope, tenant_scope
 from tenants.work import duties, queue
 from tenants.work.models import WorkItem
 from tests.connections import as_owner, forget, let_time_pass
@@ -68,7 +69,8 @@ def fill(business) -> None:
         queue.enqueue("upload", tenant_id=business.tenant.id, object_id=business.tenant.id)
     with Redis.from_url(settings.REDIS_URL) as redis:
         redis.set(shared_name("anything", business.tenant.id, "x"), 1, ex=60)
-    EmailAddress.objects.create(user=business.owner, email=business.owner.email, primary=True)
+    with sign_in_scope(business.owner.email):
+        EmailAddress.objects.create(user=business.owner, email=business.owner.email, primary=True)
     business.browser()
 
 
@@ -90,7 +92,8 @@ def two(committed, request):
     yield alice, bob
     for business in (alice, bob):
         Session.objects.all().delete()
-        EmailAddress.objects.filter(user_id=business.owner.id).delete()
+        with person_scope(business.owner.id):
+            EmailAddress.objects.filter(user_id=business.owner.id).delete()
 
 
 def sessions_of(person) -> int:
@@ -105,8 +108,9 @@ def assert_gone(alice, roots: Path) -> None:
     assert set(left) == {"audit_seal"}
     assert files_of(alice, roots) == []
     assert names_of(alice) == []
-    assert not Person.objects.filter(pk=alice.owner.pk).exists()
-    assert not EmailAddress.objects.filter(email=alice.owner.email).exists()
+    with sign_in_scope(alice.owner.email):
+        assert not Person.objects.filter(email=alice.owner.email).exists()
+        assert not EmailAddress.objects.filter(email=alice.owner.email).exists()
     assert sessions_of(alice.owner) == 0
 
 
@@ -120,7 +124,7 @@ def test_nothing_is_left_but_the_seals_and_bob_keeps_everything(two, roots):
     assert rows_of(bob) == before
     assert files_of(bob, roots) == files and len(files) > len(settings.TENANT_ROOTS)
     assert names_of(bob) == names and names
-    assert Person.objects.filter(pk=bob.owner.pk).exists() and sessions_of(bob.owner) == 1
+    assert person_with(bob.owner.email) and sessions_of(bob.owner) == 1
     assert find_key(parse_token(bob.key)) is not None
     assert find_key(parse_token(alice.key)) is None
     assert memberships_of(alice.owner) == []
@@ -277,7 +281,7 @@ def test_a_person_who_belongs_elsewhere_stays(two, roots):
         add_member(person=alice.owner, role=Role.AUDITOR, actor=bob.actor)
     let_time_pass(alice.tenant.id)
     finish_due()
-    assert Person.objects.filter(pk__in=[alice.owner.pk, bob.owner.pk]).count() == 2
+    assert person_with(alice.owner.email) and person_with(bob.owner.email)
     assert [tenant.id for _, tenant in memberships_of(alice.owner)] == [bob.tenant.id]
     with bob.scope:
         assert Member.objects.count() == 2
@@ -285,9 +289,8 @@ def test_a_person_who_belongs_elsewhere_stays(two, roots):
 
 def test_the_test_tenant_goes_as_well(committed, roots):
     alice = committed("Alice")
-    test = create_tenant(name="Test", actor=system("tests"))
-    with tenant_scope(test.id):
-        Tenant.objects.update(live_id=alice.tenant.id)
+    with alice.scope:
+        test = open_test_tenant(actor=system("tests"))
     make_export(alice)
     close(alice)
     let_time_pass(alice.tenant.id, test.id)

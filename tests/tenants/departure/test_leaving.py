@@ -8,7 +8,7 @@ from django.utils.timezone import now
 from tenants.accounts.life import resume_tenant, suspend_tenant
 from tenants.accounts.models import Tenant
 from tenants.accounts.queries import find_key
-from tenants.accounts.services import create_tenant
+from tenants.accounts.siblings import open_test_tenant
 from tenants.accounts.tokens import parse_token
 from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
@@ -59,11 +59,10 @@ def test_a_closed_tenant_rests_for_thirty_days_and_may_be_taken_back(alice):
 
 
 def test_its_test_tenant_goes_and_stays_with_it(alice):
-    test = create_tenant(name="Test", actor=OPERATOR)
-    with tenant_scope(test.id):
-        Tenant.objects.update(live_id=alice.tenant.id)
+    with alice.scope:
+        test = open_test_tenant(actor=OPERATOR)
     with pytest.raises(Conflict) as refused:
-        close_tenant(tenant_id=test.id, name="Test", actor=OPERATOR)
+        close_tenant(tenant_id=test.id, name=test.name, actor=OPERATOR)
     assert refused.value.code == "close_live_tenant"
     make_export(alice)
     close(alice)

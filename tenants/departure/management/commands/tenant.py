@@ -20,6 +20,7 @@ from django.db import transaction
 from tenants.accounts.life import locked_tenant, resume_tenant, set_limits, suspend_tenant
 from tenants.accounts.models import Person, Tenant
 from tenants.accounts.plans import NAMES, PLANS
+from tenants.accounts.queries import person_with
 from tenants.accounts.services import create_tenant
 from tenants.audit.actor import system
 from tenants.departure.finishing import finish_tenant
@@ -73,7 +74,7 @@ def tenant_id(text: str) -> UUID:
 def create(options: dict[str, Any]) -> list[str]:
     """The tenant, and its owner where nobody has that address yet."""
     email = options["owner_email"].strip().lower()
-    person = Person.objects.filter(email=email).first()
+    person = person_with(email)
     password = None if person else _password(email, options["password_file"])
     with transaction.atomic():
         person = person or Person.objects.create_user(email, password)

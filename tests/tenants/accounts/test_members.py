@@ -1,0 +1,151 @@
+"""Another role, removal, and what keeps a tenant from losing its last owner."""
+
+import pytest
+
+from tenants.accounts.models import Member, Person, Role
+from tenants.accounts.people import change_role, remove_member
+from tenants.accounts.queries import memberships_of
+from tenants.accounts.services import add_member
+from tenants.audit.actor import Actor
+from tenants.audit.models import AuditEntry
+from tenants.errors import AppError, Conflict, Denied, NotFound
+from tests.conftest import PASSWORD
+from tests.connections import in_threads
+
+
+def actor_of(member: Member) -> Actor:
+    return Actor(type="member", ref=member.public_id, role=member.role, auth="test")
+
+
+@pytest.fixture
+def members(alice) -> dict[str, Member]:
+    """One of each role; `owner` is Alice herself."""
+    found = {}
+    for role in (Role.ADMIN, Role.ANALYST):
+        person = Person.objects.create_user(f"{role}@example.com", PASSWORD)
+        with alice.scope:
+            found[role.value] = add_member(person=person, role=role, actor=alice.actor)
+    with alice.scope:
+        found["owner"] = Member.objects.get(role="owner")
+    return found
+
+
+def standing(business) -> tuple[list, int]:
+    """Members with their roles, and the length of the log."""
+    with business.scope:
+        found = sorted(Member.objects.values_list("person__email", "role"))
+        return found, AuditEntry.objects.count()
+
+
+def last_entry(business) -> tuple[str, str, dict]:
+    with business.scope:
+        entry = AuditEntry.objects.order_by("-seq").first()
+        return entry.action, entry.object_id, entry.detail.get().details
+
+
+def test_a_member_gets_another_role_at_once(alice, members):
+    with alice.scope:
+        change_role(member_id=members["analyst"].pk, role="admin", actor=actor_of(members["admin"]))
+    assert last_entry(alice) == (
+        "member.role_changed",
+        members["analyst"].public_id,
+        {"from": "analyst", "to": "admin"},
+    )
+    assert ("analyst@example.com", "admin") in standing(alice)[0]
+
+
+def test_the_same_role_again_changes_nothing(alice, members):
+    before = standing(alice)
+    with alice.scope:
+        change_role(
+            member_id=members["analyst"].pk, role="analyst", actor=actor_of(members["owner"])
+        )
+    assert standing(alice) == before
+
+
+def test_a_removed_member_belongs_to_the_tenant_no_more(alice, members):
+    person = members["analyst"].person
+    with alice.scope:
+        remove_member(member_id=members["analyst"].pk, actor=actor_of(members["admin"]))
+    assert memberships_of(person) == []
+    assert last_entry(alice) == (
+        "member.removed",
+        members["analyst"].public_id,
+        {"role": "analyst"},
+    )
+
+
+@pytest.mark.parametrize(
+    "who, whom, role, kind, code",
+    [
+        ("admin", "owner", "analyst", Denied, "owner_only"),
+        ("admin", "analyst", "owner", Denied, "owner_only"),
+        ("admin", "admin", "analyst", Conflict, "own_role"),
+        ("owner", "owner", "admin", Conflict, "own_role"),
+        ("owner", "analyst", "king", AppError, "unknown_role"),
+    ],
+)
+def test_a_change_of_role_that_is_not_allowed_changes_nothing(
+    alice, members, who, whom, role, kind, code
+):
+    before = standing(alice)
+    with alice.scope, pytest.raises(kind) as refused:
+        change_role(member_id=members[whom].pk, role=role, actor=actor_of(members[who]))
+    assert refused.value.code == code
+    assert standing(alice) == before
+
+
+@pytest.mark.parametrize(
+    "who, kind, code",
+    [("admin", Denied, "owner_only"), ("owner", Conflict, "last_owner")],
+)
+def test_the_last_owner_is_not_removed(alice, members, who, kind, code):
+    before = standing(alice)
+    with alice.scope, pytest.raises(kind) as refused:
+        remove_member(member_id=members["owner"].pk, actor=actor_of(members[who]))
+    assert refused.value.code == code
+    assert standing(alice) == before
+
+
+def test_an_owner_makes_another_and_may_then_go(alice, members):
+    with alice.scope:
+        owner = actor_of(members["owner"])
+        change_role(member_id=members["admin"].pk, role="owner", actor=owner)
+        remove_member(member_id=members["owner"].pk, actor=owner)
+    assert standing(alice)[0] == [
+        ("admin@example.com", "owner"),
+        ("analyst@example.com", "analyst"),
+    ]
+
+
+def test_two_owners_cannot_unmake_each_other_at_once(committed):
+    alice, bob = committed("Alice"), committed("Bob")
+    with alice.scope:
+        second = add_member(person=bob.owner, role=Role.OWNER, actor=alice.actor)
+        first = Member.objects.get(person=alice.owner)
+
+    def unmake(whom: Member, who: Member):
+        def act() -> str:
+            try:
+                with alice.scope:
+                    change_role(member_id=whom.pk, role="admin", actor=actor_of(who))
+            except Conflict as refused:
+                return refused.code
+            return "done"
+
+        return act
+
+    results = in_threads([unmake(first, second), unmake(second, first)])
+    assert sorted(results) == ["done", "last_owner"]
+    with alice.scope:
+        assert Member.objects.filter(role="owner").count() == 1
+
+
+def test_another_tenants_member_is_not_found(alice, bob, members):
+    before = standing(alice)
+    with bob.scope:
+        for act in (remove_member, change_role):
+            more = {"role": "admin"} if act is change_role else {}
+            with pytest.raises(NotFound):
+                act(member_id=members["analyst"].pk, actor=bob.actor, **more)
+    assert standing(alice) == before
