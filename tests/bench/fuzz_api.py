@@ -70,32 +70,36 @@ class Found:
         self.said.setdefault(key, f"{told.failure.message}\n{told.code_sample}")
 
 
-def config(key: dict[str, str], examples: int, seconds: float, seed: int) -> SchemathesisConfig:
-    """Every check of CHECKS and no other; at most `examples` requests per operation and phase."""
+def config(key: dict[str, str], given: argparse.Namespace) -> SchemathesisConfig:
+    """Every check of CHECKS and no other; at most `examples` requests per operation and phase.
+
+    The coverage phase walks every border value of every field; its number is the schema's own.
+    """
     return SchemathesisConfig.from_dict(
         {
             "headers": key,
-            "seed": seed,
-            "max-time": seconds,
+            "seed": given.seed,
+            "max-time": given.seconds,
             "continue-on-failure": True,
             "request-timeout": 30,
             "generation": {
                 "mode": "all",
-                "max-examples": examples,
+                "max-examples": given.examples,
                 "no-shrink": True,
                 "database": "none",
             },
             "checks": {"enabled": False, **{name: {"enabled": True} for name in CHECKS}},
-            "phases": {"stateful": {"enabled": False}},
+            "phases": {
+                "stateful": {"enabled": False},
+                "coverage": {"enabled": given.coverage},
+            },
         }
     )
 
 
 def fuzz(where: Stage, given: argparse.Namespace) -> tuple[Found, int]:
     """What was found, and how many operations the document has."""
-    headers = where.shops["A"].headers
-    wanted = config(headers, given.examples, given.seconds, given.seed)
-    schema = from_url(where.url + DOCUMENT, config=wanted)
+    schema = from_url(where.url + DOCUMENT, config=config(where.shops["A"].headers, given))
     found = Found()
     for event in from_schema(schema).execute():
         found.take(event)
@@ -133,8 +137,9 @@ def tell(found: Found, where: Stage) -> None:
 def main() -> int:
     quick = bool(os.environ.get("QUICK"))
     parser = argparse.ArgumentParser()
-    parser.add_argument("--examples", type=int, default=8 if quick else 150)
+    parser.add_argument("--examples", type=int, default=15 if quick else 150)
     parser.add_argument("--seconds", type=float, default=15.0 if quick else 180.0)
+    parser.add_argument("--coverage", action=argparse.BooleanOptionalAction, default=not quick)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     with stage("A") as where:
