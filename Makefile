@@ -1,6 +1,7 @@
 # Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
 .DEFAULT_GOAL := help
-.PHONY: help install up manage test check screenshots bench-isolation prove-restarts
+.PHONY: help install up manage test check screenshots bench-isolation bench-neighbour fuzz-api \
+	prove-restarts
 
 # Words to pass on: make test ARGS="-k consent"
 ARGS ?=
@@ -16,7 +17,7 @@ SETTINGS := ATTUNE_MODE=test DATABASE_URL=postgresql://nowhere/none REDIS_URL=re
 	SECRET_KEY=types ATTUNE_MASTER_KEY=types
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 install: $(INSTALLED) ## Make .venv with everything the product needs
 
@@ -37,6 +38,12 @@ bench-isolation: $(INSTALLED_DEV) ## Look for leaks between tenants everywhere; 
 
 prove-restarts: $(INSTALLED) ## Kill training, worker and everything at random; QUICK=1 once each
 	@$(PYTHON) tests/bench/restarts.py $(ARGS)
+
+bench-neighbour: $(INSTALLED_DEV) ## What one tenant feels when another offers ten times its limit; QUICK=1
+	@$(PYTHON) tests/bench/neighbour.py $(ARGS)
+
+fuzz-api: $(INSTALLED_DEV) ## Schemathesis over the whole OpenAPI document; QUICK=1 for fewer requests
+	@$(PYTHON) tests/bench/fuzz_api.py $(ARGS)
 
 check: $(INSTALLED_DEV) ## Format, lint, security lint and types
 	@$(PYTHON) -m ruff format --check .

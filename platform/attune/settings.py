@@ -219,7 +219,20 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "DESCRIPTION": "Send behaviour and consent, get recommendations. Every request carries a key"
+    " in `Authorization: Bearer …`; each operation names the scope that the key needs.",
+    "TAGS": [
+        {"name": "consents", "description": "What a user allowed or stopped."},
+        {"name": "events", "description": "What users did, as it happens."},
+        {"name": "usage", "description": "What was used, and how far the limits reach."},
+        {"name": "recommendations", "description": "Ranked items for one user, with reasons."},
+        {"name": "uploads", "description": "Files of events, items and consent records."},
+    ],
     "PREPROCESSING_HOOKS": ["tenants.access.schema.only_v1"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "tenants.access.document.complete",
+    ],
     "APPEND_COMPONENTS": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
 }
 

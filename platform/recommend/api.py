@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -58,6 +57,48 @@ class RecommendationAnswer(serializers.Serializer[Any]):
     data = ItemAnswer(many=True)  # type: ignore[assignment]
 
 
+PERSONAL = OpenApiExample(
+    "Personalised",
+    value={
+        "id": "rec_0353F0mAHdwSgGNeXHLs2l",
+        "object": "recommendation",
+        "user_id": "13085",
+        "personalised": True,
+        "code": None,
+        "message": None,
+        "purpose": "personalised_recommendation",
+        "version": "ver_0353F0hePqfNw4OQDLB98T",
+        "data": [
+            {
+                "item_id": "22423",
+                "title": "Regency cakestand",
+                "category": "",
+                "price": 12.75,
+                "score": 0.98,
+                "reason": {
+                    "code": "bought_before",
+                    "text": "You chose this 3 times before.",
+                    "params": {"times": 3},
+                },
+            }
+        ],
+    },
+    response_only=True,
+)
+USER = OpenApiParameter(
+    "user_id",
+    {"type": "string", "minLength": 1, "maxLength": 200},
+    required=True,
+    description="The user's id, as in your events and consent records.",
+    examples=[OpenApiExample("A user", value="13085")],
+)
+LIMIT = OpenApiParameter(
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": 100, "default": 10},
+    description="1 to 100, 10 by default.",
+)
+
+
 class RecommendationList(KeyAPIView):
     """Recommend items to one user.
 
@@ -73,11 +114,9 @@ class RecommendationList(KeyAPIView):
     @extend_schema(
         operation_id="recommend",
         tags=["recommendations"],
-        parameters=[
-            OpenApiParameter("user_id", OpenApiTypes.STR, required=True),
-            OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 100, 10 by default."),
-        ],
+        parameters=[USER, LIMIT],
         responses=RecommendationAnswer,
+        examples=[PERSONAL],
     )
     def get(self, request: Request) -> Response:
         token = token_of(request)

@@ -3,7 +3,20 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
+
+# What any request may meet, and a write beside it.
+ANY = ("400", "401", "403", "404", "411", "413", "429", "500", "503")
+WRITTEN = ("409", "415")
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+IDEMPOTENCY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description="A name of your own for this write, such as a UUID. Sent again within 24 hours with"
+    " the same body it is not done again: the first answer comes back. With another body: 409.",
+)
 
 
 class ErrorFields(serializers.Serializer[Any]):
@@ -34,9 +47,13 @@ class KeyAutoSchema(AutoSchema):
         text = super().get_description() or ""
         return f"{text}\n\nScope: `{right.value}`." if right else text
 
+    def get_override_parameters(self) -> list[OpenApiParameter]:
+        given = super().get_override_parameters()
+        return [*given, IDEMPOTENCY] if self.method in WRITES else list(given)
+
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
-        for status in ("400", "401", "403", "404"):
+        for status in (*ANY, *(WRITTEN if self.method in WRITES else ())):
             if status not in bodies:
                 bodies[status] = self._get_response_for_code(ErrorAnswer, status)  # type: ignore[no-untyped-call]
         return bodies

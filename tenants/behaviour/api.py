@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
@@ -11,6 +12,7 @@ from rest_framework.response import Response
 from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.paging import PARAMETERS, page_of
 from tenants.access.rights import Right
+from tenants.behaviour.api_examples import LISTED, PROCESSED, SENT, TAKEN, UPLOAD_ID
 from tenants.behaviour.models import Upload
 from tenants.behaviour.services import RIGHT_TO_UPLOAD, accept_upload
 from tenants.behaviour.wording import refusal_text
@@ -47,11 +49,16 @@ class MappingText(JSONText):
         return value
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
+class SentFile(serializers.FileField):
+    """A part of a form that holds a file."""
+
+
 class UploadBody(serializers.Serializer[Any]):
     """A CSV or Parquet file, what it holds, and how to read it."""
 
     kind = serializers.ChoiceField(Upload.KINDS)
-    file = serializers.FileField(allow_empty_file=True)
+    file = SentFile(allow_empty_file=True)
     mapping = MappingText(required=False, help_text='{"our_column": "column of the file"}')
     options = JSONText(required=False, help_text='{"default_type": "purchase", …}')
 
@@ -95,7 +102,11 @@ class UploadList(TenantAPIView):
     parser_classes = [MultiPartParser]
 
     @extend_schema(
-        operation_id="list_uploads", tags=["uploads"], responses=UploadPage, parameters=PARAMETERS
+        operation_id="list_uploads",
+        tags=["uploads"],
+        responses=UploadPage,
+        parameters=PARAMETERS,
+        examples=[LISTED],
     )
     def get(self, request: TenantRequest) -> Response:
         page = page_of(request, Upload.objects.all(), "upload")
@@ -106,6 +117,7 @@ class UploadList(TenantAPIView):
         tags=["uploads"],
         request={"multipart/form-data": UploadBody},
         responses={202: UploadAnswer},
+        examples=[SENT, TAKEN],
     )
     def post(self, request: TenantRequest) -> Response:
         form = UploadBody(data=request.data)
@@ -123,7 +135,13 @@ class UploadDetail(TenantAPIView):
 
     rights = {"GET": Right.READ_EVENTS}
 
-    @extend_schema(operation_id="get_upload", tags=["uploads"], responses=UploadAnswer)
+    @extend_schema(
+        operation_id="get_upload",
+        tags=["uploads"],
+        parameters=[UPLOAD_ID],
+        responses=UploadAnswer,
+        examples=[PROCESSED],
+    )
     def get(self, request: TenantRequest, upload_id: str) -> Response:
         upload = Upload.objects.filter(pk=parse_id("upload", upload_id)).first()
         if upload is None:

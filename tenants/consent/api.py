@@ -97,6 +97,21 @@ WITHDRAWAL = OpenApiExample(
     },
     request_only=True,
 )
+RECORDED = OpenApiExample(
+    "Recorded",
+    value={
+        "id": "cns_0353F0mAHdwSgGNeXHLs2l",
+        "object": "consent",
+        "receipt_id": "rcpt_0353F0mAHdwSgGNeXHLs2l",
+        "purpose": "personalised_recommendation",
+        "event": "withdrawn",
+        "event_time": "2026-11-16T09:30:00Z",
+        "recorded_at": "2026-11-16T09:30:01.402113Z",
+        "record_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    },
+    response_only=True,
+    status_codes=["201"],
+)
 
 
 class ConsentList(TenantAPIView):
@@ -109,7 +124,7 @@ class ConsentList(TenantAPIView):
         tags=["consents"],
         request=ConsentBody,
         responses={201: ConsentAnswer},
-        examples=[WITHDRAWAL],
+        examples=[WITHDRAWAL, RECORDED],
     )
     def post(self, request: TenantRequest) -> Response:
         form = ConsentBody(data=request.data)

@@ -21,7 +21,8 @@ from tests.bench.stage import Stage, on_stage, stage
 
 PEOPLE = 60
 STEPS = (1, 2, 4, 8, 16, 32)  # connections of the closed loop
-GAIN = 1.05  # a step that gains less ends the search
+# The search ends after so many steps in a row that gained less; one may be the machine's noise.
+GAIN, PATIENCE = 1.05, 2
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,13 @@ def closed(where: Stage, name: str, connections: int, seconds: float) -> float:
 
 def capacity(where: Stage, seconds: float) -> float:
     """The most answers per second over growing numbers of connections."""
-    best = 0.0
+    best, vain = 0.0, 0
     for connections in STEPS:
         rate = closed(where, "A", connections, seconds)
         print(f"{connections:3} connections: {rate:7.1f} answers per second", flush=True)
-        better, best = rate > best * GAIN, max(best, rate)
-        if not better:
+        vain = 0 if rate > best * GAIN else vain + 1
+        best = max(best, rate)
+        if vain == PATIENCE:
             break
     return best
 

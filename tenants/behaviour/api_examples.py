@@ -1,0 +1,65 @@
+"""Examples of the OpenAPI document about uploads; a test holds them against their schemas."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+
+WAITING: dict[str, Any] = {
+    "id": "upl_0353F0mAHdwSgGNeXHLs2l",
+    "object": "upload",
+    "kind": "events",
+    "name": "events.csv",
+    "bytes": 48213,
+    "status": "received",
+    "rows_done": 0,
+    "report": None,
+    "error": None,
+    "created_at": "2026-11-16T09:30:00Z",
+    "finished_at": None,
+}
+DONE: dict[str, Any] = {
+    **WAITING,
+    "status": "done",
+    "rows_done": 500,
+    "report": {
+        "received": 500,
+        "accepted": 499,
+        "duplicate": 0,
+        "quarantined": 0,
+        "rejected": 1,
+        "outcomes": [
+            {"bucket": "rejected", "code": "missing_item", "count": 1, "first_rows": [17]},
+        ],
+        "steps": ["missing_item", "missing_user"],
+        "first_time": "2026-11-02T08:00:00+00:00",
+        "last_time": "2026-11-15T21:10:00+00:00",
+        "items_created": 12,
+        "subjects_seen": 80,
+        "details": {},
+        "plan": {},
+    },
+    "finished_at": "2026-11-16T09:30:04Z",
+}
+SENT = OpenApiExample(
+    "Events",
+    value={
+        "kind": "events",
+        "file": "user_id,item_id,type,occurred_at\n13085,22423,purchase,2026-11-15T21:10:00Z\n",
+    },
+    request_only=True,
+    media_type="multipart/form-data",
+)
+TAKEN = OpenApiExample("Taken", value=WAITING, response_only=True, status_codes=["202"])
+PROCESSED = OpenApiExample("Processed", value=DONE, response_only=True)
+LISTED = OpenApiExample(
+    "Uploads",
+    value={"object": "list", "data": [DONE], "has_more": False},
+    response_only=True,
+)
+UPLOAD_ID = OpenApiParameter(
+    "upload_id",
+    str,
+    OpenApiParameter.PATH,
+    description="As `id` in the answer to the upload: upl_…",
+    examples=[OpenApiExample("An upload", value="upl_0353F0mAHdwSgGNeXHLs2l")],
+)
