@@ -45,11 +45,9 @@ for i = 1, buckets do
 end
 local answer = {wait > 0 and 0 or 1, tostring(wait)}
 for i = 1, buckets do
-    if wait > 0 then full[i] = full[i] - ARGV[2 * i - 1]
-    else
-        redis.call('SET', KEYS[i], string.format('%.6f', full[i]), 'PX',
-            math.ceil((full[i] - now) * 1000) + 1000)
-    end
+    if wait > 0 then full[i] = full[i] - ARGV[2 * i - 1] end
+    redis.call('SET', KEYS[i], string.format('%.6f', full[i]), 'PX',
+        math.ceil((full[i] - now) * 1000) + 1000)
     answer[i + 2] = tostring(full[i] - now)
 end
 local counters, field = KEYS[buckets + 1], 2 * buckets + 1
@@ -240,7 +238,7 @@ class Rates:
             )
             if wait <= 0:
                 full = [m + b.interval for m, b in zip(full, caller.buckets, strict=True)]
-                self._full |= {b.name: m for m, b in zip(full, caller.buckets, strict=True)}
+            self._full |= {b.name: m for m, b in zip(full, caller.buckets, strict=True)}
         return _verdict(caller, wait <= 0, wait, [moment - now for moment in full])
 
 

@@ -47,9 +47,9 @@ class KeyAutoSchema(AutoSchema):
         text = super().get_description() or ""
         return f"{text}\n\nScope: `{right.value}`." if right else text
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> Any:
         given = super().get_override_parameters()
-        return [*given, IDEMPOTENCY] if self.method in WRITES else list(given)
+        return [*given, IDEMPOTENCY] if self.method in WRITES else given
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)

@@ -102,7 +102,7 @@ def memberships_of(person: Person) -> list[tuple[Member, Tenant]]:
         for member in members
         if member.tenant_id in own
         for tenant in (own[member.tenant_id], tests.get(member.tenant_id))
-        if tenant
+        if tenant and not (tenant.live_id and own[member.tenant_id].resting)
     ]
     return sorted(places, key=lambda place: bool(place[1].resting))
 

@@ -81,5 +81,5 @@ def test_its_keys_say_test_and_open_test_alone(alice):
 def test_a_suspended_live_tenant_hides_its_test_mode_too(alice):
     opened(alice)
     with alice.scope:
-        Tenant.objects.update(suspended_at=now())
-    assert memberships_of(alice.owner) == []
+        Tenant.objects.update(suspended_at=now(), suspended_for=Tenant.OPERATOR)
+    assert [tenant.id for _, tenant in memberships_of(alice.owner)] == [alice.tenant.id]
