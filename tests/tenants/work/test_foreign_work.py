@@ -1,0 +1,54 @@
+"""Work for one tenant cannot read or write another's rows, whatever object it names."""
+
+import pytest
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from tenants.behaviour.models import Upload
+from tenants.isolation.scope import NoTenantScope, current_tenant
+from tenants.work import queue
+from tenants.work.models import WorkItem
+from tenants.work.run import run_one
+from tests.tenants.isolation.rows import fill_every_table
+from tests.test_access_matrix import counts
+from training.jobs.models import Job
+
+OBJECTS = {"upload": Upload, "job": Job}
+
+
+@pytest.mark.parametrize("kind", sorted(settings.WORK_KINDS))
+def test_work_of_alice_that_names_an_object_of_bob_changes_nothing_of_bob(alice, bob, kind):
+    with bob.scope:
+        rows = fill_every_table()
+        foreign = rows[OBJECTS[kind]].pk if kind in OBJECTS else bob.tenant.id
+    before = counts(bob)
+    queue.enqueue(kind, tenant_id=alice.tenant.id, object_id=foreign)
+    lease = queue.claim(settings.WORK_KINDS[kind].queue)
+    assert (lease.tenant_id, lease.object_id) == (alice.tenant.id, foreign)
+    run_one(lease)
+    assert counts(bob) == before
+    with pytest.raises(NoTenantScope):
+        current_tenant()
+
+
+def test_a_worker_holds_no_scope_between_two_tenants(alice, bob, monkeypatch):
+    seen = []
+
+    def look(lease) -> None:
+        with pytest.raises(NoTenantScope):
+            current_tenant()
+        seen.append(lease.tenant_id)
+        queue.finish(lease)
+
+    monkeypatch.setattr("tenants.work.run.import_string", lambda name: look)
+    for business in (alice, bob):
+        queue.enqueue("upload", tenant_id=business.tenant.id, object_id=business.tenant.id)
+    for _ in range(2):
+        run_one(queue.claim("default"))
+    assert seen == [alice.tenant.id, bob.tenant.id]
+    assert set(WorkItem.objects.values_list("state", flat=True)) == {WorkItem.DONE}
+
+
+def test_every_worker_function_takes_its_tenant_from_the_lease_alone():
+    for kind in settings.WORK_KINDS.values():
+        assert import_string(kind.run).__code__.co_argcount == 1
