@@ -14,6 +14,7 @@ from django.db import connection
 
 from launcher.places import ROOT
 from launcher.ports import HOST, any_free
+from tenants.accounts.models import Tenant
 from tests.doors import Reply
 
 ENOUGH = 24  # requests on new connections: each process gets some of them
@@ -78,6 +79,8 @@ def post(client: Any, path: str, form: dict[str, Any]) -> Any:
 
 def test_from_a_restricted_key_to_a_revoked_one(committed, port):
     alice = committed("Alice")
+    with alice.scope:  # each step asks often, to reach every process
+        Tenant.objects.update(granted={"requests_per_second": 500.0, "burst": 500})
     browser = alice.browser()
     form = {"name": "Warehouse", "kind": "restricted", "scopes": ["events:read"]}
     made = post(browser, "/keys/new/", form)

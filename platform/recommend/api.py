@@ -11,7 +11,7 @@ from recommend.answering import Answer, answer
 from recommend.context import context_of_key
 from recommend.wording import reason_text, why_not_personal
 from tenants.access.api import KeyAPIView
-from tenants.access.bearer import key_actor, key_invalid, token_of
+from tenants.access.bearer import key_actor, token_of
 from tenants.access.rights import Right
 from tenants.ids import public_id
 from tenants.isolation.scope import tenant_scope
@@ -124,7 +124,7 @@ class RecommendationList(KeyAPIView):
         valid = query.is_valid()
         found = context_of_key(token, query.validated_data["user_id"] if valid else "")
         if found is None:
-            raise key_invalid()
+            raise self.unknown(token)
         key, context = found
         self.admit(request, token, key, self.rights["GET"])
         query.is_valid(raise_exception=True)

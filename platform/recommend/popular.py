@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.core.cache import cache
 from django.db.models import Count, Max
+from redis import RedisError
 
 from tenants.behaviour.models import Event
 from tenants.consent.queries import consenting
@@ -22,13 +23,22 @@ def ranking(limit: int) -> list[Ranked]:
 
     Counts under FEWEST_SUBJECTS are left out: they would tell of single people.
     """
-    name = cache_name("popular")
-    counts: list[tuple[int, int]] | None = cache.get(name)
-    if counts is None:
-        counts = _count()
-        cache.set(name, counts, KEPT_SECONDS)
+    counts = _kept()
     reason = Reason("popular_now", {"window_days": WINDOW.days})
     return [Ranked(item, float(count), reason, {}) for item, count in counts[:limit]]
+
+
+def _kept() -> list[tuple[int, int]]:
+    """The counts of a minute ago at most; counted at every answer while Redis is away."""
+    name = cache_name("popular")
+    try:
+        counts: list[tuple[int, int]] | None = cache.get(name)
+        if counts is None:
+            counts = _count()
+            cache.set(name, counts, KEPT_SECONDS)
+    except RedisError:
+        return _count()
+    return counts
 
 
 def _count() -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions
@@ -16,17 +16,19 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.access.bearer import key_actor, key_invalid, token_of
+from tenants.access.denials import DENIALS, denial_details
 from tenants.access.door import VERDICT, too_many
+from tenants.access.errors import answer_outside
 from tenants.access.idempotency import Kept, Replayed, once, remember
 from tenants.access.origins import check_origin, let_read, preflight
 from tenants.access.rates import RATES, caller_of
 from tenants.access.rights import Right
-from tenants.accounts.queries import FoundKey, key_scope
+from tenants.accounts.queries import FoundKey, find_key, key_scope
 from tenants.accounts.tokens import PUBLIC, Token
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.errors import Denied
+from tenants.errors import Denied, Unauthenticated, Unavailable
 from tenants.isolation.scope import tenant_scope
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -70,6 +72,11 @@ class KeyAPIView(APIView):
         if right is None:
             raise exceptions.MethodNotAllowed(str(request.method))
         return right
+
+    def unknown(self, token: Token) -> Unauthenticated:
+        """The refusal of a key that is not valid; one that was known is forgotten."""
+        RATES.unlearn(token.hash)
+        return key_invalid()
 
     def admit(self, request: Request, token: Token, key: FoundKey, right: Right) -> None:
         """The limit, then what the key may do; TooMany or Denied."""
@@ -132,22 +139,41 @@ class TenantAPIView(KeyAPIView):
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self._scoped = False
         self._kept: Kept | None = None
-        with ExitStack() as self._scopes:
-            return super().answer(request, *args, **kwargs)
+        try:
+            with ExitStack() as self._scopes:
+                return super().answer(request, *args, **kwargs)
+        except (OperationalError, InterfaceError):  # lost at the very end: nothing was stored
+            return answer_outside(request, Unavailable())
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         """Find the key and enter its tenant's scope, ask the limit, check the right."""
         super().initial(request, *args, **kwargs)
         token = token_of(request)
+        unreadable = self._read_body(request, token) if request.method in WRITES else None
         key = self._scopes.enter_context(key_scope(token))
         if key is None:
-            raise key_invalid()
+            raise self.unknown(token)
         self._scoped = True
         request.key, request.tenant_id = key, key.tenant_id
         request.actor = key_actor(key, request)
         self.admit(request, token, key, self.right_of(request))
+        if unreadable:
+            raise unreadable
         if request.method in WRITES:
             self._kept = once(request)
+
+    def _read_body(self, request: Any, token: Token) -> exceptions.APIException | None:
+        """Before the scope opens, and only for a valid key: a slow sender must hold no
+        transaction, and a stranger no place on the disk. What is wrong with it is told later, to
+        those who may send it.
+        """
+        if find_key(token) is None:
+            raise self.unknown(token)
+        try:
+            _ = request.data
+        except exceptions.APIException as error:
+            return error
+        return None
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Response:
         if self._kept and response.status_code < 400:
@@ -166,12 +192,16 @@ class TenantAPIView(KeyAPIView):
 
 def record_denial(request: HttpRequest, key: FoundKey, reason: str, right: Right) -> None:
     """In a scope of its own, after the refused request has rolled back: a denial must persist."""
+    route = request.resolver_match.route if request.resolver_match else ""
+    times = DENIALS.times(str(key.id), reason, route, request.method or "")
+    if not times:
+        return
     with tenant_scope(key.tenant_id):
         record(
             AuditEvent.ACCESS_DENIED,
             actor=key_actor(key, request),
-            object_id=request.resolver_match.route if request.resolver_match else "",
+            object_id=route,
             outcome="denied",
             reason=reason,
-            details={"right": right.value, "method": request.method or ""},
+            details=denial_details(request, times, right=right.value),
         )

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from tenants.access.errors import API, error_body, error_headers
 from tenants.access.middleware import REQUEST_ID, new_request_id
+from tenants.access.origins import READABLE
 from tenants.access.rates import Caller, Rates, Verdict
 from tenants.errors import AppError, TooLarge, TooMany
 
@@ -114,6 +115,9 @@ def _refuse(
         "Content-Length": str(len(body)),
         "X-Request-Id": request_id,
         "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        # A refusal says nothing of anybody, and a browser must be able to read when to come back.
+        **READABLE,
         **error_headers(error),
         **(verdict.headers() if verdict else {}),
     }

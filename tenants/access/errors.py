@@ -6,6 +6,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
+from redis import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -61,7 +62,7 @@ def _as_app_error(raised: Exception) -> AppError | None:
         return TooLarge("body_too_large", "The body is too large. Send less at once.")
     if isinstance(raised, SuspiciousOperation):
         return AppError("bad_request", "The request has more parts or fields than it may.")
-    if isinstance(raised, OperationalError | InterfaceError):
+    if isinstance(raised, OperationalError | InterfaceError | RedisError):
         return Unavailable()
     return None
 
@@ -83,14 +84,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400: what no view could make sense of."""
     if not request.path.startswith(API):
         return defaults.bad_request(request, exception)
-    return _answer(request, AppError("bad_request", "The request cannot be read."))
+    return answer_outside(request, AppError("bad_request", "The request cannot be read."))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404: no such address."""
     if not request.path.startswith(API):
         return defaults.page_not_found(request, exception)
-    return _answer(request, NotFound("address"))
+    return answer_outside(request, NotFound("address"))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -102,9 +103,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
         "Something broke on our side. Try again; if it stays, report the request_id.",
     )
     error.status, error.type = 500, "api_error"
-    return _answer(request, error)
+    return answer_outside(request, error)
 
 
-def _answer(request: HttpRequest, error: AppError) -> JsonResponse:
+def answer_outside(request: HttpRequest, error: AppError) -> JsonResponse:
+    """The error as an answer, where no view of DRF's can give it."""
     body = error_body(error, request_id_of(request))
     return JsonResponse(body, status=error.status, headers=error_headers(error))

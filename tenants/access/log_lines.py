@@ -30,7 +30,7 @@ _MASKS = tuple(
         (r"(/join/|/password/reset/key/)[^/\s\"']+", r"\1…"),
         # The query of a path or an address holds whom a request was about.
         (r"(/[\w.:%~/-]*)\?[^\s\"'<>]+", r"\1?…"),
-        (r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", "…@…"),
+        (r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", "…@…"),
         # What PostgreSQL adds to an error quotes rows; so do some of its sentences.
         (r"(?m)^(\s*(?:DETAIL|CONTEXT|QUERY|STATEMENT):).*$", r"\1 …"),
         (r"(?m)^(\s*LINE \d+:).*\n\s*\^?", r"\1 …\n"),
@@ -39,12 +39,18 @@ _MASKS = tuple(
          r"\1…"),
     )
 )  # fmt: skip
+LONGEST = 1_000  # characters of a line
 # A caller's line break must not begin a line of its own.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127) if code != 9}
 
 
 def masked(text: str) -> str:
-    """`text` without what looks like a secret, an address, or a value of a row."""
+    """`text` without what looks like a secret, an address, or a value of a row.
+
+    Lines are cut first: a sender who chooses what stands in one must not choose how long we look.
+    """
+    lines = text.split("\n")
+    text = "\n".join(line if len(line) <= LONGEST else f"{line[:LONGEST]}…" for line in lines)
     for shape, left in _MASKS:
         text = shape.sub(left, text)
     return text

@@ -17,6 +17,10 @@ SHOWN_HEADERS = (
     "x-ratelimit-reset-requests, ratelimit, ratelimit-policy"
 )
 DAY = "86400"
+READABLE = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": SHOWN_HEADERS,
+}
 
 
 def check_origin(key: FoundKey, request: HttpRequest) -> None:
@@ -40,5 +44,5 @@ def preflight(methods: Iterable[str]) -> HttpResponse:
 
 def let_read(response: HttpResponse) -> None:
     """Let the sending page read the answer, a refusal too. No cookie ever counts here."""
-    response["Access-Control-Allow-Origin"] = "*"
-    response["Access-Control-Expose-Headers"] = SHOWN_HEADERS
+    for name, value in READABLE.items():
+        response[name] = value

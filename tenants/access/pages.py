@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from tenants.access.denials import DENIALS, denial_details
 from tenants.access.middleware import request_id_of
 from tenants.access.rights import Right, rights_in
 from tenants.accounts.models import Member, Person, Tenant
@@ -120,11 +121,15 @@ def _deny(request: PageRequest, right: Right) -> HttpResponse:
 
 
 def _record_denial(request: PageRequest, reason: str, **details: str) -> None:
-    record(
-        AuditEvent.ACCESS_DENIED,
-        actor=request.actor,
-        object_id=request.resolver_match.route if request.resolver_match else "",
-        outcome="denied",
-        reason=reason,
-        details={**details, "method": request.method or ""},
-    )
+    route = request.resolver_match.route if request.resolver_match else ""
+    who = (request.actor.ref, str(request.tenant.id))
+    times = DENIALS.times(*who, reason, route, str(request.method))
+    if times:
+        record(
+            AuditEvent.ACCESS_DENIED,
+            actor=request.actor,
+            object_id=route,
+            outcome="denied",
+            reason=reason,
+            details=denial_details(request, times, **details),
+        )

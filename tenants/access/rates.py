@@ -19,6 +19,7 @@ import redis
 from django.conf import settings
 
 from tenants.accounts.queries import FoundKey
+from tenants.accounts.tokens import PUBLIC
 from tenants.isolation.names import shared_name
 
 MOST_KNOWN = 10_000
@@ -88,6 +89,8 @@ class Caller:
     tenant_id: UUID
     buckets: tuple[Bucket, ...]
     at_once: int
+    # Whose places it takes: public keys have their own, so that a browser holds no server up.
+    lane: str = "own"
 
 
 @dataclass(frozen=True)
@@ -117,13 +120,22 @@ class Verdict:
 
 
 def caller_of(key: FoundKey) -> Caller:
-    """The buckets of a key: its tenant's, and its own when it has one."""
+    """The buckets of a key: its tenant's, and its own when it has one.
+
+    A public key always has one, half of its tenant's at most: whoever takes it out of a page must
+    not be able to use up what the tenant's own systems need.
+    """
     limits, own = key.limits, key.requests_per_second
+    public = key.kind == PUBLIC
+    if public:
+        own = min(own or limits.requests_per_second, limits.requests_per_second / 2)
     name = shared_name("rate", key.tenant_id)
     buckets = [Bucket("tenant", name, limits.requests_per_second, limits.burst)]
     if own is not None:
         name = shared_name("rate", key.tenant_id, key.id)
         buckets.append(Bucket("key", name, own, max(1, round(own))))
+    if public:
+        return Caller(key.id, key.tenant_id, tuple(buckets), max(1, limits.at_once // 2), PUBLIC)
     return Caller(key.id, key.tenant_id, tuple(buckets), limits.at_once)
 
 
@@ -141,7 +153,7 @@ class Rates:
         self._closed: dict[bytes, tuple[float, Verdict]] = {}
         # Requests that were answered or refused without asking Redis: told at the next question.
         self._untold: Counter[tuple[UUID, str]] = Counter()
-        self._under_way: Counter[UUID] = Counter()
+        self._under_way: Counter[tuple[UUID, str]] = Counter()
         self._full: dict[str, float] = {}
         self._apart_until = 0.0
 
@@ -156,6 +168,12 @@ class Rates:
             while len(self._known) > MOST_KNOWN:
                 forgotten, _ = self._known.popitem(last=False)
                 self._closed.pop(forgotten, None)
+
+    def unlearn(self, digest: bytes) -> None:
+        """Forget a key that is valid no more: from now on it is refused for what it is."""
+        with self._lock:
+            self._known.pop(digest, None)
+            self._closed.pop(digest, None)
 
     def known(self, digest: bytes) -> Caller | None:
         """The caller behind a hash, when its limits were learnt a while ago at most."""
@@ -181,9 +199,10 @@ class Rates:
     def begin(self, caller: Caller) -> bool:
         """Take one of the tenant's places in this process; False when all are taken."""
         with self._lock:
-            free = self._under_way[caller.tenant_id] < caller.at_once
+            lane = (caller.tenant_id, caller.lane)
+            free = self._under_way[lane] < caller.at_once
             if free:
-                self._under_way[caller.tenant_id] += 1
+                self._under_way[lane] += 1
         if not free:
             self._count(caller, REFUSED)
         return free
@@ -191,9 +210,10 @@ class Rates:
     def end(self, caller: Caller) -> None:
         """Give the place back."""
         with self._lock:
-            self._under_way[caller.tenant_id] -= 1
-            if not self._under_way[caller.tenant_id]:
-                del self._under_way[caller.tenant_id]
+            lane = (caller.tenant_id, caller.lane)
+            self._under_way[lane] -= 1
+            if not self._under_way[lane]:
+                del self._under_way[lane]
 
     def counted(self, tenant_id: UUID, day: date) -> dict[tuple[str, UUID], int]:
         """A day's requests by what became of them and by key; empty when Redis is away."""

@@ -56,7 +56,9 @@ class AuditEvent(Enum):
     MEMBER_REMOVED = EventKind("member.removed", "member", _("Member removed"), ("role",))
     SIGNED_IN = EventKind("member.signed_in", "member", _("Member signed in"))
     SIGN_IN_REFUSED = EventKind("member.sign_in_refused", "member", _("Sign-in refused"))
-    ACCESS_DENIED = EventKind("access.denied", "route", _("Access denied"), ("right", "method"))
+    ACCESS_DENIED = EventKind(
+        "access.denied", "route", _("Access denied"), ("right", "method", "times")
+    )
     KEY_CREATED = EventKind(
         "key.created", "key", _("API key created"), ("redacted", "scopes", "kind")
     )

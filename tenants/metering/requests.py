@@ -4,14 +4,16 @@ Redis holds each day's running total, so this writes totals, not differences: do
 half way it still adds up.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Max
 
 from tenants.access.rates import COUNTED, RATES
 from tenants.isolation.scope import current_tenant, tenant_scope
+from tenants.metering.models import Usage
 from tenants.metering.record import today
 
 SET = """
@@ -23,8 +25,8 @@ do update set amount = greatest(u.amount, excluded.amount)
 
 
 def bring_in(tenant_id: UUID) -> None:
-    """Yesterday's and today's requests by key, answered and refused."""
-    for day in (today() - timedelta(days=1), today()):
+    """Each day's requests by key, answered and refused, since the last day that was brought in."""
+    for day in _days(tenant_id):
         totals = RATES.counted(tenant_id, day)
         if totals:
             with tenant_scope(tenant_id), connection.cursor() as cursor:
@@ -34,3 +36,10 @@ def bring_in(tenant_id: UUID) -> None:
                     if meter in COUNTED
                 ]
                 cursor.executemany(SET, rows)
+
+
+def _days(tenant_id: UUID) -> list[date]:
+    with tenant_scope(tenant_id):
+        newest = Usage.objects.filter(meter__in=COUNTED).aggregate(day=Max("day"))["day"]
+    first = min(newest or today(), today() - timedelta(days=1))
+    return [first + timedelta(days=n) for n in range((today() - first).days + 1)]

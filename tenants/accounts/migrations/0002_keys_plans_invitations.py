@@ -40,9 +40,11 @@ begin
         perform set_config('app.tenant_id', before, true);
         return;
     end if;
-    -- Last use to the minute: a write per request would make every key a bottleneck.
-    update accounts_apikey set last_used_at = now()
-        where id = key_id and (last_used_at is null or last_used_at < now() - interval '1 min');
+    -- Last use to the minute, and never waited for: a key must not make its users queue.
+    update accounts_apikey set last_used_at = now() where id = (
+        select k.id from accounts_apikey k where k.id = key_id
+            and (k.last_used_at is null or k.last_used_at < now() - interval '1 min')
+        for no key update skip locked);
     return next;
 end $$;
 

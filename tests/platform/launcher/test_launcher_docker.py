@@ -149,7 +149,8 @@ def test_the_environment_of_compose_satisfies_the_settings(tmp_path: Path) -> No
     assert _make_secrets().main(tmp_path / "secrets") == 0
     environment = {"PATH": os.environ["PATH"], "ATTUNE_VAR": str(tmp_path)}
     for name, value in SERVICES["migrate"]["environment"].items():
-        filled = re.sub(r"\$\{(\w+):.*\}", r"https://\1.example.com", value)
+        filled = re.sub(r"\$\{\w+:-(\w+)\}", r"\1", value)  # it has a default
+        filled = re.sub(r"\$\{(\w+):.*\}", r"https://\1.example.com", filled)
         environment[name] = filled.replace("/run/secrets", str(tmp_path / "secrets"))
     environment["ALLOWED_HOSTS"] = "attune.example.com"
     show = "from attune import settings as s; print(s.MODE, s.ALLOWED_HOSTS, sorted(s.DATABASES))"

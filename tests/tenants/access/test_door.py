@@ -8,7 +8,11 @@ from django.db import OperationalError
 from django.test import Client
 
 from attune.wsgi import application
+from tenants.access.parsers import JSONBody
+from tenants.access.rates import Rates
+from tenants.accounts.tokens import new_token
 from tenants.behaviour.models import Upload
+from tenants.isolation.scope import _tenant
 from tests.doors import ask
 
 
@@ -77,3 +81,50 @@ def test_a_foreign_host_is_refused_in_the_one_form(alice):
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "bad_request")
     with alice.scope:
         assert not Upload.objects.exists()
+
+
+def test_a_database_that_goes_at_the_very_end_is_a_503_too(alice, monkeypatch):
+    def lost(*args: object) -> None:
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr("tenants.access.api.APIView.dispatch", lost)
+    reply = Client().get("/v1/uploads", headers=alice.headers)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (503, "unavailable")
+
+
+def test_without_redis_answers_still_come_and_pages_still_open(alice, settings, monkeypatch):
+    gone = "redis://127.0.0.1:1/0"
+    cache = {**settings.CACHES["default"], "LOCATION": gone}
+    settings.CACHES = {"default": cache}
+    monkeypatch.setattr("tenants.access.api.RATES", Rates(gone))
+    reply = Client().get("/v1/recommendations?user_id=u1", headers=alice.headers)
+    assert reply.status_code == 200
+    assert alice.browser().get("/data/").status_code == 200
+
+
+def test_a_slow_sender_holds_no_transaction(alice, monkeypatch):
+    """The body is read before the scope opens, so that nobody waits for a lock of its key."""
+    order = []
+    parse = JSONBody.parse
+
+    def slow(self, *args, **kwargs):
+        order.append(("read", _tenant.get()))
+        return parse(self, *args, **kwargs)
+
+    monkeypatch.setattr(JSONBody, "parse", slow)
+    body = {"user_id": "u1", "purpose": "analytics", "event": "withdrawn"}
+    reply = Client().post(
+        "/v1/consents", body, content_type="application/json", headers=alice.headers
+    )
+    assert reply.status_code == 201
+    assert order == [("read", None)]
+
+
+def test_nobody_without_a_valid_key_has_a_body_read(alice, monkeypatch):
+    def read(self, *args, **kwargs):
+        raise AssertionError("the body was read")
+
+    monkeypatch.setattr(JSONBody, "parse", read)
+    unknown = {"Authorization": f"Bearer {new_token(alice.tenant.id).text}"}
+    reply = Client().post("/v1/consents", {}, content_type="application/json", headers=unknown)
+    assert reply.status_code == 401

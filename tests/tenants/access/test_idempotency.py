@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from django.db import connection, connections
@@ -161,3 +162,23 @@ def test_a_file_that_is_sent_twice_is_one_upload_whatever_its_boundary(alice):
     ]  # fmt: skip
     assert [reply.status_code for reply in replies] == [202, 202]
     assert replies[0].json()["id"] == replies[1].json()["id"]
+
+
+def test_a_replay_needs_the_right_that_the_write_needed(alice):
+    from tests.shop import consents
+
+    content = consents(range(1))
+
+    def sent(scopes: list[str]):
+        with alice.scope:
+            _, text = create_key(name="k", scopes=scopes, actor=alice.actor)
+        file = BytesIO(content)
+        file.name = "consents.csv"
+        return Client().post(
+            "/v1/uploads", {"kind": "consents", "file": file},
+            headers={"Authorization": f"Bearer {text}", "Idempotency-Key": "file"},
+        )  # fmt: skip
+
+    assert sent(["consents:write"]).status_code == 202
+    assert sent(["events:write"]).status_code == 403
+    assert sent(["consents:write"])["Idempotent-Replayed"] == "true"

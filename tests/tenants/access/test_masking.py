@@ -190,3 +190,10 @@ def test_an_error_leaves_no_value_in_the_databases_log(db):
 def test_an_unknown_exception_never_loses_its_type_and_place(log):
     text = logged(log, lambda: {}["x"])
     assert "KeyError" in text and Path(__file__).name in text
+
+
+@pytest.mark.parametrize("long", ["/" * 8_000, "a.b-" * 2_000, "x@" * 4_000, "redis://" * 1_000])
+def test_a_line_that_a_sender_made_long_is_cut_before_it_is_looked_at(long):
+    line = masked(f"Not Found: {long}\nnext")
+    assert len(line) < 1_100
+    assert line.endswith("…\nnext")

@@ -1,9 +1,13 @@
 """A public key lies open in a browser: it may send events from its pages, and nothing else."""
 
+from collections import OrderedDict
+
 import pytest
 from django.test import Client
 
+from tenants.access.denials import Denials
 from tenants.accounts.keys import create_key
+from tenants.accounts.models import Tenant
 from tenants.audit.models import AuditEntry
 
 SHOP = "https://shop.example"
@@ -84,3 +88,29 @@ def test_a_public_key_claims_no_idempotency_name_of_the_others(alice, public):
     second = send({**alice.headers, **headers})
     assert (first.status_code, second.status_code) == (202, 202)
     assert "Idempotent-Replayed" not in second
+
+
+def test_a_flood_of_denials_leaves_one_entry_a_minute_with_their_number(alice, public, monkeypatch):
+    denials = Denials()
+    monkeypatch.setattr("tenants.access.api.DENIALS", denials)
+
+    def entries() -> list[dict[str, object]]:
+        with alice.scope:
+            found = AuditEntry.objects.filter(action="access.denied").order_by("seq")
+            return [entry.detail.get().details for entry in found]
+
+    for _ in range(5):
+        assert send(public, "https://evil.example").status_code == 403
+    assert entries() == [{"right": "events:write", "method": "POST"}]
+    denials._told = OrderedDict((kind, (0.0, n)) for kind, (_, n) in denials._told.items())
+    assert send(public, "https://evil.example").status_code == 403
+    assert [each.get("times") for each in entries()] == [None, 5]
+
+
+def test_a_public_key_leaves_half_of_the_limit_and_of_the_places_to_the_others(alice, public):
+    with alice.scope:
+        Tenant.objects.update(granted={"requests_per_second": 0.2, "burst": 8})
+    statuses = [send(public).status_code for _ in range(3)]
+    assert statuses == [202, 429, 429]
+    own = [send(alice.headers).status_code for _ in range(8)]
+    assert own == [202] * 7 + [429]

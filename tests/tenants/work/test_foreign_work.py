@@ -1,5 +1,7 @@
 """Work for one tenant cannot read or write another's rows, whatever object it names."""
 
+from uuid import UUID
+
 import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -7,8 +9,10 @@ from django.utils.module_loading import import_string
 from tenants.behaviour.models import Upload
 from tenants.isolation.scope import NoTenantScope, current_tenant
 from tenants.work import queue
+from tenants.work.kinds import WorkKind
 from tenants.work.models import WorkItem
-from tenants.work.run import run_one
+from tenants.work.queue import Lease
+from tenants.work.run import run_one, run_waiting
 from tests.tenants.isolation.rows import fill_every_table
 from tests.test_access_matrix import counts
 from training.jobs.models import Job
@@ -31,21 +35,23 @@ def test_work_of_alice_that_names_an_object_of_bob_changes_nothing_of_bob(alice,
         current_tenant()
 
 
-def test_a_worker_holds_no_scope_between_two_tenants(alice, bob, monkeypatch):
-    seen = []
+SEEN: list[UUID] = []
 
-    def look(lease) -> None:
-        with pytest.raises(NoTenantScope):
-            current_tenant()
-        seen.append(lease.tenant_id)
-        queue.finish(lease)
 
-    monkeypatch.setattr("tenants.work.run.import_string", lambda name: look)
+def look(lease: Lease) -> None:
+    with pytest.raises(NoTenantScope):
+        current_tenant()
+    SEEN.append(lease.tenant_id)
+    queue.finish(lease)
+
+
+def test_a_worker_holds_no_scope_between_two_tenants(alice, bob, settings):
+    SEEN.clear()
+    settings.WORK_KINDS = {"it": WorkKind("test", f"{__name__}.look", lease=30, attempts=3)}
     for business in (alice, bob):
-        queue.enqueue("upload", tenant_id=business.tenant.id, object_id=business.tenant.id)
-    for _ in range(2):
-        run_one(queue.claim("default"))
-    assert seen == [alice.tenant.id, bob.tenant.id]
+        queue.enqueue("it", tenant_id=business.tenant.id, object_id=business.tenant.id)
+    assert run_waiting("test") == 2
+    assert [alice.tenant.id, bob.tenant.id] == SEEN
     assert set(WorkItem.objects.values_list("state", flat=True)) == {WorkItem.DONE}
 
 
