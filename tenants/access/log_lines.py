@@ -13,29 +13,34 @@ from tenants.accounts.tokens import KINDS, LIVE, TEST
 
 _KEY = rf"(ak_(?:{'|'.join(KINDS)})_(?:{LIVE}|{TEST})_)[0-9A-Za-z]+"
 _QUOTED = r"(?:\"[^\"\n]*\"|'[^'\n]*')"
-# Shape -> what is left of it, in this order: an address in a URL is not a person's.
+# What a line must hold for a shape to be looked for at all (in lower case; the search is dear, and
+# most lines hold none), the shape, and what is left of it. In this order: an address in a URL is not
+# a person's.
 _MASKS = tuple(
-    (re.compile(shape), left)
-    for shape, left in (
+    (hints, re.compile(shape), left)
+    for hints, shape, left in (
         # API keys, cut ones too, so this is wider than `tokens.SCANNED`.
-        (_KEY, r"\1…"),
-        (r"(?i)(\bauthorization[\"']?\s*[:=]\s*[\"']?)[^\"'\r\n]+", r"\1…"),
-        (r"(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}", r"\1…"),
-        (r"(?i)(\b(?:set-)?cookie[\"']?\s*[:=]\s*[\"']?)[^\"'\r\n]+", r"\1…"),
+        (("ak_",), _KEY, r"\1…"),
+        (("authorization",), r"(?i)(\bauthorization[\"']?\s*[:=]\s*[\"']?)[^\"'\r\n]+", r"\1…"),
+        (("bearer", "basic"), r"(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}", r"\1…"),
+        (("cookie",), r"(?i)(\b(?:set-)?cookie[\"']?\s*[:=]\s*[\"']?)[^\"'\r\n]+", r"\1…"),
         # The password in a DSN: postgresql://user:pw@…, redis://:pw@…
-        (r"(\b[a-z][a-z0-9+]*://[^\s:/@]*):[^\s@]*@", r"\1:…@"),
-        (r"(?i)(\b(?:password|passwd|secret(?:_key)?|token)[\"']?\s*[:=]\s*[\"']?)[^\s\"',)}]+",
+        (("://",), r"(\b[a-z][a-z0-9+]*://[^\s:/@]*):[^\s@]*@", r"\1:…@"),
+        (("passw", "secret", "token"),
+         r"(?i)(\b(?:password|passwd|secret(?:_key)?|token)[\"']?\s*[:=]\s*[\"']?)[^\s\"',)}]+",
          r"\1…"),
         # The secret of an invitation's link, and of one that resets a password.
-        (r"(/join/|/password/reset/key/)[^/\s\"']+", r"\1…"),
+        (("/join/", "/reset/key/"), r"(/join/|/password/reset/key/)[^/\s\"']+", r"\1…"),
         # The query of a path or an address holds whom a request was about.
-        (r"(/[\w.:%~/-]*)\?[^\s\"'<>]+", r"\1?…"),
-        (r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", "…@…"),
+        (("?",), r"(/[\w.:%~/-]*)\?[^\s\"'<>]+", r"\1?…"),
+        (("@",), r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", "…@…"),
         # What PostgreSQL adds to an error quotes rows; so do some of its sentences.
-        (r"(?m)^(\s*(?:DETAIL|CONTEXT|QUERY|STATEMENT):).*$", r"\1 …"),
-        (r"(?m)^(\s*LINE \d+:).*\n\s*\^?", r"\1 …\n"),
-        (rf"(invalid (?:input|byte)[^\n]*?: ){_QUOTED}", r"\1…"),
-        (rf"(?m)^((?:psycopg|django\.db)[\w.]*: [^\n]*?\b(?:value|syntax)\b[^\n]*?){_QUOTED}",
+        (("detail:", "context:", "query:", "statement:"),
+         r"(?m)^(\s*(?:DETAIL|CONTEXT|QUERY|STATEMENT):).*$", r"\1 …"),
+        (("line ",), r"(?m)^(\s*LINE \d+:).*\n\s*\^?", r"\1 …\n"),
+        (("invalid ",), rf"(invalid (?:input|byte)[^\n]*?: ){_QUOTED}", r"\1…"),
+        (("psycopg", "django.db"),
+         rf"(?m)^((?:psycopg|django\.db)[\w.]*: [^\n]*?\b(?:value|syntax)\b[^\n]*?){_QUOTED}",
          r"\1…"),
     )
 )  # fmt: skip
@@ -51,8 +56,10 @@ def masked(text: str) -> str:
     """
     lines = text.split("\n")
     text = "\n".join(line if len(line) <= LONGEST else f"{line[:LONGEST]}…" for line in lines)
-    for shape, left in _MASKS:
-        text = shape.sub(left, text)
+    lower = text.lower()
+    for hints, shape, left in _MASKS:
+        if any(hint in lower for hint in hints):
+            text = shape.sub(left, text)
     return text
 
 
