@@ -18,8 +18,8 @@ _SETUP: dict[str, tuple[str, ...]] = {
 # The web server's control socket would stand in the home folder, where two runs meet.
 _SERVING: dict[str, tuple[str, float]] = {
     "web": (
-        "gunicorn attune.wsgi:application --bind {host}:{port} --worker-class gthread --workers 1"
-        " --threads 8 --access-logfile - --graceful-timeout 8 --no-control-socket",
+        "gunicorn attune.wsgi:application --bind {host}:{port} --worker-class gthread --workers 2"
+        " --threads 4 --access-logfile - --graceful-timeout 8 --no-control-socket",
         10.0,
     ),
     "worker-default": (

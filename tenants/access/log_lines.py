@@ -14,8 +14,8 @@ from tenants.accounts.tokens import KINDS, LIVE, TEST
 _KEY = rf"(ak_(?:{'|'.join(KINDS)})_(?:{LIVE}|{TEST})_)[0-9A-Za-z]+"
 _QUOTED = r"(?:\"[^\"\n]*\"|'[^'\n]*')"
 # What a line must hold for a shape to be looked for at all (in lower case; the search is dear, and
-# most lines hold none), the shape, and what is left of it. In this order: an address in a URL is not
-# a person's.
+# most lines hold none), the shape, and what is left of it. In this order: an address in a URL is
+# not a person's.
 _MASKS = tuple(
     (hints, re.compile(shape), left)
     for hints, shape, left in (

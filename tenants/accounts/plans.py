@@ -32,10 +32,10 @@ class Plan:
 
 
 PLANS = {
-    "standard": Plan(50.0, 50, 4, 20 * GIB, 50_000_000, 200 * 3600),
-    "large": Plan(500.0, 500, 6, 500 * GIB, 1_000_000_000, 2_000 * 3600),
+    "standard": Plan(50.0, 50, 2, 20 * GIB, 50_000_000, 200 * 3600),
+    "large": Plan(500.0, 500, 3, 500 * GIB, 1_000_000_000, 2_000 * 3600),
     # A test tenant's: enough to try everything, too little to live on.
-    "test": Plan(10.0, 20, 2, 1 * GIB, 100_000, 3600),
+    "test": Plan(10.0, 20, 1, 1 * GIB, 100_000, 3600),
 }
 DEFAULT, TEST = "standard", "test"
 NAMES = tuple(field.name for field in fields(Plan))
