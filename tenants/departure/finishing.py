@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models.functions import Now
 
-from tenants.accounts.life import rest
+from tenants.accounts.life import turn
 from tenants.accounts.models import Member, Tenant
 from tenants.audit.actor import system
 from tenants.audit.canonical import merkle_root
@@ -120,7 +120,7 @@ def _seal_log(tenant_id: UUID) -> None:
         hashes = AuditEntry.objects.order_by("seq").values_list("entry_hash", flat=True)
         leaves = [bytes(leaf) for leaf in hashes.iterator()]
         Seal.objects.create(stream=STREAM, count=len(leaves), root=merkle_root(leaves))
-        rest(tenant, Tenant.CLOSED)
+        turn(tenant, {tenant.resting: Tenant.CLOSED})
 
 
 def _empty_members(tenant_id: UUID) -> None:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from tenants.accounts.life import locked_tenant, rest, with_sibling, work_again
+from tenants.accounts.life import locked_tenant, turn, with_sibling
 from tenants.accounts.models import Tenant
 from tenants.audit.actor import Actor
 from tenants.audit.canonical import timestamp
@@ -23,6 +23,9 @@ from tenants.work.queue import enqueue
 
 # How long a closed tenant may come back. The database refuses less than seven days.
 GRACE = timedelta(days=30)
+# From which state (`Tenant.resting`) to which.
+CLOSED = {"": Tenant.CLOSING}
+KEPT = {Tenant.CLOSING: ""}
 
 
 @transaction.atomic
@@ -66,7 +69,8 @@ def close_tenant(*, tenant_id: UUID, name: str, actor: Actor) -> None:
                 tenant = locked_tenant()
                 if one == tenant_id:
                     _check_closing(tenant, name)
-                _close(tenant, actor)
+                if turn(tenant, CLOSED):
+                    _set_end(tenant, actor)
 
 
 def _check_closing(tenant: Tenant, name: str) -> None:
@@ -80,10 +84,9 @@ def _check_closing(tenant: Tenant, name: str) -> None:
         raise Conflict("export_first", "Make an export first: closing deletes everything.")
 
 
-def _close(tenant: Tenant, actor: Actor) -> None:
+def _set_end(tenant: Tenant, actor: Actor) -> None:
     closes_at = now() + GRACE
     KnownTenant.objects.filter(pk=tenant.id).update(closes_at=closes_at)
-    rest(tenant, Tenant.CLOSING)
     record(
         AuditEvent.TENANT_CLOSING,
         actor=actor,
@@ -98,11 +101,11 @@ def keep_tenant(*, tenant_id: UUID, actor: Actor) -> None:
         for one in with_sibling(tenant_id):
             with tenant_scope(one):
                 tenant = locked_tenant()
-                if tenant.resting != Tenant.CLOSING or not _is_in_time():
+                if _is_in_time() and turn(tenant, KEPT):
+                    KnownTenant.objects.filter(pk=one).update(closes_at=None)
+                    record(AuditEvent.TENANT_KEPT, actor=actor, object_id=tenant.public_id)
+                elif one == tenant_id:
                     raise Conflict("tenant_not_closing", "This tenant is not being closed.")
-                KnownTenant.objects.filter(pk=one).update(closes_at=None)
-                work_again(tenant)
-                record(AuditEvent.TENANT_KEPT, actor=actor, object_id=tenant.public_id)
 
 
 def _is_in_time() -> bool:

@@ -141,6 +141,16 @@ def test_while_it_closes_the_owner_is_led_to_settings_and_nowhere_else(alice, ow
     assert owner.get(reverse("dashboard:download", args=[exported.public_id])).status_code == 200
 
 
+def test_while_it_closes_no_test_mode_is_offered_nor_opened(alice, owner, exported):
+    offer = 'action="/tenant/test/"'
+    assert offer in owner.get("/settings/").content.decode()
+    close(owner)
+    assert offer not in owner.get("/settings/").content.decode()
+    reply = owner.post("/tenant/test/")
+    assert reply.status_code == 409
+    assert "This tenant rests, and its test mode would rest with it" in text_of(reply)
+
+
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.ANALYST, Role.AUDITOR])
 def test_everybody_else_is_told_that_it_closes(alice, owner, exported, role):
     member = alice.browser(role)
