@@ -22,8 +22,8 @@ from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.scope import current_tenant, tenant_scope
 
 # From which state (`Tenant.resting`) to which.
-SUSPENDED = {"": Tenant.OPERATOR}
-RESUMED = {Tenant.OPERATOR: ""}
+SUSPENDED = {"": Tenant.OPERATOR, Tenant.CLOSING: Tenant.HELD}
+RESUMED = {Tenant.OPERATOR: "", Tenant.HELD: Tenant.CLOSING}
 
 
 @transaction.atomic
@@ -102,6 +102,7 @@ def _check_name(name: str) -> None:
 def suspend_tenant(*, tenant_id: UUID, reason: str, actor: Actor) -> None:
     """Let a tenant rest: its keys open nothing, its pages are shut, its work waits.
 
+    One that is being closed keeps its end, but its owner can take the closing back no more.
     AppError reason_missing; NotFound; Conflict tenant_suspended.
     """
     if not reason.strip():
@@ -122,7 +123,10 @@ def suspend_tenant(*, tenant_id: UUID, reason: str, actor: Actor) -> None:
 
 
 def resume_tenant(*, tenant_id: UUID, actor: Actor) -> None:
-    """Let a tenant work again that `suspend_tenant` had stopped. NotFound; Conflict otherwise."""
+    """Take `suspend_tenant` back: the tenant works again, or goes on closing.
+
+    NotFound; Conflict tenant_not_suspended.
+    """
     with transaction.atomic():
         for one in with_sibling(tenant_id):
             with tenant_scope(one):

@@ -24,8 +24,8 @@ from tenants.work.queue import enqueue
 # How long a closed tenant may come back. The database refuses less than seven days.
 GRACE = timedelta(days=30)
 # From which state (`Tenant.resting`) to which.
-CLOSED = {"": Tenant.CLOSING}
-KEPT = {Tenant.CLOSING: ""}
+CLOSED = {"": Tenant.CLOSING, Tenant.OPERATOR: Tenant.HELD}
+KEPT = {Tenant.CLOSING: "", Tenant.HELD: Tenant.OPERATOR}
 
 
 @transaction.atomic
@@ -60,23 +60,24 @@ def download_export(*, export_id: UUID, actor: Actor) -> tuple[TenantExport, Ite
 def close_tenant(*, tenant_id: UUID, name: str, actor: Actor) -> None:
     """Suspend a tenant and set its end, GRACE from now; its test tenant goes with it.
 
-    `name` is the tenant's, typed by whoever decides. AppError name_differs; NotFound; Conflict
-    close_live_tenant, tenant_suspended, export_first (none is finished and still kept).
+    `name` is the tenant's, typed by whoever decides; a suspended one is closed by the operator
+    alone. AppError name_differs; NotFound; Conflict close_live_tenant, tenant_suspended,
+    export_first (none is finished and still kept).
     """
     with transaction.atomic():
         for one in with_sibling(tenant_id):
             with tenant_scope(one):
                 tenant = locked_tenant()
                 if one == tenant_id:
-                    _check_closing(tenant, name)
+                    _check_closing(tenant, name, actor)
                 if turn(tenant, CLOSED):
                     _set_end(tenant, actor)
 
 
-def _check_closing(tenant: Tenant, name: str) -> None:
+def _check_closing(tenant: Tenant, name: str, actor: Actor) -> None:
     if tenant.live_id:
         raise Conflict("close_live_tenant", "A test tenant closes with its live one.")
-    if tenant.resting:
+    if tenant.resting not in CLOSED or (tenant.resting and actor.type != "system"):
         raise Conflict("tenant_suspended", "This tenant is suspended already.")
     if name.strip() != tenant.name:
         raise AppError("name_differs", "Type the tenant's name as it is written.", param="name")
@@ -96,16 +97,29 @@ def _set_end(tenant: Tenant, actor: Actor) -> None:
 
 
 def keep_tenant(*, tenant_id: UUID, actor: Actor) -> None:
-    """Take `close_tenant` back. NotFound; Conflict tenant_not_closing, also once it is too late."""
+    """Take `close_tenant` back; a suspension beside it stays.
+
+    NotFound; Conflict tenant_not_closing, also once it is too late; Conflict tenant_suspended,
+    where the operator holds it, for anybody else.
+    """
     with transaction.atomic():
         for one in with_sibling(tenant_id):
             with tenant_scope(one):
                 tenant = locked_tenant()
+                if one == tenant_id:
+                    _check_keeping(tenant, actor)
                 if _is_in_time() and turn(tenant, KEPT):
                     KnownTenant.objects.filter(pk=one).update(closes_at=None)
                     record(AuditEvent.TENANT_KEPT, actor=actor, object_id=tenant.public_id)
                 elif one == tenant_id:
                     raise Conflict("tenant_not_closing", "This tenant is not being closed.")
+
+
+def _check_keeping(tenant: Tenant, actor: Actor) -> None:
+    if tenant.resting == Tenant.HELD and actor.type != "system":
+        raise Conflict(
+            "tenant_suspended", "This tenant is suspended. Only the operator can keep it."
+        )
 
 
 def _is_in_time() -> bool:

@@ -172,6 +172,15 @@ def test_the_owner_takes_it_back(alice, owner, exported):
     assert owner.post("/settings/keep/").status_code == 409
 
 
+def test_what_is_suspended_while_it_closes_its_owner_cannot_keep(alice, owner, exported):
+    close(owner)
+    suspend_tenant(tenant_id=alice.tenant.id, reason="Fraud.", actor=system("operator"))
+    reply = owner.get("/settings/")
+    assert (reply.status_code, "has suspended it" in text_of(reply)) == (403, True)
+    assert owner.post("/settings/keep/").status_code == 403
+    assert tenant_of(alice).resting == Tenant.HELD
+
+
 def test_a_member_of_two_goes_on_in_the_other(alice, bob, owner, exported):
     with bob.scope:
         add_member(person=alice.owner, role=Role.ANALYST, actor=bob.actor)

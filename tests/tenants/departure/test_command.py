@@ -117,6 +117,16 @@ def make_export_by_worker() -> None:
     run_waiting("default")
 
 
+def test_a_suspended_tenant_is_closed_by_command(alice):
+    name = alice.tenant.public_id
+    make_export(alice)
+    tenant("suspend", name, "--reason", "Unpaid.")
+    assert "deleted after" in tenant("close", name, "--name", "Alice's shop")
+    assert f"{name}  live  held until " in tenant("list")
+    assert "It stays" in tenant("keep", name)
+    assert f"{name}  live  operator  " in tenant("list")
+
+
 @pytest.mark.parametrize(
     "arguments, says",
     [

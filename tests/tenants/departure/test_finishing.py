@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 from redis import Redis
 
+from tenants.accounts.life import suspend_tenant
 from tenants.accounts.models import Member, Person, Role, Tenant
 from tenants.accounts.queries import find_key, memberships_of, person_with
 from tenants.accounts.services import add_member
@@ -300,6 +301,14 @@ def test_the_test_tenant_goes_as_well(committed, roots):
         assert not Tenant.objects.exists() and not AuditEntry.objects.exists()
         assert Seal.objects.filter(stream="log").count() == 1
     forget(test.id)
+
+
+def test_what_is_suspended_while_it_closes_still_ends_in_time(two, roots):
+    alice, _ = two
+    suspend_tenant(tenant_id=alice.tenant.id, reason="Fraud.", actor=system("operator"))
+    let_time_pass(alice.tenant.id)
+    assert finish_due() == 1
+    assert_gone(alice, roots)
 
 
 def test_every_table_of_a_tenant_comes_before_those_it_refers_to():

@@ -160,7 +160,7 @@ def close(options: dict[str, Any]) -> list[str]:
 
 def keep(options: dict[str, Any]) -> list[str]:
     keep_tenant(tenant_id=options["tenant"], actor=ACTOR)
-    return ["It stays, and works again."]
+    return ["It stays, and works again unless it is suspended."]
 
 
 def finish(options: dict[str, Any]) -> list[str]:
