@@ -44,6 +44,8 @@ class Tenant(models.Model):
     # closes; by both, each of whom takes back their own; and while its rows are being deleted,
     # when nobody may do anything any more.
     OPERATOR, CLOSING, HELD, CLOSED = "operator", "closing", "held", "closed"
+    # Those on the way to the end: an end in the register over any other state is a mistake.
+    ENDING = (CLOSING, HELD, CLOSED)
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     name = models.TextField()

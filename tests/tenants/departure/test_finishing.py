@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import connection
+from django.utils.timezone import now
 from redis import Redis
 
 from tenants.accounts.life import suspend_tenant
@@ -309,6 +310,24 @@ def test_what_is_suspended_while_it_closes_still_ends_in_time(two, roots):
     let_time_pass(alice.tenant.id)
     assert finish_due() == 1
     assert_gone(alice, roots)
+
+
+@pytest.mark.parametrize("state", ["", Tenant.OPERATOR])
+def test_a_line_in_the_register_alone_ends_no_tenant(two, roots, caplog, state):
+    _, bob = two
+    with bob.scope:
+        Tenant.objects.update(suspended_at=now() if state else None, suspended_for=state)
+    before, files = rows_of(bob), files_of(bob, roots)
+    let_time_pass(bob.tenant.id)
+    assert finish_due() == 0
+    assert (rows_of(bob), files_of(bob, roots)) == (before, files)
+    assert [one.levelname for one in caplog.records if str(bob.tenant.id) in one.message] == [
+        "ERROR"
+    ]
+    with pytest.raises(Conflict) as refused:
+        finish_tenant(bob.tenant.id)
+    assert refused.value.code == "tenant_not_closing"
+    assert rows_of(bob) == before
 
 
 def test_every_table_of_a_tenant_comes_before_those_it_refers_to():
