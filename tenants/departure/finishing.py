@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models.functions import Now
 
+from tenants.accounts import persons
 from tenants.accounts.life import turn
 from tenants.accounts.models import Member, Tenant
 from tenants.audit.actor import system
@@ -23,7 +24,7 @@ from tenants.audit.canonical import merkle_root
 from tenants.audit.events import AuditEvent
 from tenants.audit.models import AuditEntry, Seal
 from tenants.audit.record import record
-from tenants.departure import persons, shared
+from tenants.departure import shared
 from tenants.departure.contents import owned_models
 from tenants.errors import Conflict
 from tenants.isolation.models import KnownTenant, TenantForeignKey
