@@ -145,7 +145,8 @@ WORK_KINDS = {
     ),
     "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100),
 }
-# Asked before work is run that is not urgent: the work of a suspended tenant waits.
+# Asked before work is run that is not urgent, and now and then while it runs: the work of a
+# suspended tenant waits.
 WORK_GATE = "tenants.accounts.queries.may_work"
 # What beat does once a minute for every tenant.
 TENANT_DUTIES = [

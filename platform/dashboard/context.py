@@ -109,7 +109,7 @@ def _switch(request: HttpRequest) -> dict[str, Any]:
     rights: frozenset[Right] = getattr(request, "rights", frozenset())
     return {
         "others": tuple(each for each in own if each.id != tenant.id),
-        "may_open_test": not has_test and Right.MANAGE_TENANT in rights,
+        "may_open_test": not (has_test or tenant.resting) and Right.MANAGE_TENANT in rights,
     }
 
 

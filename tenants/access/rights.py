@@ -32,6 +32,7 @@ LEFT: dict[str, frozenset[Right]] = {
     # The owner may still take it back, or fetch the export.
     Tenant.CLOSING: frozenset({Right.MANAGE_TENANT}),
     Tenant.OPERATOR: frozenset(),
+    Tenant.HELD: frozenset(),
     Tenant.CLOSED: frozenset(),
 }
 

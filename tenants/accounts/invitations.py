@@ -42,7 +42,7 @@ def invite_member(*, email: str, role: str, actor: Actor) -> tuple[Invitation, s
     check_role(role, actor)
     if Member.objects.filter(person__email=address).exists():
         raise Conflict("member_exists", "This person is already a member.", param="email")
-    if _open().filter(email=address).exists():
+    if is_invited(address):
         raise Conflict(
             "already_invited", "This address was invited. Withdraw that first.", param="email"
         )
@@ -138,6 +138,11 @@ def _open() -> "QuerySet[Invitation]":
     return Invitation.objects.filter(
         accepted_at__isnull=True, withdrawn_at__isnull=True, expires_at__gt=now()
     )
+
+
+def is_invited(email: str) -> bool:
+    """Whether an invitation of the tenant in scope waits for this address."""
+    return _open().filter(email=email).exists()
 
 
 def open_invitations() -> list[Invitation]:

@@ -1,6 +1,7 @@
 """A tenant's life between its making and its end: its facts, its limits, suspension.
 
-A test tenant rests and works with its live one. Closing stands above, in `tenants/departure`.
+A test tenant rests and works with its live one; where it stands otherwise already, it is left as
+it is and is in nobody's way. Closing stands above, in `tenants/departure`.
 """
 
 import math
@@ -19,6 +20,10 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.scope import current_tenant, tenant_scope
+
+# From which state (`Tenant.resting`) to which.
+SUSPENDED = {"": Tenant.OPERATOR, Tenant.CLOSING: Tenant.HELD}
+RESUMED = {Tenant.OPERATOR: "", Tenant.HELD: Tenant.CLOSING}
 
 
 @transaction.atomic
@@ -97,6 +102,7 @@ def _check_name(name: str) -> None:
 def suspend_tenant(*, tenant_id: UUID, reason: str, actor: Actor) -> None:
     """Let a tenant rest: its keys open nothing, its pages are shut, its work waits.
 
+    One that is being closed keeps its end, but its owner can take the closing back no more.
     AppError reason_missing; NotFound; Conflict tenant_suspended.
     """
     if not reason.strip():
@@ -105,31 +111,40 @@ def suspend_tenant(*, tenant_id: UUID, reason: str, actor: Actor) -> None:
         for one in with_sibling(tenant_id):
             with tenant_scope(one):
                 tenant = locked_tenant()
-                if tenant.resting:
+                if turn(tenant, SUSPENDED):
+                    record(
+                        AuditEvent.TENANT_SUSPENDED,
+                        actor=actor,
+                        object_id=tenant.public_id,
+                        details={"reason": reason.strip()},
+                    )
+                elif one == tenant_id:
                     raise Conflict("tenant_suspended", "This tenant is suspended already.")
-                rest(tenant, Tenant.OPERATOR)
-                record(
-                    AuditEvent.TENANT_SUSPENDED,
-                    actor=actor,
-                    object_id=tenant.public_id,
-                    details={"reason": reason.strip()},
-                )
 
 
 def resume_tenant(*, tenant_id: UUID, actor: Actor) -> None:
-    """Let a tenant work again that `suspend_tenant` had stopped. NotFound; Conflict otherwise."""
+    """Take `suspend_tenant` back: the tenant works again, or goes on closing.
+
+    NotFound; Conflict tenant_not_suspended.
+    """
     with transaction.atomic():
         for one in with_sibling(tenant_id):
             with tenant_scope(one):
                 tenant = locked_tenant()
-                if tenant.resting != Tenant.OPERATOR:
+                if turn(tenant, RESUMED):
+                    record(AuditEvent.TENANT_RESUMED, actor=actor, object_id=tenant.public_id)
+                elif one == tenant_id:
                     raise Conflict("tenant_not_suspended", "This tenant was not suspended.")
-                work_again(tenant)
-                record(AuditEvent.TENANT_RESUMED, actor=actor, object_id=tenant.public_id)
 
 
 def with_sibling(tenant_id: UUID) -> list[UUID]:
-    """The tenant, and after it the test tenant that belongs to it."""
+    """The tenant, locked until the caller's transaction ends, and after it its test tenant.
+
+    Locked first, as `open_test_tenant` does: no test tenant appears between the look and the act.
+    NotFound.
+    """
+    with tenant_scope(tenant_id):
+        locked_tenant()
     test = sibling_of(tenant_id)
     with tenant_scope(test):
         return [tenant_id, test] if Tenant.objects.filter(pk=test).exists() else [tenant_id]
@@ -143,13 +158,15 @@ def locked_tenant() -> Tenant:
     return tenant
 
 
-def rest(tenant: Tenant, why: str) -> None:
-    """Suspend a locked tenant; the caller records it."""
-    tenant.suspended_at, tenant.suspended_for = now(), why
-    tenant.save(update_fields=["suspended_at", "suspended_for"])
+def turn(tenant: Tenant, to: Mapping[str, str]) -> bool:
+    """Lead a locked tenant from the state it is in to the one that `to` has for it.
 
-
-def work_again(tenant: Tenant) -> None:
-    """End the suspension of a locked tenant; the caller records it."""
-    tenant.suspended_at, tenant.suspended_for = None, ""
+    False, and nothing changed, where `to` has none; the caller records it.
+    """
+    if tenant.resting not in to:
+        return False
+    state = to[tenant.resting]
+    tenant.suspended_at = (tenant.suspended_at or now()) if state else None
+    tenant.suspended_for = state
     tenant.save(update_fields=["suspended_at", "suspended_for"])
+    return True

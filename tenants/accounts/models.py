@@ -41,8 +41,11 @@ class Tenant(models.Model):
     """A business. `shift_weeks` and `synthetic_consent` are what its pages must say of its data."""
 
     # Suspended by whoever runs the installation; by its owner, who may take it back until it
-    # closes; and while its rows are being deleted, when nobody may do anything any more.
-    OPERATOR, CLOSING, CLOSED = "operator", "closing", "closed"
+    # closes; by both, each of whom takes back their own; and while its rows are being deleted,
+    # when nobody may do anything any more.
+    OPERATOR, CLOSING, HELD, CLOSED = "operator", "closing", "held", "closed"
+    # Those on the way to the end: an end in the register over any other state is a mistake.
+    ENDING = (CLOSING, HELD, CLOSED)
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     name = models.TextField()
@@ -53,7 +56,7 @@ class Tenant(models.Model):
     synthetic_consent = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     suspended_at = models.DateTimeField(null=True)
-    # Why, as a code of the three above; "" while it works.
+    # Why, as a code of the four above; "" while it works.
     suspended_for = models.TextField(default="")
     # A test tenant names the live one whose members it shares; nothing else passes between them.
     live_id = models.UUIDField(null=True, unique=True)

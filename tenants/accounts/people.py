@@ -1,10 +1,14 @@
-"""Changes to members: another role, removal. Each counts from the member's next request on."""
+"""Changes to members: another role, removal. Each counts from the member's next request on.
+
+Whoever is a member nowhere after it is forgotten: an account without a place is of no use.
+"""
 
 from uuid import UUID
 
 from django.db import transaction
 
-from tenants.accounts.invitations import check_role, withdraw_those_by
+from tenants.accounts import persons
+from tenants.accounts.invitations import check_role, is_invited, withdraw_those_by
 from tenants.accounts.models import Member, Role
 from tenants.accounts.siblings import refuse_in_test
 from tenants.audit.actor import Actor
@@ -44,6 +48,8 @@ def change_role(*, member_id: UUID, role: str, actor: Actor) -> Member:
 def remove_member(*, member_id: UUID, actor: Actor) -> Member:
     """End a membership, one's own too; what the member has asked others into is withdrawn.
 
+    Was it the person's last, their account and sessions go with it, unless this tenant has asked
+    them in again. What others have asked stands behind their walls: it makes a new account.
     Denied when it is an owner's and `actor` is none; Conflict for the last owner.
     """
     member, owners = _locked(member_id)
@@ -57,6 +63,8 @@ def remove_member(*, member_id: UUID, actor: Actor) -> Member:
         object_id=member.public_id,
         details={"role": member.role},
     )
+    if not is_invited(member.person.email):
+        persons.forget([member.person_id])
     return member
 
 

@@ -10,10 +10,10 @@ from tenants.accounts.models import Member, Person, Role, Tenant
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.errors import AppError, Conflict
+from tenants.errors import AppError, Conflict, NotFound
 from tenants.ids import uuid7
 from tenants.isolation.models import KnownTenant
-from tenants.isolation.scope import current_tenant, tenant_scope
+from tenants.isolation.scope import current_tenant, person_scope, tenant_scope
 
 
 def create_tenant(
@@ -73,8 +73,13 @@ def check_facts(name: str, timezone: str) -> None:
 def add_member(*, person: Person, role: Role, actor: Actor, invitation: str = "") -> Member:
     """Give `person` a place in the tenant of the scope; Conflict when they have one.
 
-    `invitation` is the public id of the one that they accepted, if any.
+    `invitation` is the public id of the one that they accepted, if any. NotFound when the person
+    was forgotten meanwhile.
     """
+    with person_scope(person.pk):
+        # The foreign key is looked at only at the end: locked, nobody forgets them until then.
+        if Person.objects.select_for_update().filter(pk=person.pk).first() is None:
+            raise NotFound("person")
     if Member.objects.filter(tenant_id=current_tenant(), person=person).exists():
         raise Conflict("member_exists", "This person is already a member.", param="person")
     member = Member.objects.create(person=person, role=role)

@@ -25,13 +25,15 @@ def sibling_of(live_id: UUID) -> UUID:
 
 @transaction.atomic
 def open_test_tenant(*, actor: Actor) -> Tenant:
-    """Make the test tenant beside the tenant in scope; Conflict when there is one, or inside one.
+    """Make the test tenant beside the tenant in scope; noted in both logs.
 
-    Noted in both logs.
+    Conflict test_of_test, tenant_resting (it would work beside a live one that rests), test_exists.
     """
     live = Tenant.objects.select_for_update().get(pk=current_tenant())
     if live.live_id:
         raise Conflict("test_of_test", "This is the test mode. Open it from the live tenant.")
+    if live.resting:
+        raise Conflict("tenant_resting", "This tenant rests. Open its test mode once it works.")
     sibling = sibling_of(live.id)
     with tenant_scope(sibling):
         if Tenant.objects.filter(pk=sibling).exists():

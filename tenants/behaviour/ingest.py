@@ -1,4 +1,5 @@
-"""Processing one upload: open, clean, ask consent, store, report. Resumes where it was killed.
+"""Processing one upload: open, clean, ask consent, store, report. Resumes where it was killed, or
+stopped between two batches because its tenant was suspended.
 
 Cleaning is a function of the file and of the moment it was accepted, so an interrupted upload is
 cleaned again from the start, and batches that are stored already are passed over.
@@ -37,6 +38,7 @@ from tenants.metering.meters import EVENTS
 from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.queue import Lease
+from tenants.work.run import check_gate
 
 ACTOR = system("ingest")
 ATTEMPTS = 4
@@ -128,6 +130,7 @@ def _process(lease: Lease, upload: Upload) -> None:
             people.update(cleaned.rows[kind.people].unique())
         if number >= done:
             _land(lease, upload, kind, number, cleaned)
+            check_gate(lease)
     _finish(lease, upload, plan, table, len(people))
 
 

@@ -16,6 +16,7 @@ from tenants.metering.meters import EVENTS
 from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.queue import Lease
+from tenants.work.run import check_gate
 
 BATCH = 5_000
 
@@ -24,6 +25,7 @@ def run(lease: Lease) -> None:
     """Worker function of `release`: free what may be stored now, batch by batch."""
     while _release_batch(lease):
         queue.renew(lease)
+        check_gate(lease)
     with tenant_scope(lease.tenant_id):
         queue.finish(lease)
 

@@ -16,14 +16,15 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models.functions import Now
 
-from tenants.accounts.life import rest
+from tenants.accounts import persons
+from tenants.accounts.life import turn
 from tenants.accounts.models import Member, Tenant
 from tenants.audit.actor import system
 from tenants.audit.canonical import merkle_root
 from tenants.audit.events import AuditEvent
 from tenants.audit.models import AuditEntry, Seal
 from tenants.audit.record import record
-from tenants.departure import persons, shared
+from tenants.departure import shared
 from tenants.departure.contents import owned_models
 from tenants.errors import Conflict
 from tenants.isolation.models import KnownTenant, TenantForeignKey
@@ -57,14 +58,17 @@ def finish_due() -> int:
 
 
 def finish_tenant(tenant_id: UUID) -> bool:
-    """`finish`, for whoever asks by hand: Conflict grace_not_over before the time."""
+    """`finish`, for whoever asks by hand: Conflict also grace_not_over, before the time."""
     if not KnownTenant.objects.filter(pk=tenant_id, closes_at__lte=Now()).exists():
         raise Conflict("grace_not_over", "This tenant's time is not over, or there is no such one.")
     return finish(tenant_id)
 
 
 def finish(tenant_id: UUID) -> bool:
-    """Delete what is left of the tenant; False when another worker is at it."""
+    """Delete what is left of the tenant; False when another worker is at it.
+
+    Conflict tenant_not_closing where only the register says so: the tenant's own row must agree.
+    """
     try:
         _seal_log(tenant_id)
         _empty_members(tenant_id)
@@ -113,14 +117,16 @@ def _seal_log(tenant_id: UUID) -> None:
     """
     with _step(tenant_id):
         tenant = Tenant.objects.filter(pk=tenant_id).first()
-        if tenant is None or tenant.resting == Tenant.CLOSED:
+        if tenant is None or tenant.resting not in Tenant.ENDING:
+            raise Conflict("tenant_not_closing", "The register ends it, its own row does not.")
+        if tenant.resting == Tenant.CLOSED:
             return
         WorkItem.objects.filter(tenant_id=tenant_id).delete()
         record(AuditEvent.TENANT_FINISHED, actor=ACTOR, object_id=tenant.public_id)
         hashes = AuditEntry.objects.order_by("seq").values_list("entry_hash", flat=True)
         leaves = [bytes(leaf) for leaf in hashes.iterator()]
         Seal.objects.create(stream=STREAM, count=len(leaves), root=merkle_root(leaves))
-        rest(tenant, Tenant.CLOSED)
+        turn(tenant, {tenant.resting: Tenant.CLOSED})
 
 
 def _empty_members(tenant_id: UUID) -> None:

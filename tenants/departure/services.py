@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from tenants.accounts.life import locked_tenant, rest, with_sibling, work_again
+from tenants.accounts.life import locked_tenant, turn, with_sibling
 from tenants.accounts.models import Tenant
 from tenants.audit.actor import Actor
 from tenants.audit.canonical import timestamp
@@ -23,6 +23,9 @@ from tenants.work.queue import enqueue
 
 # How long a closed tenant may come back. The database refuses less than seven days.
 GRACE = timedelta(days=30)
+# From which state (`Tenant.resting`) to which.
+CLOSED = {"": Tenant.CLOSING, Tenant.OPERATOR: Tenant.HELD}
+KEPT = {Tenant.CLOSING: "", Tenant.HELD: Tenant.OPERATOR}
 
 
 @transaction.atomic
@@ -57,22 +60,24 @@ def download_export(*, export_id: UUID, actor: Actor) -> tuple[TenantExport, Ite
 def close_tenant(*, tenant_id: UUID, name: str, actor: Actor) -> None:
     """Suspend a tenant and set its end, GRACE from now; its test tenant goes with it.
 
-    `name` is the tenant's, typed by whoever decides. AppError name_differs; NotFound; Conflict
-    close_live_tenant, tenant_suspended, export_first (none is finished and still kept).
+    `name` is the tenant's, typed by whoever decides; a suspended one is closed by the operator
+    alone. AppError name_differs; NotFound; Conflict close_live_tenant, tenant_suspended,
+    export_first (none is finished and still kept).
     """
     with transaction.atomic():
         for one in with_sibling(tenant_id):
             with tenant_scope(one):
                 tenant = locked_tenant()
                 if one == tenant_id:
-                    _check_closing(tenant, name)
-                _close(tenant, actor)
+                    _check_closing(tenant, name, actor)
+                if turn(tenant, CLOSED):
+                    _set_end(tenant, actor)
 
 
-def _check_closing(tenant: Tenant, name: str) -> None:
+def _check_closing(tenant: Tenant, name: str, actor: Actor) -> None:
     if tenant.live_id:
         raise Conflict("close_live_tenant", "A test tenant closes with its live one.")
-    if tenant.resting:
+    if tenant.resting not in CLOSED or (tenant.resting and actor.type != "system"):
         raise Conflict("tenant_suspended", "This tenant is suspended already.")
     if name.strip() != tenant.name:
         raise AppError("name_differs", "Type the tenant's name as it is written.", param="name")
@@ -80,10 +85,9 @@ def _check_closing(tenant: Tenant, name: str) -> None:
         raise Conflict("export_first", "Make an export first: closing deletes everything.")
 
 
-def _close(tenant: Tenant, actor: Actor) -> None:
+def _set_end(tenant: Tenant, actor: Actor) -> None:
     closes_at = now() + GRACE
     KnownTenant.objects.filter(pk=tenant.id).update(closes_at=closes_at)
-    rest(tenant, Tenant.CLOSING)
     record(
         AuditEvent.TENANT_CLOSING,
         actor=actor,
@@ -93,16 +97,29 @@ def _close(tenant: Tenant, actor: Actor) -> None:
 
 
 def keep_tenant(*, tenant_id: UUID, actor: Actor) -> None:
-    """Take `close_tenant` back. NotFound; Conflict tenant_not_closing, also once it is too late."""
+    """Take `close_tenant` back; a suspension beside it stays.
+
+    NotFound; Conflict tenant_not_closing, also once it is too late; Conflict tenant_suspended,
+    where the operator holds it, for anybody else.
+    """
     with transaction.atomic():
         for one in with_sibling(tenant_id):
             with tenant_scope(one):
                 tenant = locked_tenant()
-                if tenant.resting != Tenant.CLOSING or not _is_in_time():
+                if one == tenant_id:
+                    _check_keeping(tenant, actor)
+                if _is_in_time() and turn(tenant, KEPT):
+                    KnownTenant.objects.filter(pk=one).update(closes_at=None)
+                    record(AuditEvent.TENANT_KEPT, actor=actor, object_id=tenant.public_id)
+                elif one == tenant_id:
                     raise Conflict("tenant_not_closing", "This tenant is not being closed.")
-                KnownTenant.objects.filter(pk=one).update(closes_at=None)
-                work_again(tenant)
-                record(AuditEvent.TENANT_KEPT, actor=actor, object_id=tenant.public_id)
+
+
+def _check_keeping(tenant: Tenant, actor: Actor) -> None:
+    if tenant.resting == Tenant.HELD and actor.type != "system":
+        raise Conflict(
+            "tenant_suspended", "This tenant is suspended. Only the operator can keep it."
+        )
 
 
 def _is_in_time() -> bool:

@@ -22,6 +22,10 @@ class Stopped(Exception):
     """The worker is shutting down; the work goes back to the queue uncharged."""
 
 
+class Resting(Exception):
+    """The work's tenant was suspended meanwhile; the work goes back uncharged and waits."""
+
+
 def run_waiting(queue_name: str) -> int:
     """Claim and run items of `queue_name` until none is waiting; returns how many were run."""
     count = 0
@@ -46,9 +50,8 @@ def run_one(lease: Lease) -> bool:
 
 
 def _attempt(lease: Lease, kind: WorkKind) -> bool:
-    if not (kind.urgent or import_string(settings.WORK_GATE)(lease.tenant_id)):
-        queue.give_back(lease, charge=False, wait=RESTS)
-        return True
+    if not _may_run(lease):
+        return _let_rest(lease)
     # Work that kills its worker leaves no exception behind, only attempts.
     if lease.attempt > kind.attempts:
         queue.finish(lease, code="crashed")
@@ -60,6 +63,8 @@ def _attempt(lease: Lease, kind: WorkKind) -> bool:
     except Stopped:
         queue.give_back(lease, charge=False)
         return False
+    except Resting:
+        return _let_rest(lease)
     except Exception:  # whatever broke, the row must not stay leased: log it, wait, retry
         logger.exception("attempt %s of %s %s", lease.attempt, lease.kind, lease.object_id)
         _drop_broken_connection()
@@ -67,6 +72,22 @@ def _attempt(lease: Lease, kind: WorkKind) -> bool:
             queue.finish(lease, code="crashed")
         else:
             queue.give_back(lease, charge=True, wait=BACK_OFF * min(lease.attempt, 12))
+    return True
+
+
+def check_gate(lease: Lease) -> None:
+    """Raise Resting when the tenant was suspended; long work asks whenever it renews its lease."""
+    if not _may_run(lease):
+        raise Resting
+
+
+def _may_run(lease: Lease) -> bool:
+    kind: WorkKind = settings.WORK_KINDS[lease.kind]
+    return kind.urgent or bool(import_string(settings.WORK_GATE)(lease.tenant_id))
+
+
+def _let_rest(lease: Lease) -> bool:
+    queue.give_back(lease, charge=False, wait=RESTS)
     return True
 
 

@@ -19,14 +19,15 @@ from django.conf import settings
 from django.utils.timezone import now
 
 from tenants.audit.actor import system
-from tenants.errors import AppError
+from tenants.errors import AppError, TooMany
 from tenants.isolation.names import tenant_folder
 from tenants.isolation.scope import tenant_scope
 from tenants.metering.meters import DEVICE
+from tenants.metering.queries import check_month
 from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.queue import Lease
-from tenants.work.run import Stopped, stopping
+from tenants.work.run import Resting, Stopped, check_gate, stopping
 from training.jobs import child, finishing
 from training.jobs.freezing import freeze
 from training.jobs.models import Job, JobEvent
@@ -47,17 +48,12 @@ def run(lease: Lease) -> None:
     """Worker function of `job`."""
     try:
         folder = _begin(lease)
+        if folder is None:
+            return
+        status = _train(lease, folder)
     except AppError as refused:
         finishing.fail(lease, refused.code, refused.params)
         return
-    if folder is None:
-        return
-    process = _start(folder)
-    try:
-        status = _watch(lease, process, folder)
-    except BaseException:
-        _end(process)
-        raise
     _conclude(lease, status, folder)
 
 
@@ -106,6 +102,16 @@ def _prepare(lease: Lease, folder: Path) -> None:
     (folder / "job.json").write_text(json.dumps(order, indent=1))
 
 
+def _train(lease: Lease, folder: Path) -> int:
+    """The engine's exit status; whatever ends the watch ends the engine."""
+    process = _start(folder)
+    try:
+        return _watch(lease, process, folder)
+    except BaseException:
+        _end(process)
+        raise
+
+
 def _start(folder: Path) -> subprocess.Popen[bytes]:
     """The engine in a session of its own, with no secret in its environment."""
     keep = ("PATH", "HOME", "LANG", "CUDA_VISIBLE_DEVICES", "HF_HOME", "TMPDIR")
@@ -123,19 +129,38 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _watch(lease: Lease, process: subprocess.Popen[bytes], folder: Path) -> int:
-    """Store progress as it comes and renew the lease; the engine's exit status.
+    """Follow the engine to its end, or end it early; its exit status.
+
+    What it did until then is counted and stored either way. Stopped, Resting; TooMany
+    quota_exceeded when the month's device-seconds are used up.
+    """
+    reader, clock = ProgressReader(folder / "progress.jsonl"), DeviceClock(lease)
+    try:
+        status = _follow(lease, process, reader, clock)
+    except (Stopped, Resting, TooMany):
+        _end(process)
+        _settle(lease, reader, clock)
+        raise
+    _settle(lease, reader, clock)
+    return status
+
+
+def _settle(lease: Lease, reader: ProgressReader, clock: "DeviceClock") -> None:
+    clock.count()
+    store_lines(lease, reader.read())
+
+
+def _follow(
+    lease: Lease, process: subprocess.Popen[bytes], reader: ProgressReader, clock: "DeviceClock"
+) -> int:
+    """Store progress as it comes, renew the lease, ask whether the engine may go on.
 
     A child that writes nothing for HANG_SECONDS is taken for hung and killed.
     """
-    reader = ProgressReader(folder / "progress.jsonl")
     moved = renewed = time.monotonic()
-    clock = DeviceClock(lease)
     while process.poll() is None:
         time.sleep(POLL_SECONDS)
         if stopping():
-            _end(process)
-            clock.count()
-            store_lines(lease, reader.read())
             raise Stopped
         lines = reader.read()
         if lines:
@@ -143,15 +168,20 @@ def _watch(lease: Lease, process: subprocess.Popen[bytes], folder: Path) -> int:
             store_lines(lease, lines)
         if time.monotonic() - moved > HANG_SECONDS:
             _end(process)
-            clock.count()
             return HUNG
         if time.monotonic() - renewed > RENEW_SECONDS:
             queue.renew(lease)
             clock.count()
+            _check_limits(lease)
             renewed = time.monotonic()
-    clock.count()
-    store_lines(lease, reader.read())
     return process.returncode
+
+
+def _check_limits(lease: Lease) -> None:
+    """Resting while the tenant is suspended; TooMany once the month's device-seconds are used."""
+    check_gate(lease)
+    with tenant_scope(lease.tenant_id):
+        check_month(DEVICE)
 
 
 class DeviceClock:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,7 +20,7 @@ from tenants.access.rights import Right
 from tenants.accounts.invitations import invite_member, open_invitations, withdraw_invitation
 from tenants.accounts.models import Member, Role
 from tenants.accounts.people import change_role, remove_member
-from tenants.accounts.queries import members_of_tenant
+from tenants.accounts.queries import members_of_tenant, person_with
 from tenants.errors import Conflict
 from tenants.ids import parse_id, public_id
 
@@ -97,12 +98,14 @@ def change(request: PageRequest, member_id: str) -> HttpResponse:
 @require_POST
 @page(Right.MANAGE_MEMBERS)
 def remove(request: PageRequest, member_id: str) -> HttpResponse:
-    """End a membership; whoever ends their own is led to what they have left."""
+    """End a membership; whoever ends their own is led to what they have left, if anything."""
     member = remove_member(member_id=parse_id("member", member_id), actor=request.actor)
+    own = member.pk == request.member.pk
+    if own and person_with(member.person.email) is None:
+        logout(request)  # it was their last place: account and session are gone
     messages.success(
         request, _("%(email)s is no member any more.") % {"email": member.person.email}
     )
-    own = member.pk == request.member.pk
     return redirect("dashboard:start" if own else "dashboard:members")
 
 

@@ -75,6 +75,9 @@ ERRORS: dict[str, str | Promise] = {
         "until earlier uploads are processed, or ask the operator of the installation for more."
     ),
     "tenant_not_closing": _("This tenant is not being closed, or it is too late."),
+    "tenant_resting": _(
+        "This tenant rests, and its test mode would rest with it. Open it once the tenant works."
+    ),
     "tenant_suspended": _("This tenant is suspended already."),
     "test_exists": _("There is a test mode already. Switch to it."),
     "test_of_test": _("This is the test mode already."),

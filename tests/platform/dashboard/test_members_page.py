@@ -96,8 +96,27 @@ def test_a_removed_member_opens_nothing_from_the_next_click_on(alice):
     guest = alice.browser(Role.ANALYST)
     path = f"/members/{member_of(alice, Role.ANALYST).public_id}/remove/"
     assert alice.browser().post(path).status_code == 302
-    assert guest.get("/data/").status_code == 403
-    assert "You are not a member yet" in guest.get("/").content.decode()
+    assert guest.get("/data/")["Location"].startswith("/accounts/login/")
+    assert person_with(f"analyst-{alice.tenant.id.hex}@example.com") is None
+
+
+def test_whoever_ends_their_last_place_themselves_is_signed_out_and_forgotten(alice):
+    guest = alice.browser(Role.ADMIN)
+    path = f"/members/{member_of(alice, Role.ADMIN).public_id}/remove/"
+    reply = guest.post(path, follow=True)
+    assert reply.status_code == 200
+    assert reply.redirect_chain[-1][0].startswith("/accounts/login/")
+    assert person_with(f"admin-{alice.tenant.id.hex}@example.com") is None
+
+
+def test_whoever_ends_one_of_their_places_goes_on_in_the_other(alice, bob):
+    with alice.scope:
+        guest = add_member(person=bob.owner, role=Role.ADMIN, actor=alice.actor)
+    browser = bob.browser()
+    browser.post("/tenant/choose/", {"tenant": alice.tenant.public_id})
+    reply = browser.post(f"/members/{guest.public_id}/remove/", follow=True)
+    assert reply.context["request"].tenant.id == bob.tenant.id
+    assert "is no member any more" in reply.content.decode()
 
 
 def test_the_last_owner_stays(alice):

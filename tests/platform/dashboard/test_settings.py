@@ -141,6 +141,16 @@ def test_while_it_closes_the_owner_is_led_to_settings_and_nowhere_else(alice, ow
     assert owner.get(reverse("dashboard:download", args=[exported.public_id])).status_code == 200
 
 
+def test_while_it_closes_no_test_mode_is_offered_nor_opened(alice, owner, exported):
+    offer = 'action="/tenant/test/"'
+    assert offer in owner.get("/settings/").content.decode()
+    close(owner)
+    assert offer not in owner.get("/settings/").content.decode()
+    reply = owner.post("/tenant/test/")
+    assert reply.status_code == 409
+    assert "This tenant rests, and its test mode would rest with it" in text_of(reply)
+
+
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.ANALYST, Role.AUDITOR])
 def test_everybody_else_is_told_that_it_closes(alice, owner, exported, role):
     member = alice.browser(role)
@@ -160,6 +170,15 @@ def test_the_owner_takes_it_back(alice, owner, exported):
     assert owner.get("/data/").status_code == 200
     assert KnownTenant.objects.get(pk=alice.tenant.id).closes_at is None
     assert owner.post("/settings/keep/").status_code == 409
+
+
+def test_what_is_suspended_while_it_closes_its_owner_cannot_keep(alice, owner, exported):
+    close(owner)
+    suspend_tenant(tenant_id=alice.tenant.id, reason="Fraud.", actor=system("operator"))
+    reply = owner.get("/settings/")
+    assert (reply.status_code, "has suspended it" in text_of(reply)) == (403, True)
+    assert owner.post("/settings/keep/").status_code == 403
+    assert tenant_of(alice).resting == Tenant.HELD
 
 
 def test_a_member_of_two_goes_on_in_the_other(alice, bob, owner, exported):

@@ -1,5 +1,7 @@
 """Suspended, resumed, limited, renamed: what each changes, and what it leaves alone."""
 
+from threading import Event
+
 import pytest
 from django.test import Client
 
@@ -7,7 +9,7 @@ from tenants.accounts.life import resume_tenant, set_limits, suspend_tenant, upd
 from tenants.accounts.models import Tenant
 from tenants.accounts.plans import limits_of
 from tenants.accounts.queries import find_key, may_work
-from tenants.accounts.siblings import open_test_tenant
+from tenants.accounts.siblings import open_test_tenant, sibling_of
 from tenants.accounts.tokens import parse_token
 from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
@@ -18,6 +20,7 @@ from tenants.ids import uuid7
 from tenants.isolation.scope import tenant_scope
 from tenants.work import run as work
 from tenants.work.models import WorkItem
+from tests.connections import forget, in_threads
 
 OPERATOR = system("operator")
 EVENTS = b"user_id,item_id,type,occurred_at\nu1,i1,view,2026-01-01T00:00:00Z\n"
@@ -65,6 +68,44 @@ def test_its_test_tenant_rests_and_works_with_it(alice):
         assert Tenant.objects.get().resting == ""
         actions = list(AuditEntry.objects.order_by("seq").values_list("action", flat=True))
     assert actions == ["tenant.created", "tenant.suspended", "tenant.resumed"]
+
+
+def test_a_test_tenant_that_is_opened_meanwhile_rests_too(committed):
+    alice = committed("Alice")
+    opened, suspended = Event(), Event()
+
+    def open_slowly() -> None:
+        with alice.scope:
+            open_test_tenant(actor=OPERATOR)
+            opened.set()
+            suspended.wait(0.5)  # what waits for our lock cannot tell us
+
+    def suspend_meanwhile() -> None:
+        opened.wait(5)
+        suspend(alice)
+        suspended.set()
+
+    in_threads([open_slowly, suspend_meanwhile])
+    test = sibling_of(alice.tenant.id)
+    with tenant_scope(test):
+        assert Tenant.objects.get().resting == Tenant.OPERATOR
+    forget(test)
+
+
+@pytest.mark.parametrize("stands", [False, True])
+def test_a_test_tenant_that_stands_otherwise_is_in_nobodys_way(alice, stands):
+    with alice.scope:
+        test = open_test_tenant(actor=OPERATOR)
+    suspend_tenant(tenant_id=test.id, reason="Noise.", actor=OPERATOR)
+    suspend(alice)
+    if stands:
+        resume_tenant(tenant_id=test.id, actor=OPERATOR)
+    resume(alice)
+    assert tenant_of(alice).resting == ""
+    with tenant_scope(test.id):
+        assert Tenant.objects.get().resting == ""
+        told = list(AuditEntry.objects.order_by("seq").values_list("action", flat=True))
+    assert told == ["tenant.created", "tenant.suspended", "tenant.resumed"]
 
 
 @pytest.mark.parametrize("role", ["owner", "analyst"])

@@ -1,15 +1,22 @@
 """Another role, removal, and what keeps a tenant from losing its last owner."""
 
-import pytest
+from datetime import timedelta
+from threading import Event
 
-from tenants.accounts.models import Member, Person, Role
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.sessions.models import Session
+from django.utils.timezone import now
+
+from tenants.accounts.models import Invitation, Member, Person, Role
 from tenants.accounts.people import change_role, remove_member
-from tenants.accounts.queries import memberships_of
+from tenants.accounts.queries import memberships_of, person_with
 from tenants.accounts.services import add_member
-from tenants.audit.actor import Actor
+from tenants.audit.actor import Actor, system
 from tenants.audit.models import AuditEntry
 from tenants.errors import AppError, Conflict, Denied, NotFound
-from tests.conftest import PASSWORD
+from tenants.isolation.scope import person_scope, sign_in_scope
+from tests.conftest import PASSWORD, signed_in
 from tests.connections import in_threads
 
 
@@ -73,6 +80,77 @@ def test_a_removed_member_belongs_to_the_tenant_no_more(alice, members):
         members["analyst"].public_id,
         {"role": "analyst"},
     )
+
+
+def remove(business, member: Member, actor: Actor) -> None:
+    with business.scope:
+        remove_member(member_id=member.pk, actor=actor)
+
+
+def sessions_of(person: Person) -> int:
+    return sum(
+        session.get_decoded().get("_auth_user_id") == str(person.id)
+        for session in Session.objects.all()
+    )
+
+
+def test_who_is_a_member_nowhere_any_more_is_forgotten_with_addresses_and_sessions(alice, members):
+    person, owner = members["analyst"].person, actor_of(members["owner"])
+    with person_scope(person.pk):
+        EmailAddress.objects.create(user=person, email=person.email)
+    signed_in(person)
+    signed_in(alice.owner)
+    remove(alice, members["analyst"], owner)
+    assert person_with(person.email) is None
+    with sign_in_scope(person.email):
+        assert not EmailAddress.objects.filter(email=person.email).exists()
+    assert (sessions_of(person), sessions_of(alice.owner)) == (0, 1)
+    assert person_with("admin@example.com") and person_with("alice@example.com")
+
+
+def test_who_is_a_member_elsewhere_keeps_their_account(alice, bob, members):
+    with alice.scope:
+        guest = add_member(person=bob.owner, role=Role.ANALYST, actor=alice.actor)
+    signed_in(bob.owner)
+    remove(alice, guest, actor_of(members["owner"]))
+    assert [tenant.id for _, tenant in memberships_of(bob.owner)] == [bob.tenant.id]
+    assert sessions_of(bob.owner) == 1
+
+
+def test_who_is_asked_in_again_keeps_their_account(alice, members):
+    person, owner = members["analyst"].person, actor_of(members["owner"])
+    with alice.scope:
+        Invitation.objects.create(
+            email=person.email,
+            role=Role.ADMIN,
+            hash=b"x",
+            invited_by=owner.ref,
+            expires_at=now() + timedelta(days=1),
+        )
+    remove(alice, members["analyst"], actor_of(members["admin"]))
+    assert person_with(person.email) == person
+
+
+def test_a_place_that_is_given_meanwhile_keeps_the_person(committed):
+    alice, bob = committed("Alice"), committed("Bob")
+    with alice.scope:
+        add_member(person=bob.owner, role=Role.OWNER, actor=alice.actor)
+        first = Member.objects.get(person=alice.owner)
+    given, tried = Event(), Event()
+
+    def give() -> None:
+        with bob.scope:
+            add_member(person=alice.owner, role=Role.ANALYST, actor=bob.actor)
+            given.set()
+            tried.wait(0.5)  # what waits for our lock cannot tell us
+
+    def take() -> None:
+        given.wait(5)
+        remove(alice, first, system("tests"))
+        tried.set()
+
+    in_threads([give, take])
+    assert [tenant.id for _, tenant in memberships_of(alice.owner)] == [bob.tenant.id]
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,18 @@ def test_there_is_one_test_mode_and_none_inside_it(alice):
     assert KnownTenant.objects.filter(tenant_id=sibling_of(test.id)).count() == 0
 
 
+@pytest.mark.parametrize("why", [Tenant.OPERATOR, Tenant.CLOSING])
+def test_beside_a_tenant_that_rests_no_test_mode_opens(alice, why):
+    with alice.scope:
+        Tenant.objects.update(suspended_at=now(), suspended_for=why)
+        before = AuditEntry.objects.count()
+        with pytest.raises(Conflict) as refused:
+            open_test_tenant(actor=alice.actor)
+        assert AuditEntry.objects.count() == before
+    assert refused.value.code == "tenant_resting"
+    assert not KnownTenant.objects.filter(pk=sibling_of(alice.tenant.id)).exists()
+
+
 def test_no_member_is_touched_from_test_mode(alice):
     test = opened(alice)
     with alice.scope:

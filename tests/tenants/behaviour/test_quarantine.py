@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
+from tenants.accounts.life import resume_tenant, suspend_tenant
+from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
 from tenants.behaviour import release
 from tenants.behaviour.models import Event, QuarantinedRow
@@ -94,6 +96,28 @@ def test_all_is_freed_in_batches(held, monkeypatch):
     assert stored(held) == ["u1", "u1", "u2", "u1"]
     assert released(held) == [2, 2]
     assert set(WorkItem.objects.filter(kind="release").values_list("state", flat=True)) == {"done"}
+
+
+def test_a_tenant_that_is_suspended_between_two_batches_frees_the_rest_later(held, monkeypatch):
+    operator, free, sizes = system("operator"), release._release_batch, []
+
+    def suspends(lease):
+        sizes.append(free(lease))
+        if len(sizes) == 1:
+            suspend_tenant(tenant_id=held.tenant.id, reason="Unpaid.", actor=operator)
+        return sizes[-1]
+
+    monkeypatch.setattr(release, "BATCH", 2)
+    monkeypatch.setattr(release, "_release_batch", suspends)
+    tell(held, ConsentEvent.GIVEN, ["u1", "u2"])
+    run_waiting("default")
+    assert (sizes, waiting(held)) == ([2], 2)
+    item = WorkItem.objects.get(kind="release")
+    assert (item.state, item.attempts, item.run_at > now()) == (WorkItem.WAITING, 0, True)
+    resume_tenant(tenant_id=held.tenant.id, actor=operator)
+    WorkItem.objects.filter(pk=item.pk).update(run_at=item.created_at)
+    run_waiting("default")
+    assert (released(held), waiting(held)) == ([2, 2], 0)
 
 
 def test_rows_of_somebody_who_withdrew_do_not_stand_in_the_way_of_others(held, monkeypatch):

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
+from tenants.accounts.life import resume_tenant, suspend_tenant
+from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
 from tenants.behaviour import ingest, vault
 from tenants.behaviour.models import Event, Item, QuarantinedRow, Upload
@@ -332,6 +334,34 @@ def test_a_worker_killed_inside_a_batch_leaves_nothing_of_it(alice, small_batche
     queue.reap()
     run_waiting("default")
     assert fresh(alice, upload).report["accepted"] == 25
+    assert len(stored(alice)) == 25
+
+
+def test_a_suspended_tenants_upload_stops_between_batches_and_goes_on_later(
+    alice, small_batches, monkeypatch
+):
+    agree(alice, *USERS)
+    upload = accept(alice, MANY)
+    operator, land, landed = system("operator"), ingest._land, []
+
+    def suspends(lease, upload, kind, number, cleaned):
+        land(lease, upload, kind, number, cleaned)
+        landed.append(number)
+        if len(landed) == 1:
+            suspend_tenant(tenant_id=alice.tenant.id, reason="Unpaid.", actor=operator)
+
+    monkeypatch.setattr(ingest, "_land", suspends)
+    run_waiting("default")
+    assert (fresh(alice, upload).state, fresh(alice, upload).rows_done) == ("running", 10)
+    assert len(stored(alice)) == 10
+    item = WorkItem.objects.get(object_id=upload.id)
+    assert (item.state, item.attempts, item.run_at > now()) == (WorkItem.WAITING, 0, True)
+    resume_tenant(tenant_id=alice.tenant.id, actor=operator)
+    WorkItem.objects.filter(pk=item.pk).update(run_at=item.created_at)
+    run_waiting("default")
+    done = fresh(alice, upload)
+    assert landed == [0, 1, 2]
+    assert (done.state, done.report["accepted"], adds_up(done)) == ("done", 25, True)
     assert len(stored(alice)) == 25
 
 

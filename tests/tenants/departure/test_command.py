@@ -1,9 +1,11 @@
 """`manage.py tenant`: each action does what its service does, or says why not and does nothing."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils.timezone import now
 
 from tenants.accounts.models import Member, Tenant
 from tenants.accounts.queries import memberships_of, person_with
@@ -115,6 +117,27 @@ def make_export_by_worker() -> None:
     from tenants.work.run import run_waiting
 
     run_waiting("default")
+
+
+def test_list_shows_an_end_over_a_tenant_that_does_not_close_as_an_alarm(alice, bob):
+    make_export(bob)
+    tenant("close", bob.tenant.public_id, "--name", "Bob's shop")
+    with alice.scope:
+        KnownTenant.objects.filter(pk=alice.tenant.id).update(closes_at=now() + timedelta(days=9))
+    lines = {line.split()[0]: line for line in tenant("list").splitlines()}
+    assert "ALARM: it has an end in the register but is not" in lines[alice.tenant.public_id]
+    assert "works until" in lines[alice.tenant.public_id]
+    assert "ALARM" not in lines[bob.tenant.public_id]
+
+
+def test_a_suspended_tenant_is_closed_by_command(alice):
+    name = alice.tenant.public_id
+    make_export(alice)
+    tenant("suspend", name, "--reason", "Unpaid.")
+    assert "deleted after" in tenant("close", name, "--name", "Alice's shop")
+    assert f"{name}  live  held until " in tenant("list")
+    assert "It stays" in tenant("keep", name)
+    assert f"{name}  live  operator  " in tenant("list")
 
 
 @pytest.mark.parametrize(

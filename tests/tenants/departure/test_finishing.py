@@ -9,8 +9,10 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import connection
+from django.utils.timezone import now
 from redis import Redis
 
+from tenants.accounts.life import suspend_tenant
 from tenants.accounts.models import Member, Person, Role, Tenant
 from tenants.accounts.queries import find_key, memberships_of, person_with
 from tenants.accounts.services import add_member
@@ -300,6 +302,32 @@ def test_the_test_tenant_goes_as_well(committed, roots):
         assert not Tenant.objects.exists() and not AuditEntry.objects.exists()
         assert Seal.objects.filter(stream="log").count() == 1
     forget(test.id)
+
+
+def test_what_is_suspended_while_it_closes_still_ends_in_time(two, roots):
+    alice, _ = two
+    suspend_tenant(tenant_id=alice.tenant.id, reason="Fraud.", actor=system("operator"))
+    let_time_pass(alice.tenant.id)
+    assert finish_due() == 1
+    assert_gone(alice, roots)
+
+
+@pytest.mark.parametrize("state", ["", Tenant.OPERATOR])
+def test_a_line_in_the_register_alone_ends_no_tenant(two, roots, caplog, state):
+    _, bob = two
+    with bob.scope:
+        Tenant.objects.update(suspended_at=now() if state else None, suspended_for=state)
+    before, files = rows_of(bob), files_of(bob, roots)
+    let_time_pass(bob.tenant.id)
+    assert finish_due() == 0
+    assert (rows_of(bob), files_of(bob, roots)) == (before, files)
+    assert [one.levelname for one in caplog.records if str(bob.tenant.id) in one.message] == [
+        "ERROR"
+    ]
+    with pytest.raises(Conflict) as refused:
+        finish_tenant(bob.tenant.id)
+    assert refused.value.code == "tenant_not_closing"
+    assert rows_of(bob) == before
 
 
 def test_every_table_of_a_tenant_comes_before_those_it_refers_to():

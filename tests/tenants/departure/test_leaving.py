@@ -114,6 +114,73 @@ def test_a_closing_that_must_not_be_changes_nothing(alice, prepare, name, code):
     assert not before[1]
 
 
+def refused_code(act) -> str:
+    with pytest.raises(Conflict) as refused:
+        act()
+    return refused.value.code
+
+
+def rests(tenant_id) -> str:
+    with tenant_scope(tenant_id):
+        return Tenant.objects.get().resting
+
+
+def test_a_closing_tenant_may_be_suspended_and_only_the_operator_then_keeps_it(alice):
+    make_export(alice)
+    close(alice)
+    end = KnownTenant.objects.get(pk=alice.tenant.id).closes_at
+    suspend_tenant(tenant_id=alice.tenant.id, reason="Fraud.", actor=OPERATOR)
+    assert rests(alice.tenant.id) == Tenant.HELD
+    assert refused_code(lambda: keep(alice)) == "tenant_suspended"
+    assert refused_code(lambda: close(alice)) == "tenant_suspended"
+    assert state_of(alice) == ("held", True, ["tenant.closing"])
+    assert KnownTenant.objects.get(pk=alice.tenant.id).closes_at == end
+    keep_tenant(tenant_id=alice.tenant.id, actor=OPERATOR)
+    assert state_of(alice) == ("operator", False, ["tenant.closing", "tenant.kept"])
+    resume_tenant(tenant_id=alice.tenant.id, actor=OPERATOR)
+    assert rests(alice.tenant.id) == ""
+
+
+def test_a_suspension_that_ends_leaves_the_closing_as_it_was(alice):
+    make_export(alice)
+    close(alice)
+    suspend_tenant(tenant_id=alice.tenant.id, reason="Fraud.", actor=OPERATOR)
+    resume_tenant(tenant_id=alice.tenant.id, actor=OPERATOR)
+    assert state_of(alice)[:2] == ("closing", True)
+    keep(alice)
+    assert state_of(alice)[:2] == ("", False)
+
+
+def test_the_operator_closes_what_is_suspended_and_its_owner_cannot_wake_it_thereby(alice):
+    suspended(alice)
+    close_tenant(tenant_id=alice.tenant.id, name="Alice's shop", actor=OPERATOR)
+    assert state_of(alice) == ("held", True, ["tenant.closing"])
+    assert refused_code(lambda: keep(alice)) == "tenant_suspended"
+    assert find_key(parse_token(alice.key)) is None
+
+
+def test_keeping_a_tenant_leaves_its_test_tenants_own_suspension(alice):
+    with alice.scope:
+        test = open_test_tenant(actor=OPERATOR)
+    suspend_tenant(tenant_id=test.id, reason="Noise.", actor=OPERATOR)
+    make_export(alice)
+    close(alice)
+    assert (rests(test.id), rests(alice.tenant.id)) == ("held", "closing")
+    keep(alice)
+    assert (rests(test.id), rests(alice.tenant.id)) == ("operator", "")
+    assert KnownTenant.objects.get(pk=test.id).closes_at is None
+
+
+def test_a_test_tenant_that_is_suspended_while_it_closes_is_in_no_keepings_way(alice):
+    with alice.scope:
+        test = open_test_tenant(actor=OPERATOR)
+    make_export(alice)
+    close(alice)
+    suspend_tenant(tenant_id=test.id, reason="Noise.", actor=OPERATOR)
+    keep(alice)
+    assert (rests(test.id), rests(alice.tenant.id)) == ("operator", "")
+
+
 def test_nobodys_tenant_is_not_found(db):
     for act in (
         lambda: close_tenant(tenant_id=uuid7(), name="x", actor=OPERATOR),

@@ -7,12 +7,19 @@ import sys
 import time
 
 import pytest
+from django.utils.timezone import now
 
+from dashboard.wording.errors import error_text
+from tenants.accounts.life import resume_tenant, suspend_tenant
+from tenants.accounts.plans import limits_of
+from tenants.audit.actor import system
 from tenants.behaviour.models import Upload
 from tenants.behaviour.services import accept_upload
 from tenants.consent.notices import archive_notice
 from tenants.consent.vocabulary import Purpose
 from tenants.errors import AppError
+from tenants.metering.queries import used
+from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.models import WorkItem
 from tenants.work.run import run_waiting
@@ -168,6 +175,80 @@ def test_a_supervisor_that_lost_its_lease_stops_its_engine_and_writes_nothing(st
     assert started[0].poll() is not None
     with stocked.scope:
         assert not Version.objects.exists()
+
+
+# Checkpoints when it is asked to stop, as the engine does.
+OBEDIENT = f"""
+import pathlib, signal, time
+def stop(*_):
+    pathlib.Path(FOLDER, "checkpoint").write_text("kept")
+    open(FOLDER + "/progress.jsonl", "a").write('{{"fraction": 0.5}}\\n')
+    sys.exit({supervisor.CHECKPOINTED})
+signal.signal(signal.SIGTERM, stop)
+pathlib.Path(FOLDER, "ready").touch()
+time.sleep(60)
+"""
+
+
+def at_renewal(monkeypatch, act) -> None:
+    """Let `act` happen once, when the engine runs and its lease is renewed."""
+    monkeypatch.setattr(supervisor, "RENEW_SECONDS", 0.0)
+    renew, acts = queue.renew, [act]
+
+    def renewed(lease) -> None:
+        renew(lease)
+        if acts and (supervisor.folder_of(lease.tenant_id, lease.object_id) / "ready").exists():
+            acts.pop()()
+
+    monkeypatch.setattr(queue, "renew", renewed)
+
+
+def test_a_suspended_tenants_job_checkpoints_waits_uncharged_and_goes_on(stocked, monkeypatch):
+    job = start_job(stocked)
+    tenant_id = stocked.tenant.id
+    stand_in(monkeypatch, OBEDIENT)
+    at_renewal(
+        monkeypatch,
+        lambda: suspend_tenant(tenant_id=tenant_id, reason="Unpaid.", actor=system("operator")),
+    )
+    run_waiting("gpu")
+    item = WorkItem.objects.get(kind="job")
+    assert (item.state, item.attempts) == (WorkItem.WAITING, 0)
+    assert item.run_at > now()
+    folder = supervisor.folder_of(tenant_id, job.id)
+    assert (folder / "checkpoint").read_text() == "kept"
+    with stocked.scope:
+        job.refresh_from_db()
+        assert (job.state, job.failures, job.progress) == (Job.RUNNING, 0, {"fraction": 0.5})
+        assert used(["device_seconds"])["device_seconds"] > 0
+    resume_tenant(tenant_id=tenant_id, actor=system("operator"))
+    WorkItem.objects.filter(kind="job").update(run_at="2020-01-01T00:00:00Z")
+    stand_in(monkeypatch, "import os; assert os.path.exists(FOLDER + '/checkpoint'); sys.exit(75)")
+    supervisor.run(queue.claim("gpu"))
+    with stocked.scope:
+        job.refresh_from_db()
+        assert (job.state, job.attempts, job.failures) == (Job.RUNNING, 2, 0)
+
+
+def test_a_job_that_uses_the_month_up_is_ended_and_says_so(stocked, monkeypatch):
+    job = start_job(stocked)
+    stand_in(monkeypatch, OBEDIENT)
+
+    def use_up() -> None:
+        with stocked.scope:
+            count("device_seconds", limits_of("standard", {}).device_seconds_per_month)
+
+    at_renewal(monkeypatch, use_up)
+    run_waiting("gpu")
+    item = WorkItem.objects.get(kind="job")
+    assert (item.state, item.code) == (WorkItem.FAILED, "quota_exceeded")
+    with stocked.scope:
+        job.refresh_from_db()
+        assert (job.state, job.error["code"]) == (Job.FAILED, "quota_exceeded")
+        assert not Version.objects.exists()
+    assert (supervisor.folder_of(stocked.tenant.id, job.id) / "checkpoint").exists()
+    said = str(error_text(job.error["code"], job.error["params"]))
+    assert said.startswith("What you may use in a month is used up. It begins anew on 20")
 
 
 def test_a_hung_engine_is_found_and_killed(stocked, monkeypatch):

@@ -31,6 +31,7 @@ from tenants.isolation.models import KnownTenant
 from tenants.isolation.scope import tenant_scope
 
 ACTOR = system("operator")
+ALARM = "  ALARM: it has an end in the register but is not being closed; it will not be deleted."
 
 
 class Command(BaseCommand):
@@ -108,7 +109,7 @@ def _password(email: str, file: Path | None) -> str:
 
 
 def show(options: dict[str, Any]) -> list[str]:
-    """A line each: id, state, plan, name."""
+    """A line each: id, state, plan, name; an alarm where row and register disagree."""
     lines = []
     for known in KnownTenant.objects.order_by("created_at"):
         with tenant_scope(known.tenant_id):
@@ -117,7 +118,10 @@ def show(options: dict[str, Any]) -> list[str]:
             continue
         until = f" until {known.closes_at:%Y-%m-%d %H:%M} UTC" if known.closes_at else ""
         state = (tenant.resting or "works") + until
-        lines.append(f"{tenant.public_id}  {tenant.mode}  {state}  {tenant.plan}  {tenant.name}")
+        alarm = ALARM if known.closes_at and tenant.resting not in Tenant.ENDING else ""
+        lines.append(
+            f"{tenant.public_id}  {tenant.mode}  {state}  {tenant.plan}  {tenant.name}{alarm}"
+        )
     return lines or ["There is no tenant."]
 
 
@@ -160,7 +164,7 @@ def close(options: dict[str, Any]) -> list[str]:
 
 def keep(options: dict[str, Any]) -> list[str]:
     keep_tenant(tenant_id=options["tenant"], actor=ACTOR)
-    return ["It stays, and works again."]
+    return ["It stays, and works again unless it is suspended."]
 
 
 def finish(options: dict[str, Any]) -> list[str]:

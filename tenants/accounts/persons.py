@@ -13,14 +13,14 @@ from tenants.isolation.scope import person_scope
 
 
 def forget(person_ids: Iterable[UUID]) -> int:
-    """Delete those of the persons who are members nowhere; how many.
+    """Delete those of the persons who are members nowhere; how many. Inside a transaction.
 
-    A membership that is made meanwhile wins: the database refuses to delete its person.
+    A membership that is made meanwhile wins: its person is locked before the last look.
     """
-    alone = {person_id for person_id in person_ids if not _is_member(person_id)}
+    alone = {person_id for person_id in sorted(person_ids) if not _is_member(person_id)}
     if alone:
         _sign_out(alone)
-    for person_id in sorted(alone):
+    for person_id in alone:
         with person_scope(person_id):
             Person.objects.filter(pk=person_id).delete()
     return len(alone)
@@ -28,6 +28,8 @@ def forget(person_ids: Iterable[UUID]) -> int:
 
 def _is_member(person_id: UUID) -> bool:
     with person_scope(person_id):
+        # Waits for whoever is giving this person a place; nobody else can until we are done.
+        Person.objects.select_for_update().filter(pk=person_id).first()
         return Member.objects.filter(person_id=person_id).exists()
 
 
