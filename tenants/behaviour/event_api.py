@@ -180,8 +180,11 @@ class EventList(TenantAPIView):
         examples=[ONE, MANY, OUTCOME],
     )
     def post(self, request: TenantRequest) -> Response:
-        accepted = accept_events(events=_events(request.data), actor=request.actor)
-        hidden = OF_PERSONS if request.key.kind == PUBLIC else frozenset()
+        public = request.key.kind == PUBLIC
+        accepted = accept_events(
+            events=_events(request.data), actor=request.actor, trusted=not public
+        )
+        hidden = OF_PERSONS if public else frozenset()
         return Response(EventBatchAnswer(_answer(accepted, hidden)).data, status=202)
 
 

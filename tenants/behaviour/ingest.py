@@ -58,7 +58,7 @@ class Kind:
 KINDS = {
     Upload.EVENTS: Kind(
         lambda batch, plan, moment, seen: clean_events(batch, plan, now=moment, earlier=seen),
-        land_events,
+        lambda rows, upload_id: land_events(rows, upload_id, trusted=True),
         people="user_id",
         meter=EVENTS,
     ),

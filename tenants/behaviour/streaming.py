@@ -55,17 +55,20 @@ class AcceptedEvents:
 
 
 @transaction.atomic
-def accept_events(*, events: Sequence[Mapping[str, Any]], actor: Actor) -> AcceptedEvents:
+def accept_events(
+    *, events: Sequence[Mapping[str, Any]], actor: Actor, trusted: bool
+) -> AcceptedEvents:
     """Store what may be stored now, in the transaction of the caller, and record the counts.
 
     `events` are at most MOST mappings by the column names of `schema.EVENTS`: texts, floats, and
     for occurred_at a datetime with zone; a time left out is now. An event at fault ends with the
-    code it would have in an upload, and the others count. TooMany when the month's are used up.
+    code it would have in an upload, and the others count. What a sender who is not `trusted`
+    tells of items is not believed. TooMany when the month's are used up.
     """
     check_month(EVENTS)
     batch_id, moment = uuid7(), now()
     cleaned = clean_events(_batch(events, moment), PLAN, now=moment)
-    landed = land_events(cleaned.rows, batch_id)
+    landed = land_events(cleaned.rows, batch_id, trusted=trusted)
     report = batch_report(cleaned, withheld=landed.withheld)
     batch = EventBatch.objects.create(
         id=batch_id,
