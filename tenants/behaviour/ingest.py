@@ -33,7 +33,7 @@ from tenants.behaviour.report import Report, batch_report, complete_report, merg
 from tenants.behaviour.sifting import Cleaned, Seen
 from tenants.behaviour.tables import Batch, Table
 from tenants.isolation.scope import tenant_scope
-from tenants.metering.meters import EVENTS
+from tenants.metering.meters import EVENTS, HELD
 from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.queue import Lease
@@ -157,6 +157,7 @@ def _land(lease: Lease, upload: Upload, kind: Kind, number: int, cleaned: Cleane
         upload.save(update_fields=["report", "rows_done"])
         if kind.meter:
             count(kind.meter, part.accepted)
+            count(HELD, part.count("quarantined"))
     queue.renew(lease)
 
 

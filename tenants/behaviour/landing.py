@@ -16,30 +16,58 @@ from tenants.behaviour.storing import store_events
 from tenants.consent.queries import storable, why_not_storable
 from tenants.isolation.keys import tenant_key
 from tenants.isolation.scope import current_tenant
-from tenants.subjects.directory import resolve
+from tenants.subjects.directory import known, resolve
 
 Withheld = dict[tuple[str, str], list[int]]
 ALREADY = ("duplicate", "already_stored")
+FULL = ("rejected", "quarantine_full")
 
 
 def land_events(rows: pl.DataFrame, upload_id: UUID, *, trusted: bool) -> Landed:
     """Store events of subjects who consent to any use; hold the others back.
 
     `rows` has EVENT_COLUMNS of `cleaning`; `upload_id` is the upload or the event batch they came
-    with. What a sender who is not `trusted` says of items is left aside, and rows that are here
-    already make neither items nor subjects for them. Safe with concurrent callers: all of them
-    lock items, subjects and events in one order.
+    with. What a sender who is not `trusted` says of items is left aside. Safe with concurrent
+    callers: all of them lock items, subjects and events in one order.
     """
     if not rows.height:
         return Landed()
     rows = _with_acts(rows)
     acts = rows["dedup"].to_list()
-    here = [] if trusted else _here_already(rows)
-    rows = rows.filter(~pl.col("row").is_in(here))
-    withheld, created = _land(rows, upload_id, trusted) if rows.height else ({}, 0)
-    if here:
-        withheld.setdefault(ALREADY, []).extend(here)
+    withheld = _kept_out(rows, trusted)
+    rows = _without(rows, [row for ended in withheld.values() for row in ended])
+    if not rows.height:
+        return Landed(withheld, acts=acts)
+    ended, created = _land(rows, upload_id, trusted)
+    for outcome, numbers in ended.items():
+        withheld.setdefault(outcome, []).extend(numbers)
     return Landed(withheld, items_created=created, acts=acts)
+
+
+def _kept_out(rows: pl.DataFrame, trusted: bool) -> Withheld:
+    """Rows that make neither items nor subjects: what is here already, what finds no room.
+
+    Looked for where it matters: it bounds what a public key can fill the database with.
+    """
+    tight = not quarantine.surely_has_room(rows.height)
+    if trusted and not tight:
+        return {}
+    here = _here_already(rows)
+    full = _beyond_room(_without(rows, here)) if tight else []
+    return {outcome: ended for outcome, ended in ((ALREADY, here), (FULL, full)) if ended}
+
+
+def _beyond_room(rows: pl.DataFrame) -> list[int]:
+    """The numbers of rows that would have to wait for consent, and cannot be held."""
+    subjects = known(rows["user_id"].unique())
+    allowed = storable(subjects.values())
+    users = [user for user, subject in subjects.items() if subject in allowed]
+    waiting = rows.filter(~pl.col("user_id").is_in(users))["row"]
+    return waiting[quarantine.room() :].to_list() if waiting.len() else []
+
+
+def _without(rows: pl.DataFrame, numbers: list[int]) -> pl.DataFrame:
+    return rows.filter(~pl.col("row").is_in(numbers))
 
 
 def _land(rows: pl.DataFrame, upload_id: UUID, trusted: bool) -> tuple[Withheld, int]:

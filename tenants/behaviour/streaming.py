@@ -24,7 +24,7 @@ from tenants.behaviour.schema import EVENTS as EVENT_COLUMNS
 from tenants.behaviour.sifting import Cleaned
 from tenants.behaviour.tables import Batch
 from tenants.ids import uuid7
-from tenants.metering.meters import EVENTS
+from tenants.metering.meters import EVENTS, HELD
 from tenants.metering.queries import check_month
 from tenants.metering.record import count
 
@@ -80,6 +80,7 @@ def accept_events(
         **{bucket: report.count(bucket) for bucket in BUCKETS},
     )
     count(EVENTS, report.accepted)
+    count(HELD, report.count("quarantined"))
     return AcceptedEvents(batch, _ended(cleaned, landed))
 
 
@@ -104,15 +105,15 @@ def _batch(events: Sequence[Mapping[str, Any]], moment: datetime) -> Batch:
 
 def _kept(cleaned: Cleaned, landed: Landed) -> bytes:
     """What the record commits to: the acts that are stored or held since this request."""
-    before = {
+    left = {
         row
         for (bucket, _), rows in landed.withheld.items()
-        if bucket == "duplicate"
+        if bucket != "quarantined"
         for row in rows
     }
     acts = zip(cleaned.rows["row"], landed.acts, strict=True)
     return hashlib.sha256(
-        b"".join(bytes.fromhex(act) for row, act in acts if row not in before)
+        b"".join(bytes.fromhex(act) for row, act in acts if row not in left)
     ).digest()
 
 
