@@ -40,7 +40,7 @@ def surely_has_room(rows: int) -> bool:
 
 
 def room() -> int:
-    """How many more rows can be held; counts those that are. Two callers at once may both use it."""
+    """How many more rows can be held, counted. Two callers at once may both use it."""
     return max(_most() - QuarantinedRow.objects.count(), 0)
 
 
