@@ -23,7 +23,7 @@ from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.errors import AppError, Conflict, Denied, NotFound
-from tenants.ids import DIGITS, WIDTH, decode, encode
+from tenants.ids import DIGITS, WIDTH, decode, encode, parse_id
 from tenants.isolation.scope import current_tenant, tenant_scope
 
 LIFETIME = timedelta(days=7)
@@ -35,9 +35,11 @@ _LINK = re.compile(rf"[0-9A-Za-z]{{{WIDTH + SECRET_LENGTH}}}", re.ASCII)
 def invite_member(*, email: str, role: str, actor: Actor) -> tuple[Invitation, str]:
     """Ask somebody into the tenant of the scope; the returned text of the link is shown once.
 
-    Conflict when the address belongs to a member or was asked already.
+    Conflict when the address belongs to a member or was asked already; Denied as
+    `lock_standing` says.
     """
     refuse_in_test()
+    lock_standing(actor)
     address = _address(email)
     check_role(role, actor)
     if Member.objects.filter(person__email=address).exists():
@@ -123,6 +125,26 @@ def join_as_new(*, link: str, password: str, actor: Actor) -> Person:
     person = Person.objects.create_user(found[0].email, password)
     accept_invitation(link=link, person=person, actor=actor)
     return person
+
+
+def lock_standing(actor: Actor) -> None:
+    """Keep the acting member as they are until the transaction ends; a system's act passes.
+
+    Denied when they were removed or got another role since the request began. Who removes them
+    waits, and then withdraws what they asked meanwhile.
+    """
+    if actor.type != "member":
+        return
+    try:
+        member_id = parse_id("member", actor.ref)
+    except NotFound:
+        member_id = None
+    held = Member.objects.select_for_update(of=("self",)).filter(pk=member_id, role=actor.role)
+    if held.first() is None:
+        raise Denied(
+            "standing_changed",
+            "Your place in this tenant has changed meanwhile. Load the page anew.",
+        )
 
 
 def check_role(role: str, actor: Actor) -> None:

@@ -70,6 +70,7 @@ ERRORS: dict[str, str | Promise] = {
     "reason_missing": _("Say why, for the record."),
     "scopes_missing": _("Choose at least one scope."),
     "snapshot_damaged": _("The frozen data were altered. Start a new job."),
+    "standing_changed": _("Your place in this tenant has changed meanwhile. Load the page anew."),
     "storage_full": _(
         "With this file your files would take %(used)s of the %(allowed)s that you may use. Wait "
         "until earlier uploads are processed, or ask the operator of the installation for more."

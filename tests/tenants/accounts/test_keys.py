@@ -103,7 +103,7 @@ def test_of_a_key_only_its_hash_is_kept(alice):
     assert bytes(stored.hash) == hashlib.sha256(text.encode()).digest()
     assert (stored.name, stored.scopes) == ("Shop", ["events:read"])
     assert text not in str(vars(stored)) + str(detail.details)
-    assert (entry.action, entry.actor_ref) == ("key.created", alice.owner.public_id)
+    assert (entry.action, entry.actor_ref) == ("key.created", alice.member)
     assert detail.details == {
         "redacted": stored.redacted,
         "scopes": ["events:read"],
