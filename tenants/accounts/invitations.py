@@ -10,14 +10,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import MaxLengthValidator, validate_email
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
-from tenants.accounts.models import Invitation, Member, Person, Role, Tenant
-from tenants.accounts.queries import person_with
-from tenants.accounts.services import add_member
+from tenants.accounts.models import ADDRESS_LENGTH, Invitation, Member, Person, Role, Tenant
+from tenants.accounts.services import add_member, make_person
 from tenants.accounts.siblings import refuse_in_test
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
@@ -120,9 +119,7 @@ def join_as_new(*, link: str, password: str, actor: Actor) -> Person:
     found = find_invitation(link)
     if found is None:
         raise NotFound("invitation")
-    if person_with(found[0].email):
-        raise Conflict("person_exists", "This address has an account. Sign in with it.")
-    person = Person.objects.create_user(found[0].email, password)
+    person = make_person(email=found[0].email, password=password)
     accept_invitation(link=link, person=person, actor=actor)
     return person
 
@@ -181,6 +178,7 @@ def _address(email: str) -> str:
     address = email.strip().lower()
     try:
         validate_email(address)
+        MaxLengthValidator(ADDRESS_LENGTH)(address)
     except ValidationError:
         raise AppError("bad_email", "Write an e-mail address.", param="email") from None
     return address
