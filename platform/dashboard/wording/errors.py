@@ -35,6 +35,7 @@ ERRORS: dict[str, str | Promise] = {
     "close_live_tenant": _("A test tenant closes with its live one. Close that one."),
     "crashed": _("Processing stopped several times. Upload the file again."),
     "device_missing": _("The wanted device is not on this machine. Choose another one."),
+    "expiry_far": _("A key lasts ten years at most. Choose a day within ten years."),
     "expiry_past": _("The expiry lies in the past. Choose a later day."),
     "export_first": _("Make an export first: closing deletes everything."),
     "export_gone": _("This export has no file any more. Make a new one."),
