@@ -5,6 +5,7 @@ it is looked up inside that tenant's scope; of its secret only a hash is kept.
 import hashlib
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -132,12 +133,12 @@ def lock_standing(actor: Actor) -> None:
     """
     if actor.type != "member":
         return
-    try:
+    held = None
+    with suppress(NotFound):  # what is no member's id is nobody's place
         member_id = parse_id("member", actor.ref)
-    except NotFound:
-        member_id = None
-    held = Member.objects.select_for_update(of=("self",)).filter(pk=member_id, role=actor.role)
-    if held.first() is None:
+        places = Member.objects.select_for_update(of=("self",))
+        held = places.filter(pk=member_id, role=actor.role).first()
+    if held is None:
         raise Denied(
             "standing_changed",
             "Your place in this tenant has changed meanwhile. Load the page anew.",
