@@ -16,7 +16,7 @@ from django.test.utils import setup_databases, teardown_databases
 
 from tenants.access.rights import SCOPES
 from tenants.accounts.keys import create_key
-from tenants.accounts.models import Person, Role, Tenant
+from tenants.accounts.models import Member, Person, Role, Tenant
 from tenants.accounts.queries import person_with
 from tenants.accounts.services import add_member, create_tenant
 from tenants.audit.actor import Actor, system
@@ -56,10 +56,12 @@ class Business:
     tenant: Tenant
     owner: Person
     key: str
+    # The public id of the owner's membership, which stands for them in this tenant.
+    member: str
 
     @property
     def actor(self) -> Actor:
-        return Actor(type="member", ref=self.owner.public_id, role="owner", auth="test")
+        return Actor(type="member", ref=self.member, role="owner", auth="test")
 
     @property
     def scope(self):
@@ -97,7 +99,8 @@ def make_business(name: str) -> Business:
     with tenant_scope(tenant.id):
         scopes = [scope.value for scope in SCOPES]
         _, text = create_key(name="everything", scopes=scopes, actor=system("tests"))
-    return Business(tenant, owner, text)
+        member = Member.objects.get(person=owner).public_id
+    return Business(tenant, owner, text, member)
 
 
 @pytest.fixture

@@ -5,25 +5,25 @@ it is looked up inside that tenant's scope; of its secret only a hash is kept.
 import hashlib
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import MaxLengthValidator, validate_email
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
-from tenants.accounts.models import Invitation, Member, Person, Role, Tenant
-from tenants.accounts.queries import person_with
-from tenants.accounts.services import add_member
+from tenants.accounts.models import ADDRESS_LENGTH, Invitation, Member, Person, Role, Tenant
+from tenants.accounts.services import add_member, make_person
 from tenants.accounts.siblings import refuse_in_test
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.errors import AppError, Conflict, Denied, NotFound
-from tenants.ids import DIGITS, WIDTH, decode, encode
+from tenants.ids import DIGITS, WIDTH, decode, encode, parse_id
 from tenants.isolation.scope import current_tenant, tenant_scope
 
 LIFETIME = timedelta(days=7)
@@ -35,9 +35,11 @@ _LINK = re.compile(rf"[0-9A-Za-z]{{{WIDTH + SECRET_LENGTH}}}", re.ASCII)
 def invite_member(*, email: str, role: str, actor: Actor) -> tuple[Invitation, str]:
     """Ask somebody into the tenant of the scope; the returned text of the link is shown once.
 
-    Conflict when the address belongs to a member or was asked already.
+    Conflict when the address belongs to a member or was asked already; Denied as
+    `lock_standing` says.
     """
     refuse_in_test()
+    lock_standing(actor)
     address = _address(email)
     check_role(role, actor)
     if Member.objects.filter(person__email=address).exists():
@@ -118,11 +120,29 @@ def join_as_new(*, link: str, password: str, actor: Actor) -> Person:
     found = find_invitation(link)
     if found is None:
         raise NotFound("invitation")
-    if person_with(found[0].email):
-        raise Conflict("person_exists", "This address has an account. Sign in with it.")
-    person = Person.objects.create_user(found[0].email, password)
+    person = make_person(email=found[0].email, password=password)
     accept_invitation(link=link, person=person, actor=actor)
     return person
+
+
+def lock_standing(actor: Actor) -> None:
+    """Keep the acting member as they are until the transaction ends; a system's act passes.
+
+    Denied when they were removed or got another role since the request began. Who removes them
+    waits, and then withdraws what they asked meanwhile.
+    """
+    if actor.type != "member":
+        return
+    held = None
+    with suppress(NotFound):  # what is no member's id is nobody's place
+        member_id = parse_id("member", actor.ref)
+        places = Member.objects.select_for_update(of=("self",))
+        held = places.filter(pk=member_id, role=actor.role).first()
+    if held is None:
+        raise Denied(
+            "standing_changed",
+            "Your place in this tenant has changed meanwhile. Load the page anew.",
+        )
 
 
 def check_role(role: str, actor: Actor) -> None:
@@ -164,6 +184,7 @@ def _address(email: str) -> str:
     address = email.strip().lower()
     try:
         validate_email(address)
+        MaxLengthValidator(ADDRESS_LENGTH)(address)
     except ValidationError:
         raise AppError("bad_email", "Write an e-mail address.", param="email") from None
     return address

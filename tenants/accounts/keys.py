@@ -18,6 +18,8 @@ from tenants.audit.record import record
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.scope import current_tenant
 
+# Ten years with their last day: longer than any key should last, far from where dates end.
+LONGEST_LIFE = timedelta(days=3654)
 LONGEST_OVERLAP = timedelta(days=30)
 MOST_ORIGINS = 20
 # A browser's Origin header (RFC 6454): scheme, host and port, nothing behind.
@@ -76,7 +78,7 @@ def create_key(
 def rotate_key(*, key_id: UUID, overlap: timedelta, actor: Actor) -> tuple[APIKey, str]:
     """Make a key that may do the same; the old one works on for `overlap`, then no more.
 
-    A key with an end gets a successor that lasts as long as it did itself.
+    A key with an end gets a successor that lasts as long as it did itself, ten years at most.
     """
     old = _locked(key_id)
     if old.expires_at and old.expires_at <= now():
@@ -94,7 +96,7 @@ def rotate_key(*, key_id: UUID, overlap: timedelta, actor: Actor) -> tuple[APIKe
             kind=old.kind,
             scopes=old.scopes,
             origins=old.origins,
-            expires_at=now() + lifetime if lifetime else None,
+            expires_at=now() + min(lifetime, LONGEST_LIFE) if lifetime else None,
             requests_per_second=old.requests_per_second,
         )
     )
@@ -188,6 +190,8 @@ def _origins(kind: str, origins: Sequence[str]) -> list[str]:
 def _expiry(expires_at: datetime | None) -> datetime | None:
     if expires_at and expires_at <= now():
         raise AppError("expiry_past", "The expiry lies in the past.", param="expires_at")
+    if expires_at and expires_at > now() + LONGEST_LIFE:
+        raise AppError("expiry_far", "Choose a day within ten years.", param="expires_at")
     return expires_at
 
 

@@ -9,6 +9,9 @@ from tenants.ids import public_id, uuid7
 from tenants.isolation.models import TenantForeignKey, TenantOwned
 from tenants.isolation.scope import sign_in_scope
 
+# The longest address that mail is sent to (RFC 5321, 4.5.3.1.3, without its angle brackets).
+ADDRESS_LENGTH = 254
+
 
 class PersonManager(BaseUserManager["Person"]):
     """Creates persons; the name `create_user` is Django's."""
@@ -25,7 +28,7 @@ class Person(AbstractBaseUser):
     """Somebody who can sign in. Belongs to no tenant by itself; memberships say to which."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
-    email = models.EmailField(unique=True)
+    email = models.EmailField(unique=True, max_length=ADDRESS_LENGTH)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(auto_now_add=True)
 
@@ -143,7 +146,7 @@ class Invitation(TenantOwned):
     kept_back = {"hash": "secret"}
 
     id = models.UUIDField(primary_key=True, default=uuid7)
-    email = models.EmailField()
+    email = models.EmailField(max_length=ADDRESS_LENGTH)
     role = models.TextField(choices=Role.choices)
     hash = models.BinaryField()
     invited_by = models.TextField()

@@ -8,7 +8,12 @@ from uuid import UUID
 from django.db import transaction
 
 from tenants.accounts import persons
-from tenants.accounts.invitations import check_role, is_invited, withdraw_those_by
+from tenants.accounts.invitations import (
+    check_role,
+    is_invited,
+    lock_standing,
+    withdraw_those_by,
+)
 from tenants.accounts.models import Member, Role
 from tenants.accounts.siblings import refuse_in_test
 from tenants.audit.actor import Actor
@@ -21,10 +26,10 @@ from tenants.errors import Conflict, NotFound
 def change_role(*, member_id: UUID, role: str, actor: Actor) -> Member:
     """Give a member another role; what they have asked others into is withdrawn.
 
-    Denied when it is about owners and `actor` is none; Conflict for one's own role and for the
-    last owner's.
+    Denied when it is about owners and `actor` is none, or as `lock_standing` says; Conflict for
+    one's own role and for the last owner's.
     """
-    member, owners = _locked(member_id)
+    member, owners = _locked(member_id, actor)
     check_role(role, actor)
     check_role(member.role, actor)
     if member.public_id == actor.ref:
@@ -50,9 +55,10 @@ def remove_member(*, member_id: UUID, actor: Actor) -> Member:
 
     Was it the person's last, their account and sessions go with it, unless this tenant has asked
     them in again. What others have asked stands behind their walls: it makes a new account.
-    Denied when it is an owner's and `actor` is none; Conflict for the last owner.
+    Denied when it is an owner's and `actor` is none, or as `lock_standing` says; Conflict for the
+    last owner.
     """
-    member, owners = _locked(member_id)
+    member, owners = _locked(member_id, actor)
     check_role(member.role, actor)
     _spare_the_last(member, owners)
     withdraw_those_by(member, actor=actor)
@@ -68,11 +74,12 @@ def remove_member(*, member_id: UUID, actor: Actor) -> Member:
     return member
 
 
-def _locked(member_id: UUID) -> tuple[Member, list[UUID]]:
+def _locked(member_id: UUID, actor: Actor) -> tuple[Member, list[UUID]]:
     """The member, and all owners: locked, so that two owners cannot unmake each other at once."""
     refuse_in_test()
     owners = Member.objects.select_for_update().filter(role=Role.OWNER).order_by("id")
     known = [owner.pk for owner in owners]
+    lock_standing(actor)
     member = (
         Member.objects.select_for_update(of=("self",))
         .select_related("person")

@@ -4,9 +4,10 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from tenants.accounts.models import Member, Person, Role, Tenant
+from tenants.accounts.queries import person_with
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
@@ -90,3 +91,20 @@ def add_member(*, person: Person, role: Role, actor: Actor, invitation: str = ""
         details={"role": str(role)} | ({"invitation": invitation} if invitation else {}),
     )
     return member
+
+
+def make_person(*, email: str, password: str) -> Person:
+    """Make somebody who can sign in; needs no scope. Recorded where they are given a place.
+
+    Conflict when somebody signs in with this address already.
+    """
+    exists = Conflict(
+        "person_exists", "This address has an account. Sign in with it.", param="email"
+    )
+    if person_with(email):
+        raise exists
+    try:
+        with transaction.atomic():
+            return Person.objects.create_user(email, password)
+    except IntegrityError as error:  # of two who come at once, the second
+        raise exists from error

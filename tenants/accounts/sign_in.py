@@ -54,7 +54,11 @@ class PersonAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             _record(AuditEvent.SIGNED_IN, member, _member(member, request))
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        """Who tried is not known, only for whom. allauth limits how often anybody can."""
+        """Who tried is not known, only for whom. allauth limits how often anybody can.
+
+        Written before the answer, so that no refusal is lost; that takes some milliseconds more
+        than an unknown address does (docs/security.md).
+        """
         person = person_with(str(credentials.get("email", "")))
         for member, _ in memberships_of(person) if person else ():
             stranger = Actor(type="person", ref="", auth="password", request_id=_id_of(request))

@@ -5,10 +5,8 @@ from dataclasses import replace
 from django.db import transaction
 
 from tenants.accounts.models import Person, Tenant
-from tenants.accounts.queries import person_with
-from tenants.accounts.services import create_tenant
+from tenants.accounts.services import create_tenant, make_person
 from tenants.audit.actor import Actor
-from tenants.errors import Conflict
 
 
 @transaction.atomic
@@ -20,11 +18,7 @@ def sign_up(
     Conflict when somebody signs in with this address already; AppError for what
     `create_tenant` refuses.
     """
-    if person_with(email):
-        raise Conflict(
-            "person_exists", "This address has an account. Sign in with it.", param="email"
-        )
-    person = Person.objects.create_user(email, password)
+    person = make_person(email=email, password=password)
     tenant = create_tenant(
         name=name,
         timezone=timezone,

@@ -1,4 +1,9 @@
-"""Writing items: from an uploaded catalogue, or as event rows first name them."""
+"""Writing items: from an uploaded catalogue, or as event rows first name them.
+
+An event fills in what nothing stands for and changes nothing. One that came by a public key, which
+is anybody's, tells nothing of an item: an unknown one is made bare and is not recommended until
+a catalogue or a trusted sender describes it.
+"""
 
 import json
 from collections.abc import Iterable
@@ -7,37 +12,47 @@ from typing import Any
 import polars as pl
 from django.db import connection
 
+from tenants.behaviour.models import Item
 from tenants.isolation.scope import current_tenant
 
-# What event rows tell of an item never overwrites a title that is known already.
 FROM_EVENTS = """
 insert into behaviour_item as i (tenant_id, external_id, title, text, category, price, attributes,
-    available, first_seen_at, updated_at)
-select %(tenant)s, n.external_id, n.title, '', n.category, n.price, '{}', true, n.first_seen_at,
-    now()
+    available, described, first_seen_at, updated_at)
+select %(tenant)s, n.external_id, n.title, '', n.category, n.price, '{}', true, true,
+    n.first_seen_at, now()
 from unnest(%(external_id)s::text[], %(title)s::text[], %(category)s::text[], %(price)s::float8[],
     %(first_seen_at)s::timestamptz[]) as n (external_id, title, category, price, first_seen_at)
 on conflict (tenant_id, external_id) do update set
     title = case when i.title = '' then excluded.title else i.title end,
     category = case when i.category = '' then excluded.category else i.category end,
-    price = coalesce(excluded.price, i.price),
+    price = coalesce(i.price, excluded.price),
+    available = i.available or not i.described,
+    described = true,
     first_seen_at = least(i.first_seen_at, excluded.first_seen_at),
     updated_at = now()
 returning i.external_id, i.id, (xmax = 0) as created
 """
 
+BARE = """
+insert into behaviour_item (tenant_id, external_id, title, text, category, attributes, available,
+    described, updated_at)
+select %(tenant)s, n.external_id, '', '', '', '{}', false, false, now()
+from unnest(%(external_id)s::text[]) as n (external_id)
+on conflict (tenant_id, external_id) do nothing
+"""
+
 FROM_CATALOGUE = """
 insert into behaviour_item as i (tenant_id, external_id, title, text, category, price, attributes,
-    available, updated_at)
+    available, described, updated_at)
 select %(tenant)s, n.external_id, n.title, n.text, n.category, n.price, n.attributes::jsonb,
-    n.available, now()
+    n.available, true, now()
 from unnest(%(external_id)s::text[], %(title)s::text[], %(text)s::text[], %(category)s::text[],
     %(price)s::float8[], %(attributes)s::text[], %(available)s::boolean[])
     as n (external_id, title, text, category, price, attributes, available)
 on conflict (tenant_id, external_id) do update set
     title = excluded.title, text = excluded.text, category = excluded.category,
     price = excluded.price, attributes = excluded.attributes, available = excluded.available,
-    updated_at = now()
+    described = true, updated_at = now()
 returning i.external_id, i.id, (xmax = 0) as created
 """
 
@@ -67,6 +82,16 @@ def items_of_events(rows: pl.DataFrame) -> tuple[dict[str, int], int]:
         price=told["price"].to_list(),
         first_seen_at=told["occurred_at"].to_list(),
     )
+
+
+def bare_items(rows: pl.DataFrame) -> tuple[dict[str, int], int]:
+    """The same for rows whose sender is not trusted: what they tell of items is not looked at."""
+    names = rows["item_id"].unique().sort().to_list()
+    with connection.cursor() as cursor:
+        cursor.execute(BARE, {"tenant": current_tenant(), "external_id": names})
+        created = cursor.rowcount
+    found = Item.objects.filter(external_id__in=names).values_list("external_id", "id")
+    return dict(found), created
 
 
 def store_items(rows: pl.DataFrame) -> int:

@@ -14,13 +14,16 @@ from tenants.access.rights import Right
 from tenants.accounts.tokens import PUBLIC
 from tenants.behaviour.report import BUCKETS
 from tenants.behaviour.schema import EVENT_TYPES
-from tenants.behaviour.streaming import MOST, AcceptedEvents, accept_events
+from tenants.behaviour.streaming import MOST, AcceptedEvents, EndedEvent, accept_events
 from tenants.behaviour.wording import streamed_text
 
 # A name that may be repeated to its sender; any other could be somebody's data, or no text at all.
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}", re.ASCII)
 # What a browser must not be told, because it tells of a person: who has consented, who did what.
 OF_PERSONS = frozenset({"duplicate", "quarantined"})
+OF_CONSENT = frozenset({"quarantine_full"})
+# Rows listed to a public key: an answer may be kept for its day, and anybody can ask for one.
+LISTED = 20
 
 
 class Text(serializers.CharField):
@@ -96,8 +99,9 @@ class EndedAnswer(serializers.Serializer[Any]):
 class EventBatchAnswer(serializers.Serializer[Any]):
     """What became of the events. received = accepted + duplicate + quarantined + rejected.
 
-    To a public key what was quarantined or is a duplicate reads as accepted: a key that lies open
-    in a browser must not tell anybody whether a person has consented or has been seen before.
+    To a public key what was quarantined, found no room in quarantine or is a duplicate reads as
+    accepted: a key that lies open in a browser must not tell anybody whether a person has consented
+    or has been seen before.
     """
 
     id = serializers.CharField()
@@ -107,7 +111,10 @@ class EventBatchAnswer(serializers.Serializer[Any]):
     duplicate = serializers.IntegerField()
     quarantined = serializers.IntegerField()
     rejected = serializers.IntegerField()
-    rows = EndedAnswer(many=True, help_text="Every event that was not accepted, in order.")
+    rows = EndedAnswer(
+        many=True,
+        help_text=f"Every event that was not accepted, in order; to a public key {LISTED} at most.",
+    )
 
 
 ONE = OpenApiExample(
@@ -180,9 +187,11 @@ class EventList(TenantAPIView):
         examples=[ONE, MANY, OUTCOME],
     )
     def post(self, request: TenantRequest) -> Response:
-        accepted = accept_events(events=_events(request.data), actor=request.actor)
-        hidden = OF_PERSONS if request.key.kind == PUBLIC else frozenset()
-        return Response(EventBatchAnswer(_answer(accepted, hidden)).data, status=202)
+        public = request.key.kind == PUBLIC
+        accepted = accept_events(
+            events=_events(request.data), actor=request.actor, trusted=not public
+        )
+        return Response(EventBatchAnswer(_answer(accepted, public)).data, status=202)
 
 
 def _events(body: Any) -> Sequence[dict[str, Any]]:
@@ -193,19 +202,21 @@ def _events(body: Any) -> Sequence[dict[str, Any]]:
     return form.validated_data["events"] if many else [form.validated_data]
 
 
-def _answer(accepted: AcceptedEvents, hidden: frozenset[str]) -> dict[str, Any]:
-    """The counts and the rows, with outcomes that are `hidden` told as accepted."""
-    batch = accepted.batch
-    counts = {bucket: getattr(batch, bucket) for bucket in BUCKETS}
-    shown = {bucket: 0 if bucket in hidden else number for bucket, number in counts.items()}
+def _answer(accepted: AcceptedEvents, public: bool) -> dict[str, Any]:
+    """The counts and the rows; to a public key the rest of them reads as accepted."""
+    told = [one for one in accepted.ended if not (public and _is_of_a_person(one))]
+    shown = {bucket: sum(one.outcome == bucket for one in told) for bucket in BUCKETS}
     return {
-        "id": batch.public_id,
-        "received": batch.received,
-        "accepted": batch.received - sum(shown.values()),
+        "id": accepted.batch.public_id,
+        "received": accepted.batch.received,
+        "accepted": accepted.batch.received - len(told),
         **shown,
         "rows": [
             {**vars(one), "message": streamed_text(one.outcome, one.code)}
-            for one in accepted.ended
-            if one.outcome not in hidden
+            for one in (told[:LISTED] if public else told)
         ],
     }
+
+
+def _is_of_a_person(one: EndedEvent) -> bool:
+    return one.outcome in OF_PERSONS or one.code in OF_CONSENT

@@ -34,7 +34,7 @@ from tenants.behaviour.report import Report, batch_report, complete_report, merg
 from tenants.behaviour.sifting import Cleaned, Seen
 from tenants.behaviour.tables import Batch, Table
 from tenants.isolation.scope import tenant_scope
-from tenants.metering.meters import EVENTS
+from tenants.metering.meters import EVENTS, HELD
 from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.queue import Lease
@@ -60,7 +60,7 @@ class Kind:
 KINDS = {
     Upload.EVENTS: Kind(
         lambda batch, plan, moment, seen: clean_events(batch, plan, now=moment, earlier=seen),
-        land_events,
+        lambda rows, upload_id: land_events(rows, upload_id, trusted=True),
         people="user_id",
         meter=EVENTS,
     ),
@@ -160,6 +160,7 @@ def _land(lease: Lease, upload: Upload, kind: Kind, number: int, cleaned: Cleane
         upload.save(update_fields=["report", "rows_done"])
         if kind.meter:
             count(kind.meter, part.accepted)
+            count(HELD, part.count("quarantined"))
     queue.renew(lease)
 
 

@@ -8,25 +8,71 @@ from uuid import UUID
 import polars as pl
 
 from tenants.behaviour import quarantine
-from tenants.behaviour.catalogue import items_of_events, store_items
+from tenants.behaviour.catalogue import bare_items, items_of_events, store_items
 from tenants.behaviour.identity import identities
 from tenants.behaviour.landed import Landed
+from tenants.behaviour.models import Event, QuarantinedRow
 from tenants.behaviour.storing import store_events
 from tenants.consent.queries import storable, why_not_storable
 from tenants.isolation.keys import tenant_key
 from tenants.isolation.scope import current_tenant
-from tenants.subjects.directory import resolve
+from tenants.subjects.directory import known, resolve
+
+Withheld = dict[tuple[str, str], list[int]]
+ALREADY = ("duplicate", "already_stored")
+FULL = ("rejected", "quarantine_full")
 
 
-def land_events(rows: pl.DataFrame, upload_id: UUID) -> Landed:
+def land_events(rows: pl.DataFrame, upload_id: UUID, *, trusted: bool) -> Landed:
     """Store events of subjects who consent to any use; hold the others back.
 
     `rows` has EVENT_COLUMNS of `cleaning`; `upload_id` is the upload or the event batch they came
-    with. Safe with concurrent callers: all of them lock items, subjects and events in one order.
+    with. What a sender who is not `trusted` says of items is left aside. Safe with concurrent
+    callers: all of them lock items, subjects and events in one order.
     """
     if not rows.height:
         return Landed()
-    items, created = items_of_events(rows)
+    rows = _with_acts(rows)
+    acts = rows["dedup"].to_list()
+    withheld = _kept_out(rows, trusted)
+    rows = _without(rows, [row for ended in withheld.values() for row in ended])
+    if not rows.height:
+        return Landed(withheld, acts=acts)
+    ended, created = _land(rows, upload_id, trusted)
+    for outcome, numbers in ended.items():
+        withheld.setdefault(outcome, []).extend(numbers)
+    return Landed(withheld, items_created=created, acts=acts)
+
+
+def _kept_out(rows: pl.DataFrame, trusted: bool) -> Withheld:
+    """Rows that make neither items nor subjects: what is here already, what finds no room.
+
+    Looked for where it matters: it bounds what a public key can fill the database with.
+    """
+    tight = not quarantine.surely_has_room(rows.height)
+    if trusted and not tight:
+        return {}
+    here = _here_already(rows)
+    full = _beyond_room(_without(rows, here)) if tight else []
+    return {outcome: ended for outcome, ended in ((ALREADY, here), (FULL, full)) if ended}
+
+
+def _beyond_room(rows: pl.DataFrame) -> list[int]:
+    """The numbers of rows that would have to wait for consent, and cannot be held."""
+    subjects = known(rows["user_id"].unique())
+    allowed = storable(subjects.values())
+    users = [user for user, subject in subjects.items() if subject in allowed]
+    waiting = rows.filter(~pl.col("user_id").is_in(users))["row"]
+    return waiting[quarantine.room() :].to_list() if waiting.len() else []
+
+
+def _without(rows: pl.DataFrame, numbers: list[int]) -> pl.DataFrame:
+    return rows.filter(~pl.col("row").is_in(numbers))
+
+
+def _land(rows: pl.DataFrame, upload_id: UUID, trusted: bool) -> tuple[Withheld, int]:
+    """Store or hold; the rows that ended otherwise, and how many items are new."""
+    items, created = (items_of_events if trusted else bare_items)(rows)
     subjects = resolve(rows["user_id"].unique())
     staged = _staged(rows, subjects, items)
     allowed = storable(subjects.values())
@@ -34,28 +80,42 @@ def land_events(rows: pl.DataFrame, upload_id: UUID) -> Landed:
     stored_before = store_events(staged.filter(may), upload_id)
     withheld, held_before = _hold_back(staged.filter(~may), upload_id)
     if stored_before or held_before:
-        withheld["duplicate", "already_stored"] = [*stored_before, *held_before]
-    return Landed(withheld, items_created=created, acts=staged["dedup"].to_list())
+        withheld[ALREADY] = [*stored_before, *held_before]
+    return withheld, created
+
+
+def _with_acts(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the hash by which an act counts once."""
+    key = tenant_key(current_tenant(), "dedup")
+    digests = [digest.hex() for digest in identities(rows, key)]
+    return rows.with_columns(pl.Series("dedup", digests, dtype=pl.String))
+
+
+def _here_already(rows: pl.DataFrame) -> list[int]:
+    """The numbers of rows whose act is stored or held."""
+    acts = [UUID(text) for text in rows["dedup"]]
+    here = {
+        act.hex
+        for table in (Event, QuarantinedRow)
+        for act in table.objects.filter(dedup__in=acts).values_list("dedup", flat=True)
+    }
+    return rows.filter(pl.col("dedup").is_in(list(here)))["row"].to_list()
 
 
 def _staged(rows: pl.DataFrame, subjects: dict[str, int], items: dict[str, int]) -> pl.DataFrame:
-    """The rows with integers for ids, and the hash by which an act counts once."""
-    key = tenant_key(current_tenant(), "dedup")
+    """The rows with integers for ids."""
     return rows.with_columns(
         pl.col("user_id").replace_strict(subjects, return_dtype=pl.Int64).alias("subject"),
         pl.col("item_id").replace_strict(items, return_dtype=pl.Int64).alias("item"),
-        pl.Series("dedup", [digest.hex() for digest in identities(rows, key)], dtype=pl.String),
     )
 
 
-def _hold_back(
-    staged: pl.DataFrame, upload_id: UUID
-) -> tuple[dict[tuple[str, str], list[int]], list[int]]:
+def _hold_back(staged: pl.DataFrame, upload_id: UUID) -> tuple[Withheld, list[int]]:
     """Quarantine rows; their numbers by code, and those that were held already."""
     codes = why_not_storable(staged["subject"].unique())
     before = quarantine.hold(staged, codes, upload_id)
     new = staged.filter(~pl.col("row").is_in(before))
-    withheld: dict[tuple[str, str], list[int]] = {}
+    withheld: Withheld = {}
     for row, subject in new.select("row", "subject").iter_rows():
         withheld.setdefault(("quarantined", codes.get(subject) or "no_record"), []).append(row)
     return withheld, before

@@ -11,7 +11,10 @@ from tenants.subjects.models import Subject
 
 
 class Item(TenantOwned):
-    """What can be recommended. `available` is false for what must not be shown now."""
+    """What can be recommended. `available` is false for what must not be shown now.
+
+    `described` is false while only a public key has named it; then it is not available either.
+    """
 
     id = models.BigAutoField(primary_key=True)
     external_id = models.TextField()
@@ -21,6 +24,7 @@ class Item(TenantOwned):
     price = models.FloatField(null=True)
     attributes = models.JSONField(default=dict)
     available = models.BooleanField(default=True)
+    described = models.BooleanField(default=True)
     first_seen_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(auto_now=True)
 

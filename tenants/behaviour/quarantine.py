@@ -7,18 +7,45 @@ from typing import Any
 from uuid import UUID
 
 import polars as pl
+from django.db.models import Sum
 from django.utils.timezone import now
 
+from tenants.accounts.models import Tenant
 from tenants.audit.actor import system
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.behaviour.models import QuarantinedRow
 from tenants.isolation.keys import seal, unseal
 from tenants.isolation.scope import current_tenant, tenant_scope
+from tenants.metering.meters import HELD
+from tenants.metering.models import Usage
+from tenants.metering.record import today
 from tenants.subjects.directory import keys_of
 
 KEPT_FOR = timedelta(days=30)
-HELD = ("item", "type_code", "occurred_at", "value", "quantity")
+# One row in ten of a month's events may wait at once: anybody who reads a public key in a page can
+# send acts of people nobody has heard of, and must not fill the database with them.
+SHARE = 10
+SEALED = ("item", "type_code", "occurred_at", "value", "quantity")
+
+
+def surely_has_room(rows: int) -> bool:
+    """Whether that many rows can be held, by the meter alone, which counts rows that went, too.
+
+    What is held was held in the last KEPT_FOR, so the meter over that time is never too low.
+    """
+    since = today() - KEPT_FOR - timedelta(days=1)
+    held = Usage.objects.filter(meter=HELD, day__gte=since).aggregate(total=Sum("amount"))["total"]
+    return (held or 0) + rows <= _most()
+
+
+def room() -> int:
+    """How many more rows can be held, counted. Two callers at once may both use it."""
+    return max(_most() - QuarantinedRow.objects.count(), 0)
+
+
+def _most() -> int:
+    return Tenant.objects.get(pk=current_tenant()).limits.events_per_month // SHARE
 
 
 def hold(rows: pl.DataFrame, codes: Mapping[int, str], upload_id: UUID) -> list[int]:
@@ -55,7 +82,7 @@ def hold(rows: pl.DataFrame, codes: Mapping[int, str], upload_id: UUID) -> list[
 
 
 def _sealed(key: bytes, tenant_id: UUID, row: Mapping[str, Any]) -> bytes:
-    plain = json.dumps([row[name] for name in HELD]).encode()
+    plain = json.dumps([row[name] for name in SEALED]).encode()
     return seal(key, plain, b"quarantine" + tenant_id.bytes)
 
 

@@ -24,7 +24,7 @@ from tenants.behaviour.schema import EVENTS as EVENT_COLUMNS
 from tenants.behaviour.sifting import Cleaned
 from tenants.behaviour.tables import Batch
 from tenants.ids import uuid7
-from tenants.metering.meters import EVENTS
+from tenants.metering.meters import EVENTS, HELD
 from tenants.metering.queries import check_month
 from tenants.metering.record import count
 
@@ -55,17 +55,20 @@ class AcceptedEvents:
 
 
 @transaction.atomic
-def accept_events(*, events: Sequence[Mapping[str, Any]], actor: Actor) -> AcceptedEvents:
+def accept_events(
+    *, events: Sequence[Mapping[str, Any]], actor: Actor, trusted: bool
+) -> AcceptedEvents:
     """Store what may be stored now, in the transaction of the caller, and record the counts.
 
     `events` are at most MOST mappings by the column names of `schema.EVENTS`: texts, floats, and
     for occurred_at a datetime with zone; a time left out is now. An event at fault ends with the
-    code it would have in an upload, and the others count. TooMany when the month's are used up.
+    code it would have in an upload, and the others count. What a sender who is not `trusted`
+    tells of items is not believed. TooMany when the month's are used up.
     """
     check_month(EVENTS)
     batch_id, moment = uuid7(), now()
     cleaned = clean_events(_batch(events, moment), PLAN, now=moment)
-    landed = land_events(cleaned.rows, batch_id)
+    landed = land_events(cleaned.rows, batch_id, trusted=trusted)
     report = batch_report(cleaned, withheld=landed.withheld)
     batch = EventBatch.objects.create(
         id=batch_id,
@@ -77,6 +80,7 @@ def accept_events(*, events: Sequence[Mapping[str, Any]], actor: Actor) -> Accep
         **{bucket: report.count(bucket) for bucket in BUCKETS},
     )
     count(EVENTS, report.accepted)
+    count(HELD, report.count("quarantined"))
     return AcceptedEvents(batch, _ended(cleaned, landed))
 
 
@@ -101,15 +105,15 @@ def _batch(events: Sequence[Mapping[str, Any]], moment: datetime) -> Batch:
 
 def _kept(cleaned: Cleaned, landed: Landed) -> bytes:
     """What the record commits to: the acts that are stored or held since this request."""
-    before = {
+    left = {
         row
         for (bucket, _), rows in landed.withheld.items()
-        if bucket == "duplicate"
+        if bucket != "quarantined"
         for row in rows
     }
     acts = zip(cleaned.rows["row"], landed.acts, strict=True)
     return hashlib.sha256(
-        b"".join(bytes.fromhex(act) for row, act in acts if row not in before)
+        b"".join(bytes.fromhex(act) for row, act in acts if row not in left)
     ).digest()
 
 

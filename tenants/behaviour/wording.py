@@ -56,6 +56,10 @@ REJECTED: Mapping[str, str | Promise] = {
     "bad_value": _("The value is no possible number. Correct it, or set the file's decimal mark."),
     "bad_flag": _("Neither yes nor no. Write true or false."),
     "bad_attributes": _('The attributes are no JSON object. Write them as {"colour": "red"}.'),
+    "quarantine_full": _(
+        "Too many rows wait for consent already. Upload the consent records of the people in "
+        "them, then this row again."
+    ),
     "missing_purpose": _("No purpose. Say what the person was asked for."),
     "unknown_purpose": _("The purpose is not known. Use one of the listed purposes."),
     "missing_event": _("No event. Say whether consent was given, refused or withdrawn."),
@@ -102,6 +106,10 @@ STREAMED: Mapping[tuple[str, str], str | Promise] = {
     ),
     ("rejected", "bad_price"): _("The price is no number from zero up. Correct it."),
     ("rejected", "bad_value"): _("The value is no possible number. Correct it."),
+    ("rejected", "quarantine_full"): _(
+        "Too many events wait for consent already. Record the consent of the people in them, "
+        "then send this event again."
+    ),
     ("duplicate", "duplicate"): _(
         "The same event stands earlier in the request. The first counts."
     ),

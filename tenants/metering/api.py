@@ -16,7 +16,10 @@ from tenants.metering.storage import stored_bytes
 
 
 class MeterAnswer(serializers.Serializer[Any]):
-    """One meter: the month's amount so far, and the plan's limit, null where there is none."""
+    """One meter: the month's amount so far, and the plan's limit, null where there is none.
+
+    `events` (stored) and `held_events` (held back for want of consent) share one limit.
+    """
 
     meter = serializers.CharField()
     unit = serializers.CharField()
@@ -54,6 +57,7 @@ EXAMPLE = OpenApiExample(
         "data": [
             {"meter": "requests", "unit": "requests", "used": 18231.0, "limit": None},
             {"meter": "events", "unit": "events", "used": 706858.0, "limit": 50000000.0},
+            {"meter": "held_events", "unit": "events", "used": 1204.0, "limit": 50000000.0},
             {"meter": "stored_bytes", "unit": "bytes", "used": 96468992.0, "limit": 21474836480.0},
         ],
     },

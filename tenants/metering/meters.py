@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Meter:
-    """`limit` names the field of `plans.Plan` that a month's sum may not pass; "" for none."""
+    """`limit` names the field of `plans.Plan` that a month's sum may not pass; "" for none.
+
+    Meters with the same limit share it: together they may not pass it.
+    """
 
     name: str
     unit: str
@@ -15,6 +18,7 @@ class Meter:
 REQUESTS = "requests"
 REFUSED = "refused"
 EVENTS = "events"
+HELD = "held_events"
 UPLOADED = "uploaded_bytes"
 DEVICE = "device_seconds"
 
@@ -24,6 +28,8 @@ METERS = {
         Meter(REQUESTS, "requests"),
         Meter(REFUSED, "requests"),
         Meter(EVENTS, "events", "events_per_month"),
+        # Of every row that began to wait for consent; once released it counts as stored as well.
+        Meter(HELD, "events", "events_per_month"),
         Meter(UPLOADED, "bytes"),
         Meter(DEVICE, "seconds", "device_seconds_per_month"),
     )

@@ -32,10 +32,14 @@ def used(meters: Iterable[str], day: date | None = None) -> dict[str, float]:
 
 
 def check_month(meter: str) -> None:
-    """TooMany (`quota_exceeded`) when this month's limit of the tenant in scope is reached."""
+    """TooMany (`quota_exceeded`) when this month's limit of the tenant in scope is reached.
+
+    It is reached by all meters that share the limit, together.
+    """
     limits = Tenant.objects.get(pk=current_tenant()).limits
     limit = getattr(limits, METERS[meter].limit)
-    if used([meter])[meter] < limit:
+    sharing = [each.name for each in METERS.values() if each.limit == METERS[meter].limit]
+    if sum(used(sharing).values()) < limit:
         return
     _, after = month_of(today())
     until = datetime.combine(after, time.min, UTC) - datetime.now(UTC)

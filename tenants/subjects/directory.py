@@ -21,17 +21,24 @@ def resolve(external_ids: Iterable[str]) -> dict[str, int]:
     """External id -> integer id, making the subjects that are new. Safe with concurrent callers."""
     tenant_id = current_tenant()
     lookups = {external: keys.lookup_of(tenant_id, external) for external in set(external_ids)}
-    known = _known(lookups.values())
+    found = _known(lookups.values())
     # In one order for all callers, so that two who make the same subjects cannot deadlock.
     missing = {
         external: key
         for external, key in sorted(lookups.items(), key=lambda pair: pair[1])
-        if key not in known
+        if key not in found
     }
     if missing:
         _create(missing)
-        known |= _known(missing.values())
-    return {external: known[key] for external, key in lookups.items()}
+        found |= _known(missing.values())
+    return {external: found[key] for external, key in lookups.items()}
+
+
+def known(external_ids: Iterable[str]) -> dict[str, int]:
+    """External id -> integer id of the subjects that there are; makes none."""
+    tenant_id = current_tenant()
+    lookups = {keys.lookup_of(tenant_id, external): external for external in set(external_ids)}
+    return {lookups[lookup]: subject_id for lookup, subject_id in _known(lookups).items()}
 
 
 def _known(lookups: Iterable[bytes]) -> dict[bytes, int]:

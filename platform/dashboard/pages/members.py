@@ -18,7 +18,7 @@ from dashboard.forms import RefusableForm
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.accounts.invitations import invite_member, open_invitations, withdraw_invitation
-from tenants.accounts.models import Member, Role
+from tenants.accounts.models import ADDRESS_LENGTH, Member, Role
 from tenants.accounts.people import change_role, remove_member
 from tenants.accounts.queries import members_of_tenant, person_with
 from tenants.errors import Conflict
@@ -30,6 +30,7 @@ class InviteForm(RefusableForm):
 
     email = forms.EmailField(
         label=gettext_lazy("E-mail address"),
+        max_length=ADDRESS_LENGTH,
         help_text=gettext_lazy("The invitation works for this address alone."),
     )
     role = forms.ChoiceField(label=gettext_lazy("Role"))

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.forms import NewPasswordField, RefusableForm, check_new_password
 from tenants.access.middleware import request_id_of
+from tenants.accounts.models import ADDRESS_LENGTH
 from tenants.accounts.sign_in import sign_in
 from tenants.accounts.sign_up import sign_up as make_account
 from tenants.audit.actor import Actor
@@ -28,6 +29,7 @@ class SignUpForm(RefusableForm):
     name = forms.CharField(label=_("Name of the business"), max_length=100)
     email = forms.EmailField(
         label=_("Your e-mail address"),
+        max_length=ADDRESS_LENGTH,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     password = NewPasswordField()

@@ -16,7 +16,7 @@ from dashboard.templatetags.shown import duration, number
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.accounts.models import APIKey
-from tenants.metering.meters import DEVICE, EVENTS, REFUSED, REQUESTS
+from tenants.metering.meters import DEVICE, EVENTS, HELD, REFUSED, REQUESTS
 from tenants.metering.models import Usage
 from tenants.metering.queries import month_of, used
 from tenants.metering.record import today
@@ -50,7 +50,7 @@ def usage(request: PageRequest) -> HttpResponse:
         "plan": request.tenant.plan,
         "rate": f"{request.tenant.limits.requests_per_second:g}",
         "lines": _lines(request),
-        "month": {meter: int(n) for meter, n in used([REQUESTS, REFUSED]).items()},
+        "month": {meter: int(n) for meter, n in used([REQUESTS, REFUSED, HELD]).items()},
         "chart": _chart(),
         "by_key": _by_key(first),
     }
@@ -58,10 +58,11 @@ def usage(request: PageRequest) -> HttpResponse:
 
 
 def _lines(request: PageRequest) -> list[Line]:
-    amounts, limits = used([EVENTS, DEVICE]), request.tenant.limits
+    amounts, limits = used([EVENTS, HELD, DEVICE]), request.tenant.limits
+    events = int(amounts[EVENTS] + amounts[HELD])
     stored = stored_bytes(request.tenant.id)
     return [
-        _line(_("Events this month"), int(amounts[EVENTS]), limits.events_per_month, number),
+        _line(_("Events this month, stored or held back"), events, limits.events_per_month, number),
         _line(_("Training time this month"), amounts[DEVICE], limits.device_seconds_per_month,
               duration),
         _line(_("Files stored now"), stored, limits.storage_bytes, _size),

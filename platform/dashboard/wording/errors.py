@@ -35,6 +35,7 @@ ERRORS: dict[str, str | Promise] = {
     "close_live_tenant": _("A test tenant closes with its live one. Close that one."),
     "crashed": _("Processing stopped several times. Upload the file again."),
     "device_missing": _("The wanted device is not on this machine. Choose another one."),
+    "expiry_far": _("A key lasts ten years at most. Choose a day within ten years."),
     "expiry_past": _("The expiry lies in the past. Choose a later day."),
     "export_first": _("Make an export first: closing deletes everything."),
     "export_gone": _("This export has no file any more. Make a new one."),
@@ -70,6 +71,7 @@ ERRORS: dict[str, str | Promise] = {
     "reason_missing": _("Say why, for the record."),
     "scopes_missing": _("Choose at least one scope."),
     "snapshot_damaged": _("The frozen data were altered. Start a new job."),
+    "standing_changed": _("Your place in this tenant has changed meanwhile. Load the page anew."),
     "storage_full": _(
         "With this file your files would take %(used)s of the %(allowed)s that you may use. Wait "
         "until earlier uploads are processed, or ask the operator of the installation for more."

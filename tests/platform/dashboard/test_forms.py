@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import localdate, now
 
-from tenants.accounts.models import APIKey, Role
+from tenants.accounts.models import APIKey, Role, Tenant
 from tenants.audit.models import AuditEntry
 from tenants.behaviour.models import Upload
 from tests.platform.dashboard.test_pages import text_of
@@ -118,6 +118,23 @@ def test_a_key_that_makes_no_sense_comes_back_beside_its_field(alice, wrong, fie
     reply = alice.browser().post("/keys/new/", form)
     assert reply.status_code == 422
     assert says in str(reply.context["form"].errors[field])
+    with alice.scope:
+        assert not APIKey.objects.filter(name="A").exists()
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Honolulu", "UTC", "Pacific/Auckland"])
+@pytest.mark.parametrize(
+    "day, says", [("9999-12-31", "a day within ten years"), ("0001-01-01", "lies in the past")]
+)
+def test_a_day_at_the_end_of_time_is_refused_in_every_zone(alice, zone, day, says):
+    with alice.scope:
+        Tenant.objects.update(timezone=zone)
+    form = {"name": "A", "kind": "restricted", "scopes": ["events:read"], "expires": day}
+    browser = alice.browser()
+    reply = browser.post("/keys/new/", form)
+    assert reply.status_code == 422
+    assert says in text_of(reply)
+    assert browser.get("/keys/").status_code == 200
     with alice.scope:
         assert not APIKey.objects.filter(name="A").exists()
 

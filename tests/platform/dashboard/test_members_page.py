@@ -17,6 +17,8 @@ from tenants.isolation.scope import tenant_scope
 from tests.conftest import PASSWORD, signed_in
 
 NEW = "new@example.com"
+# A sound address, longer than a mail server takes one (RFC 5321) and than our column.
+LONG = f"dora@{'.'.join(['b' * 60] * 4)}.com" + "x" * 10
 LINK = re.compile(r"/join/([0-9A-Za-z]{54})/")
 
 
@@ -52,6 +54,7 @@ def test_an_owner_invites_and_sees_the_link_once(alice):
     [
         ({"email": "alice@example.com", "role": "admin"}, "member already"),
         ({"email": "nonsense", "role": "admin"}, "valid email"),
+        ({"email": LONG, "role": "admin"}, "at most 254 characters"),
         ({"email": NEW, "role": "king"}, "valid choice"),
     ],
 )

@@ -43,6 +43,7 @@ def test_a_person_and_a_tenant_are_made_and_led_to_their_first_steps():
     [
         ({"email": "alice@example.com"}, "has an account already"),
         ({"email": "nonsense"}, "valid email"),
+        ({"email": f"dora@{'.'.join(['b' * 60] * 4)}.comxxxxxxxxxx"}, "at most 254 characters"),
         ({"password": "short"}, "too short"),
         ({"password": "dora@example.com"}, "too similar"),
         ({"name": "   "}, "required"),
@@ -56,6 +57,20 @@ def test_what_makes_no_sense_makes_nothing(alice, wrong, says):
     assert says in reply.content.decode()
     assert KnownTenant.objects.count() == before
     assert person_with("dora@example.com") is None
+    assert person_with("alice@example.com").check_password(PASSWORD)
+
+
+def test_of_two_who_sign_up_with_one_address_at_once_the_second_is_told(alice, monkeypatch):
+    """Who looked before the first was there, and writes after."""
+    for module in ("services", "sign_up"):
+        name = f"tenants.accounts.{module}.person_with"
+        monkeypatch.setattr(name, lambda email: None, raising=False)
+    before = KnownTenant.objects.count()
+    reply = Client().post("/sign-up/", {**WISH, "email": "Alice@example.com"})
+    assert reply.status_code == 422
+    assert "has an account already" in reply.content.decode()
+    assert KnownTenant.objects.count() == before
+    monkeypatch.undo()
     assert person_with("alice@example.com").check_password(PASSWORD)
 
 

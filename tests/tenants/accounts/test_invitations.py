@@ -210,7 +210,7 @@ def test_whoever_goes_or_changes_takes_their_open_invitations_along(alice, admin
         member = Member.objects.get(role="admin")
         change_role(member_id=member.pk, role="analyst", actor=alice.actor)
     assert find_invitation(first) is None
-    _, second = invite(alice, email="b@example.com", actor=admin)
+    _, second = invite(alice, email="b@example.com", actor=replace(admin, role="analyst"))
     with alice.scope:
         remove_member(member_id=member.pk, actor=alice.actor)
     assert find_invitation(second) is None
@@ -225,3 +225,24 @@ def test_nobody_is_invited_into_test_mode(alice):
             invite_member(email=NEW, role="analyst", actor=alice.actor)
         assert refused.value.code == "members_live"
         assert not Invitation.objects.exists()
+
+
+def test_who_signs_up_elsewhere_while_they_join_is_told(alice, monkeypatch):
+    """They looked before the account was there, and write after."""
+    _, link = invite(alice)
+    person = Person.objects.create_user(NEW, PASSWORD)
+    for module in ("services", "invitations"):
+        name = f"tenants.accounts.{module}.person_with"
+        monkeypatch.setattr(name, lambda email: None, raising=False)
+    with pytest.raises(Conflict) as refused:
+        join_as_new(link=link, password="another phrase", actor=COMER)
+    assert refused.value.code == "person_exists"
+    assert find_invitation(link) is not None
+    assert places(alice) == [("alice@example.com", "owner")]
+    assert person.check_password(PASSWORD)
+
+
+def test_an_address_that_no_mail_server_takes_is_refused(alice):
+    with pytest.raises(AppError) as refused:
+        invite(alice, email=f"dora@{'.'.join(['b' * 60] * 4)}.comxxxxxxxxxx")
+    assert refused.value.code == "bad_email"

@@ -2,14 +2,14 @@
 
 import hashlib
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
 from django.utils.timezone import now
 
-from tenants.accounts.keys import create_key, revoke_key
+from tenants.accounts.keys import create_key, revoke_key, rotate_key
 from tenants.accounts.models import APIKey, Tenant
 from tenants.accounts.queries import find_key
 from tenants.accounts.tokens import KINDS, SCANNED, Token, new_token, parse_token
@@ -18,6 +18,8 @@ from tenants.errors import AppError, Conflict, NotFound
 from tenants.ids import encode
 
 TENANT = UUID("01a209c4-f762-76f4-9ce9-ad6826dcd8fb")
+# Where the last and the first moment that Python knows are none in UTC.
+WEST, EAST = timezone(-timedelta(hours=10)), timezone(timedelta(hours=10))
 UNTOUCHED = ["tenant.created", "member.added", "key.created"]
 
 
@@ -103,7 +105,7 @@ def test_of_a_key_only_its_hash_is_kept(alice):
     assert bytes(stored.hash) == hashlib.sha256(text.encode()).digest()
     assert (stored.name, stored.scopes) == ("Shop", ["events:read"])
     assert text not in str(vars(stored)) + str(detail.details)
-    assert (entry.action, entry.actor_ref) == ("key.created", alice.owner.public_id)
+    assert (entry.action, entry.actor_ref) == ("key.created", alice.member)
     assert detail.details == {
         "redacted": stored.redacted,
         "scopes": ["events:read"],
@@ -119,6 +121,9 @@ def test_of_a_key_only_its_hash_is_kept(alice):
         ({"scopes": ["events:read", "events:raed"]}, "unknown_scope"),
         ({"scopes": ["keys:manage"]}, "unknown_scope"),
         ({"expires_at": now() - timedelta(seconds=1)}, "expiry_past"),
+        ({"expires_at": now() + timedelta(days=3655)}, "expiry_far"),
+        ({"expires_at": datetime.max.replace(tzinfo=WEST)}, "expiry_far"),
+        ({"expires_at": datetime.min.replace(tzinfo=EAST)}, "expiry_past"),
     ],
 )
 def test_a_key_that_makes_no_sense_is_not_made(alice, wrong, code):
@@ -168,6 +173,17 @@ def test_a_key_ends_at_its_expiry(alice):
         APIKey.objects.filter(pk=key.pk).update(expires_at=now())
     assert asks(text) == 401
     assert asks(alice.key) == 200
+
+
+def test_a_successor_lasts_ten_years_at_most(alice):
+    with alice.scope:
+        old, _ = create_key(
+            name="x", scopes=["events:read"], actor=alice.actor,
+            expires_at=now() + timedelta(days=3652),
+        )  # fmt: skip
+        APIKey.objects.filter(pk=old.pk).update(created_at=now() - timedelta(days=3000))
+        new, _ = rotate_key(key_id=old.pk, overlap=timedelta(0), actor=alice.actor)
+    assert abs(new.expires_at - now() - timedelta(days=3654)) < timedelta(minutes=1)
 
 
 def test_the_keys_of_a_suspended_tenant_rest(alice, bob):

@@ -1,5 +1,8 @@
 """Another role, removal, and what keeps a tenant from losing its last owner."""
 
+import time
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 
@@ -8,6 +11,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.sessions.models import Session
 from django.utils.timezone import now
 
+from tenants.accounts.invitations import invite_member
 from tenants.accounts.models import Invitation, Member, Person, Role
 from tenants.accounts.people import change_role, remove_member
 from tenants.accounts.queries import memberships_of, person_with
@@ -207,14 +211,14 @@ def test_two_owners_cannot_unmake_each_other_at_once(committed):
             try:
                 with alice.scope:
                     change_role(member_id=whom.pk, role="admin", actor=actor_of(who))
-            except Conflict as refused:
+            except Denied as refused:
                 return refused.code
             return "done"
 
         return act
 
     results = in_threads([unmake(first, second), unmake(second, first)])
-    assert sorted(results) == ["done", "last_owner"]
+    assert sorted(results) == ["done", "standing_changed"]
     with alice.scope:
         assert Member.objects.filter(role="owner").count() == 1
 
@@ -227,3 +231,63 @@ def test_another_tenants_member_is_not_found(alice, bob, members):
             with pytest.raises(NotFound):
                 act(member_id=members["analyst"].pk, actor=bob.actor, **more)
     assert standing(alice) == before
+
+
+@pytest.mark.parametrize("spoil", ["removed", "demoted", "no member"])
+@pytest.mark.parametrize("act", ["invite", "change", "remove"])
+def test_who_is_not_what_they_were_changes_nothing_any_more(alice, members, act, spoil):
+    """A request that was under way when its sender was removed or got another role."""
+    gone = actor_of(members["admin"])
+    with alice.scope:
+        if spoil == "removed":
+            remove_member(member_id=members["admin"].pk, actor=alice.actor)
+        if spoil == "demoted":
+            change_role(member_id=members["admin"].pk, role="analyst", actor=alice.actor)
+        if spoil == "no member":
+            gone = replace(gone, ref=alice.owner.public_id)
+    before = standing(alice)
+    with alice.scope, pytest.raises(Denied) as refused:
+        if act == "invite":
+            invite_member(email="new@example.com", role="admin", actor=gone)
+        if act == "change":
+            change_role(member_id=members["analyst"].pk, role="admin", actor=gone)
+        if act == "remove":
+            remove_member(member_id=members["analyst"].pk, actor=gone)
+    assert refused.value.code == "standing_changed"
+    assert standing(alice) == before
+    with alice.scope:
+        assert not Invitation.objects.exists()
+
+
+@pytest.mark.parametrize("first", ["remove", "invite"])
+def test_who_is_removed_while_they_invite_leaves_no_open_invitation(committed, first):
+    """Whichever comes first: the other waits for its end and sees what it did."""
+    alice, bob = committed("Alice"), committed("Bob")
+    with alice.scope:
+        admin = add_member(person=bob.owner, role=Role.ADMIN, actor=alice.actor)
+    begun = Event()
+
+    def remove() -> None:
+        remove_member(member_id=admin.pk, actor=alice.actor)
+
+    def invite() -> None:
+        with suppress(Denied):
+            invite_member(email="friend@example.com", role="admin", actor=actor_of(admin))
+
+    acts = {"remove": remove, "invite": invite}
+
+    def lead() -> None:
+        with alice.scope:
+            acts[first]()
+            begun.set()
+            time.sleep(0.5)  # long enough for the other to arrive before this commits
+
+    def follow() -> None:
+        assert begun.wait(10)
+        with alice.scope:
+            acts["invite" if first == "remove" else "remove"]()
+
+    in_threads([lead, follow])
+    with alice.scope:
+        assert not Member.objects.filter(pk=admin.pk).exists()
+        assert not Invitation.objects.filter(withdrawn_at=None).exists()

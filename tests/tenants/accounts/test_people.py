@@ -70,7 +70,7 @@ def test_a_person_is_a_member_once(alice, bob):
         with pytest.raises(Conflict):
             add_member(person=bob.owner, role=Role.OWNER, actor=alice.actor)
     assert [m.role for m, _ in memberships_of(bob.owner)] == ["owner", "analyst"]
-    assert told(alice) == [("member.added", "member", alice.owner.public_id, "success")]
+    assert told(alice) == [("member.added", "member", alice.member, "success")]
 
 
 def test_a_suspended_tenant_comes_last_and_one_that_is_being_deleted_not_at_all(alice, bob):

@@ -58,7 +58,7 @@ def test_an_entry_says_who_did_what_to_what_and_when(alice):
         "recorded_at": entry.content()["recorded_at"],
         "actor": {
             "type": "member",
-            "ref": alice.owner.public_id,
+            "ref": alice.member,
             "role": "owner",
             "auth": "test",
         },

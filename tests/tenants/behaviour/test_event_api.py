@@ -157,6 +157,19 @@ def test_a_public_key_is_told_what_is_wrong_with_an_event(alice):
     assert ended(answer) == [(3, "rejected", "unknown_type")]
 
 
+def test_the_answer_to_a_public_key_stays_small(alice):
+    """Whoever reads the key in a page can have an answer of each request kept for a day."""
+    agree(alice, "u1")
+    faulty = [event(type="pseudo", item_id="postage"), event(occurred_at="1970-01-01T00:00:00Z")]
+    body = {"events": [*faulty * 249, event(), event(item_id="i2")]}
+    reply = post(alice, body, key=public_key(alice))
+    answer = reply.json()
+    assert counts(answer) == {"received": 500, "accepted": 2, "rejected": 498}
+    assert [row["index"] for row in answer["rows"]] == list(range(20))
+    assert len(reply.content) < 4096
+    assert len(post(alice, body).json()["rows"]) == 500
+
+
 def test_every_wording_of_its_own_is_of_an_outcome_that_there_is():
     assert {code for bucket, code in STREAMED if code not in WORDING[bucket]} == set()
 

@@ -8,11 +8,12 @@ from tenants.behaviour.models import Event, EventBatch, QuarantinedRow, Upload
 from tenants.consent.vocabulary import ConsentEvent
 from tenants.errors import AppError
 from tenants.isolation.names import tenant_folder
-from tenants.metering.meters import EVENTS, UPLOADED
+from tenants.metering.meters import EVENTS, HELD, UPLOADED
 from tenants.metering.queries import used
+from tenants.metering.record import count
 from tenants.metering.storage import stored_bytes
 from tenants.work.run import run_waiting
-from tests.tenants.behaviour.streams import event, post, sent
+from tests.tenants.behaviour.streams import event, post, public_key, sent
 from tests.tenants.behaviour.uploads import accept, agree, events, process, tell
 
 FILE = events(("u1", "i1", "01"), ("u1", "i1", "01"), ("u2", "i1", "02"), ("u1", "i1", "99"))
@@ -69,6 +70,32 @@ def test_a_held_row_that_was_stored_meanwhile_is_not_counted_again(alice):
     with alice.scope:
         assert not QuarantinedRow.objects.exists()
     assert (metered(alice), rows(alice)) == (1, 1)
+
+
+def test_held_rows_have_a_meter_of_their_own_however_they_came(alice):
+    agree(alice, "u1")
+    process(alice, FILE)
+    assert (metered(alice), metered(alice, HELD)) == (1, 1)
+    process(alice, FILE)
+    sent(alice, event(user_id="u3"), event(user_id="u3"), event(user_id="u2", type="?"))
+    sent(alice, event(user_id="u3"), key=public_key(alice))
+    with alice.scope:
+        assert QuarantinedRow.objects.count() == metered(alice, HELD) == 2
+    assert (metered(alice), rows(alice)) == (1, 1)
+
+
+def test_held_rows_use_up_the_month_with_the_stored_ones(alice):
+    """Or whoever reads a public key in a page could fill the database."""
+    agree(alice, "u1")
+    sent(alice, event(), event(user_id="u2"))
+    grant(alice, events_per_month=20)
+    with alice.scope:
+        count(HELD, 17)
+    key = public_key(alice)
+    assert post(alice, event(user_id="u1", item_id="i2"), key=key).status_code == 202
+    reply = post(alice, event(user_id="u3"), key=key)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (429, "quota_exceeded")
+    assert (metered(alice), metered(alice, HELD), rows(alice)) == (2, 18, 2)
 
 
 def test_items_and_consents_are_no_events(alice):

@@ -39,7 +39,7 @@ def test_a_version_is_published_only_after_a_named_approval(alice, artifact):
         publish_version(version_id=version.id, actor=alice.actor)
         assert serving().version == version
         version.refresh_from_db()
-        assert version.approved_by == alice.owner.public_id
+        assert version.approved_by == alice.member
     assert actions(alice)[-2:] == ["version.approved", "version.published"]
 
 
