@@ -46,6 +46,9 @@ class Door:
     def _admit(
         self, digest: bytes, caller: Caller, environ: Environ, start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
+        refused = self._rates.refusal(digest, caller)
+        if refused:
+            return _refuse(environ, start_response, too_many(refused), refused)
         if not self._rates.begin(caller):
             return _refuse(environ, start_response, too_many_at_once(caller))
         try:

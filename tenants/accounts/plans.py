@@ -17,7 +17,7 @@ class Plan:
 
     requests_per_second  API requests, as an average; the same for a key that has none of its own
     burst                requests above the average that may come at once
-    at_once              requests under way in one web process
+    at_once              requests answered at once by one web process; some more wait in line
     storage_bytes        bytes of uploads, artifacts and job folders
     events_per_month     events stored in a calendar month
     device_seconds_per_month  seconds that fine-tuning holds a device
@@ -32,8 +32,8 @@ class Plan:
 
 
 PLANS = {
-    "standard": Plan(50.0, 50, 2, 20 * GIB, 50_000_000, 200 * 3600),
-    "large": Plan(500.0, 500, 3, 500 * GIB, 1_000_000_000, 2_000 * 3600),
+    "standard": Plan(50.0, 50, 1, 20 * GIB, 50_000_000, 200 * 3600),
+    "large": Plan(500.0, 500, 2, 500 * GIB, 1_000_000_000, 2_000 * 3600),
     # A test tenant's: enough to try everything, too little to live on.
     "test": Plan(10.0, 20, 1, 1 * GIB, 100_000, 3600),
 }

@@ -53,7 +53,7 @@ EXAMPLE = OpenApiExample(
         "plan": "standard",
         "month_from": "2026-11-01",
         "month_until": "2026-12-01",
-        "rate": {"requests_per_second": 50.0, "burst": 50, "at_once": 2},
+        "rate": {"requests_per_second": 50.0, "burst": 50, "at_once": 1},
         "data": [
             {"meter": "requests", "unit": "requests", "used": 18231.0, "limit": None},
             {"meter": "events", "unit": "events", "used": 706858.0, "limit": 50000000.0},

@@ -1,6 +1,7 @@
 """Limits: evenly admitted, one clock for all processes, and never counted against a stranger."""
 
 import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from attune.wsgi import application
-from tenants.access.rates import RATES, Bucket, Caller, Rates
+from tenants.access.rates import LINE, RATES, Bucket, Caller, Rates
 from tenants.accounts.keys import create_key
 from tenants.accounts.models import APIKey, Tenant
 from tenants.accounts.tokens import new_token
@@ -83,6 +84,34 @@ def test_places_in_a_process_are_taken_and_given_back(rates):
     assert [rates.begin(who) for _ in range(3)] == [True, True, False]
     rates.end(who)
     assert rates.begin(who)
+
+
+def test_who_finds_no_place_waits_in_line_until_one_is_given_back(rates):
+    who = caller(rate=1, burst=1, at_once=1)
+    assert rates.begin(who)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(rates.begin, who)
+        time.sleep(0.1)
+        assert not waiting.done()
+        rates.end(who)
+        assert waiting.result(1) is True
+
+
+def test_a_line_that_is_full_takes_nobody_and_holds_up_nobody_else(rates, monkeypatch):
+    monkeypatch.setattr("tenants.access.rates.LINE_PATIENCE", 30.0)
+    who, other = caller(rate=1, burst=1, at_once=1), caller(rate=1, burst=1, at_once=1)
+    assert rates.begin(who)
+    with ThreadPoolExecutor(LINE) as pool:
+        line = [pool.submit(rates.begin, who) for _ in range(LINE)]
+        while rates._waiting[who.tenant_id, who.lane] < LINE:
+            time.sleep(0.01)
+        assert rates.begin(who) is False
+        assert rates.begin(other) is True
+        assert not any(each.done() for each in line)
+        for _ in range(LINE):
+            rates.end(who)
+            wait(line, return_when=FIRST_COMPLETED)
+        assert [each.result() for each in line] == [True] * LINE
 
 
 def test_requests_counted_while_redis_was_away_are_told_later():
@@ -173,13 +202,14 @@ def test_a_wider_limit_counts_within_a_minute_even_where_all_is_refused(slow_ali
     assert [asked() for _ in range(4)] == [200] * 4
 
 
-def test_a_tenant_that_holds_all_its_places_is_refused_and_others_are_not(alice, bob):
+def test_a_tenant_that_holds_all_its_places_is_refused_and_others_are_not(alice, bob, monkeypatch):
     for business in (alice, bob):
         assert ask(application, "/v1/uploads", headers=business.headers).status == 200
     with alice.scope:
         key = APIKey.objects.get()
     who = RATES.known(bytes(key.hash))
     taken = [RATES.begin(who) for _ in range(who.at_once)]
+    monkeypatch.setattr("tenants.access.rates.LINE_PATIENCE", 0.1)
     refused = ask(application, "/v1/uploads", headers=alice.headers)
     assert (refused.status, refused.json()["error"]["code"]) == (429, "too_many_at_once")
     assert ask(application, "/v1/uploads", headers=bob.headers).status == 200
