@@ -22,7 +22,10 @@ PAGES = {
     "models": "/models/",
     "try": "/try/",
     "audit": "/audit/",
+    "members": "/members/",
     "keys": "/keys/",
+    "usage": "/usage/",
+    "settings": "/settings/",
     "api": "/api/",
     "design": "/design/",
 }
