@@ -19,7 +19,7 @@ _SETUP: dict[str, tuple[str, ...]] = {
 _SERVING: dict[str, tuple[str, float]] = {
     "web": (
         "gunicorn attune.wsgi:application --bind {host}:{port} --worker-class gthread --workers 2"
-        " --threads 16 --access-logfile - --graceful-timeout 8 --no-control-socket",
+        " --threads 8 --access-logfile - --graceful-timeout 8 --no-control-socket",
         10.0,
     ),
     "worker-default": (
