@@ -21,6 +21,7 @@ from tenants.accounts.keys import create_key
 from tenants.accounts.models import Person, Tenant
 from tenants.accounts.queries import memberships_of, person_with
 from tenants.accounts.services import create_tenant
+from tenants.accounts.tokens import parse_token
 from tenants.audit.actor import Actor, system
 from tenants.behaviour.models import Upload
 from tenants.behaviour.services import accept_upload
@@ -124,11 +125,12 @@ def _new_key(actor: Actor) -> str:
 
 
 def _known_key() -> str | None:
-    """The key that was written down, if it still stands there."""
+    """The key that was written down, if it still stands there and has the form of today's."""
     try:
-        return str(json.loads(_notes().read_text())["api_key"])
+        text = str(json.loads(_notes().read_text())["api_key"])
     except (OSError, ValueError, KeyError):
         return None
+    return text if parse_token(text) else None
 
 
 def _another_key(person: Person) -> str:

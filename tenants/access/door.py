@@ -7,6 +7,7 @@ a key is valid is not asked here: the door knows only keys that a view has found
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +24,7 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 VERDICT = "attune.verdict"
 PHRASES = {411: "Length Required", 413: "Content Too Large", 429: "Too Many Requests"}
 AT_ONCE_RETRY = 1.0  # seconds
+MORE_BODIES = 2
 
 
 class Door:
@@ -49,8 +51,9 @@ class Door:
         refused = self._rates.refusal(digest, caller)
         if refused:
             return _refuse(environ, start_response, too_many(refused), refused)
-        if not self._rates.begin(caller):
-            return _refuse(environ, start_response, too_many_at_once(caller))
+        place = place_of(caller, environ)
+        if not self._rates.begin(place):
+            return _refuse(environ, start_response, too_many_at_once(place))
         try:
             verdict = self._rates.take(digest, caller)
             if not verdict.admitted:
@@ -58,7 +61,16 @@ class Door:
             environ[VERDICT] = verdict
             return self._application(environ, start_response)
         finally:
-            self._rates.end(caller)
+            self._rates.end(place)
+
+
+def place_of(caller: Caller, environ: Environ) -> Caller:
+    """Whose places the request takes. Bodies have places of their own, and more of them: a slow
+    upload is mostly waited for, and must not keep its tenant's answers waiting.
+    """
+    if environ.get("CONTENT_LENGTH") in (None, "", "0"):
+        return caller
+    return replace(caller, lane=f"{caller.lane} bodies", at_once=caller.at_once + MORE_BODIES)
 
 
 def body_fault(environ: Environ) -> AppError | None:

@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from attune.wsgi import application
+from tenants.access.door import place_of
 from tenants.access.rates import LINE, RATES, Bucket, Caller, Rates
 from tenants.accounts.keys import create_key
 from tenants.accounts.models import APIKey, Tenant
@@ -216,6 +217,24 @@ def test_a_tenant_that_holds_all_its_places_is_refused_and_others_are_not(alice,
     for _ in taken:
         RATES.end(who)
     assert ask(application, "/v1/uploads", headers=alice.headers).status == 200
+
+
+def test_a_slow_body_keeps_no_other_request_of_its_tenant_waiting(alice, monkeypatch):
+    monkeypatch.setattr("tenants.access.rates.LINE_PATIENCE", 0.1)
+    assert ask(application, "/v1/uploads", headers=alice.headers).status == 200
+    with alice.scope:
+        who = RATES.known(bytes(APIKey.objects.get().hash))
+    bodies = place_of(who, {"CONTENT_LENGTH": "7"})
+    taken = [RATES.begin(bodies) for _ in range(bodies.at_once)]
+    assert taken == [True] * bodies.at_once and bodies.at_once > who.at_once
+    assert ask(application, "/v1/uploads", headers=alice.headers).status == 200
+    headers = {**alice.headers, "Content-Type": "application/json"}
+    one_more = ask(application, "/v1/consents", method="POST", headers=headers, body=b"{}")
+    assert (one_more.status, one_more.json()["error"]["code"]) == (429, "too_many_at_once")
+    for _ in taken:
+        RATES.end(bodies)
+    again = ask(application, "/v1/consents", method="POST", headers=headers, body=b"{}")
+    assert again.status == 400
 
 
 def test_metered_requests_add_up_by_key_however_often_they_are_brought_in(slow_alice):
