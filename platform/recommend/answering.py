@@ -12,7 +12,7 @@ from recommend import popular
 from recommend.bundles import BUNDLES
 from recommend.context import PURPOSE, Context
 from recommend.models import Decision
-from tenants.behaviour.models import Item
+from recommend.shown import ShownItem, shown_items
 from tenants.behaviour.schema import EVENT_TYPES
 from tenants.consent.vocabulary import PURPOSE_OF, Use
 from tenants.subjects.keys import audit_pseudonym, unwrap
@@ -28,7 +28,7 @@ WEIGHTS = {kind.code: kind.weight for kind in EVENT_TYPES}
 class AnsweredItem:
     """One line of an answer: what to show, and why. Items inside the reason are named too."""
 
-    item: Item
+    item: ShownItem
     score: float
     reason: Reason
     contributions: dict[str, float]
@@ -43,7 +43,7 @@ class Answer:
     code: str
     items: list[AnsweredItem]
     # Items that reasons refer to, by integer id.
-    cited: dict[int, Item]
+    cited: dict[int, ShownItem]
 
 
 def answer(context: Context, *, limit: int, asked_by: str) -> Answer:
@@ -84,11 +84,11 @@ def _history(context: Context) -> History:
     )
 
 
-def _name(ranked: Sequence[Ranked], limit: int) -> tuple[list[AnsweredItem], dict[int, Item]]:
+def _name(ranked: Sequence[Ranked], limit: int) -> tuple[list[AnsweredItem], dict[int, ShownItem]]:
     """Items that are available now, with their titles and those of the items reasons cite."""
     wanted = {line.item for line in ranked}
     wanted |= {int(line.reason.params["item"]) for line in ranked if "item" in line.reason.params}
-    items = Item.objects.in_bulk(list(wanted))
+    items = shown_items(wanted)
     chosen = [
         AnsweredItem(items[line.item], line.score, line.reason, line.contributions)
         for line in ranked

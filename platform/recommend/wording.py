@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from tenants.behaviour.models import Item
+from recommend.shown import ShownItem
 from training.engine.bundle import Reason
 
 REASONS: dict[str, str | Promise] = {
@@ -32,7 +32,7 @@ WHY_NOT_PERSONAL: dict[str, str | Promise] = {
 }
 
 
-def reason_text(reason: Reason, cited: Mapping[int, Item]) -> str:
+def reason_text(reason: Reason, cited: Mapping[int, ShownItem]) -> str:
     """One sentence that says why an item is in the answer."""
     if reason.code == "bought_before":
         times = int(reason.params["times"])

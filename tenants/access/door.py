@@ -16,6 +16,7 @@ from tenants.access.errors import API, error_body, error_headers
 from tenants.access.middleware import REQUEST_ID, new_request_id
 from tenants.access.origins import READABLE
 from tenants.access.rates import Caller, Rates, Verdict
+from tenants.access.turns import TURNS
 from tenants.errors import AppError, TooLarge, TooMany
 
 Environ = dict[str, Any]
@@ -59,7 +60,8 @@ class Door:
             if not verdict.admitted:
                 return _refuse(environ, start_response, too_many(verdict), verdict)
             environ[VERDICT] = verdict
-            return self._application(environ, start_response)
+            with TURNS.turn_of(caller.tenant_id):
+                return self._application(environ, start_response)
         finally:
             self._rates.end(place)
 

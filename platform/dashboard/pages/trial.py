@@ -20,6 +20,7 @@ from dashboard.wording.models import SOURCE_COLOURS, SOURCES, said
 from dashboard.wording.states import EVENT_TYPES
 from recommend.answering import TYPE_NAMES, Answer, AnsweredItem, answer
 from recommend.context import Context, context_in_scope
+from recommend.shown import ShownItem
 from recommend.wording import reason_text, why_not_personal
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
@@ -55,7 +56,7 @@ class Piece:
 class Suggestion:
     """One recommended item, with its reason in words and the sources behind it."""
 
-    item: Item
+    item: ShownItem
     reason: str
     pieces: Sequence[Piece]
 

@@ -6,6 +6,7 @@ together. Item vectors come ready made, so that no language model runs when a re
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.special import erf
@@ -25,6 +26,16 @@ def bucket(seconds: F64) -> I64:
 
 
 @dataclass(frozen=True)
+class _Read:
+    """Several pasts, read. item: int64 [pasts, n]; query: float32 [pasts, d]; pointers: float32
+    [pasts, n], 0 behind a past's end."""
+
+    item: I64
+    query: F32
+    pointers: F32
+
+
+@dataclass(frozen=True)
 class Sequence:
     """vector: float32 [items, d]; bias: float32 [items]; weights: the network's tensors by name."""
 
@@ -35,7 +46,10 @@ class Sequence:
     length: int
 
     def score(self, past: Past, now: float) -> F32:
-        return self._read(past, now)
+        read = self._read([past.newest(self.length)], now)
+        scores = self.vector @ read.query[0] + self.bias
+        np.add.at(scores, read.item[0], read.pointers[0])
+        return np.asarray(scores, dtype=np.float32)
 
     def level(self, scores: F32) -> F32:
         shifted = scores - scores.max()
@@ -46,12 +60,12 @@ class Sequence:
         ones."""
         recent = past.newest(self.length)
         suspects = list(dict.fromkeys(recent.item[::-1].tolist()))[:_SUSPECTS]
-        whole = self._read(recent, now)[items]
+        rests = [recent.keep(recent.item != suspect) for suspect in suspects]
+        known = [row for row, rest in enumerate(rests) if len(rest)]
+        whole, *without = self._scores([recent, *(rests[row] for row in known)], now, items)
         drops = np.full((len(suspects), len(items)), -np.inf)
-        for row, suspect in enumerate(suspects):
-            rest = recent.keep(recent.item != suspect)
-            if len(rest):
-                drops[row] = whole - self._read(rest, now)[items]
+        for row, scores in zip(known, without, strict=True):
+            drops[row] = whole - scores
         best = np.argmax(drops, axis=0)
         return [
             Cause("sequence_match", suspects[row] if drops[row, column] > 0.0 else None)
@@ -69,61 +83,82 @@ class Sequence:
     def _layers(self) -> int:
         return 1 + max(int(name.split(".")[1]) for name in self.weights if name[:6] == "blocks")
 
-    def _read(self, past: Past, now: float) -> F32:
-        """Scores of every item, float32 [items]."""
-        past = past.newest(self.length)
-        x = self._inputs(past)  # [n, d]
-        for layer in range(self._layers - 1):
-            x = self._block(f"blocks.{layer}", x, x)
-        state = self._block(f"blocks.{self._layers - 1}", x[-1:], x)[0]
-        asked = bucket(np.array([now - past.time[-1]]))[0]
-        query = self._query(self._norm("last", state), int(asked))  # [d]
-        scores = self.vector @ query + self.bias
-        np.add.at(scores, past.item, self._pointers(x, query, now - past.time))
-        return np.asarray(scores, dtype=np.float32)
+    def _scores(self, pasts: list[Past], now: float, items: list[int]) -> F32:
+        """Scores of some items for each of several pasts in one pass, float32 [pasts, items]."""
+        read = self._read(pasts, now)
+        scores = read.query @ self.vector[items].T + self.bias[items]
+        pointed = read.item[:, :, None] == np.array(items)
+        return np.asarray(scores + (read.pointers[:, :, None] * pointed).sum(axis=1))
 
-    def _inputs(self, past: Past) -> F32:
+    def _read(self, pasts: list[Past], now: float) -> "_Read":
+        """Read pasts of one event or more, none longer than `length`. Shorter ones are filled up
+        behind their end, which nothing in front of it sees.
+        """
+        counts = np.array([len(past) for past in pasts])
+        width = int(counts.max())
+        inside = np.arange(width) < counts[:, None]  # [pasts, n]
+        item, kind, weight, time = (
+            _filled([getattr(past, name) for past in pasts], width)
+            for name in ("item", "type", "weight", "time")
+        )
+        x = self._inputs(item, kind, weight, time)  # [pasts, n, d]
+        everywhere = np.broadcast_to(np.arange(width), inside.shape)
+        for layer in range(self._layers - 1):
+            x = self._block(f"blocks.{layer}", everywhere, x)
+        last = counts[:, None] - 1
+        state = self._block(f"blocks.{self._layers - 1}", last, x)[:, 0]
+        ages = now - time
+        asked = bucket(np.take_along_axis(ages, last, axis=1)[:, 0])
+        query = self._query(self._norm("last", state), asked)  # [pasts, d]
+        return _Read(item, query, np.where(inside, self._pointers(x, query, ages), 0.0))
+
+    def _inputs(self, item: I64, kind: I64, weight: F32, time: F64) -> F32:
         w = self.weights
-        gaps = bucket(np.diff(past.time, prepend=past.time[0]))
+        gaps = bucket(np.diff(time, axis=1, prepend=time[:, :1]))
         x = (
-            self.vector[past.item]
-            + w["kind.weight"][past.type]
+            self.vector[item]
+            + w["kind.weight"][kind]
             + w["gap.weight"][gaps]
-            + w["place.weight"][: len(past)]
-            + past.weight[:, None] * w["amount.weight"][:, 0]
+            + w["place.weight"][: item.shape[1]]
+            + weight[:, :, None] * w["amount.weight"][:, 0]
         )
         return np.asarray(x, dtype=np.float32)
 
-    def _block(self, name: str, rows: F32, x: F32) -> F32:
-        """One layer at the last events `rows` of all events `x`."""
-        rows = rows + self._attend(name, rows, x)
+    def _block(self, name: str, at: I64, x: F32) -> F32:
+        """One layer at the events `at`, int64 [pasts, r], of all events `x`: [pasts, r, d]."""
+        rows = np.take_along_axis(x, at[:, :, None], axis=1)
+        rows = rows + self._attend(name, at, x)
         inner = _gelu(self._linear(f"{name}.widen", self._norm(f"{name}.between", rows)))
         return rows + self._linear(f"{name}.narrow", inner)
 
-    def _attend(self, name: str, rows: F32, x: F32) -> F32:
-        (count, width), length = rows.shape, len(x)
+    def _attend(self, name: str, at: I64, x: F32) -> F32:
+        (pasts, length, width), count = x.shape, at.shape[1]
         parts = (self.heads, width // self.heads)
         normed = self._norm(f"{name}.before", x)
-        q = self._linear(f"{name}.ask", normed[length - count :]).reshape(count, *parts)
-        offered = self._linear(f"{name}.offer", normed).reshape(length, 2, *parts)
-        k, v = offered[:, 0].transpose(1, 2, 0), offered[:, 1].transpose(1, 0, 2)
-        weight = q.transpose(1, 0, 2) @ k / np.float32(np.sqrt(parts[1]))  # [heads, count, length]
-        weight = np.where(np.tri(count, length, length - count, dtype=np.bool_), weight, -np.inf)
+        asking = np.take_along_axis(normed, at[:, :, None], axis=1)
+        q = self._linear(f"{name}.ask", asking).reshape(pasts, count, *parts)
+        offered = self._linear(f"{name}.offer", normed).reshape(pasts, length, 2, *parts)
+        k, v = offered[:, :, 0].transpose(0, 2, 3, 1), offered[:, :, 1].transpose(0, 2, 1, 3)
+        # [pasts, heads, count, length]
+        weight = q.transpose(0, 2, 1, 3) @ k / np.float32(np.sqrt(parts[1]))
+        seen = np.arange(length) <= at[:, None, :, None]
+        weight = np.where(seen, weight, np.float32(-np.inf))
         weight = np.exp(weight - weight.max(axis=-1, keepdims=True))
         weight = weight / weight.sum(axis=-1, keepdims=True)
-        joined = (weight @ v).transpose(1, 0, 2).reshape(count, width)
+        joined = (weight @ v).transpose(0, 2, 1, 3).reshape(pasts, count, width)
         return self._linear(f"{name}.join", np.asarray(joined, dtype=np.float32))
 
-    def _query(self, state: F32, asked: int) -> F32:
+    def _query(self, state: F32, asked: I64) -> F32:
         shifted = state + self.weights["asked.weight"][asked]
         turned = self._linear("turn.2", _gelu(self._linear("turn.0", shifted)))
         return self._norm("query", state + turned)
 
     def _pointers(self, states: F32, query: F32, ages: F64) -> F32:
-        """How strongly the query points back at each past event, float32 [n], never below 0."""
+        """How strongly each query points back at each past event: [pasts, n], never below 0."""
         keys = self._linear("point_key", states)
         aim = self._linear("point_query", query)
-        raw = keys @ aim / np.sqrt(len(aim)) + self.weights["point_age.weight"][bucket(ages), 0]
+        raw = (keys @ aim[:, :, None])[:, :, 0] / np.sqrt(aim.shape[1])
+        raw = raw + self.weights["point_age.weight"][bucket(ages), 0]
         return np.asarray(np.logaddexp(0.0, raw), dtype=np.float32)
 
     def _linear(self, name: str, x: F32) -> F32:
@@ -146,6 +181,14 @@ def restore(tensors: Tensors, settings: Settings) -> Sequence:
         heads=int(settings["heads"]),
         length=int(settings["length"]),
     )
+
+
+def _filled(rows: list[Any], width: int) -> Any:
+    """Rows of different lengths as one array [rows, n], the last value of each repeated."""
+    out = np.empty((len(rows), width), dtype=rows[0].dtype)
+    for line, row in zip(out, rows, strict=True):
+        line[: len(row)], line[len(row) :] = row, row[-1]
+    return out
 
 
 def _gelu(x: F32) -> F32:
