@@ -12,8 +12,10 @@ from tenants.consent.notices import archive_notice
 from tenants.consent.vocabulary import Purpose
 from tenants.work.run import run_waiting
 from tests import shop
-from training.jobs.models import Job, SnapshotSubject, Version
-from training.jobs.services import approve_version, create_job, publish_version
+from training.jobs import life
+from training.jobs.control import create_job
+from training.jobs.models import SnapshotSubject, Version
+from training.jobs.services import approve_version, publish_version
 
 
 def upload(business, kind: str, content: bytes) -> dict[str, object]:
@@ -61,10 +63,11 @@ def test_from_an_uploaded_row_to_an_audited_answer(alice, tmp_path, settings):
     settings.BASE_MODELS = [base]
     with alice.scope:
         job = create_job(actor=alice.actor, base_model=base, params=shop.QUICK)
+    run_waiting("default")
     run_waiting("gpu")
     with alice.scope:
         job.refresh_from_db()
-        assert job.state == Job.SUCCEEDED, (job.error, job.progress)
+        assert job.state == life.SUCCEEDED, (job.error, job.progress)
         assert SnapshotSubject.objects.filter(snapshot=job.snapshot).count() == len(agreed)
         version = Version.objects.get(job=job)
         names = {source["name"] for source in version.manifest["sources"]}

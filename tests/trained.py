@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 
 from tests import shop
 from training.engine.sealed import read_sealed, write_sealed
-from training.jobs import artifacts
+from training.jobs import artifacts, life
 from training.jobs.models import Job, Snapshot, Version
 
 CATALOGUE = "catalogue.safetensors"
@@ -46,7 +46,7 @@ def give_version(business, artifact: Path) -> Version:
         )
         job = Job.objects.create(
             base_model="tiny",
-            state=Job.SUCCEEDED,
+            state=life.SUCCEEDED,
             snapshot=snapshot,
             actor_ref=business.actor.ref,
             finished_at=now(),

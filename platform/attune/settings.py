@@ -143,6 +143,7 @@ WORK_KINDS = {
     "export": WorkKind(
         "default", "tenants.departure.exporting.run", lease=120, attempts=6, urgent=True
     ),
+    "job_check": WorkKind("default", "training.jobs.validating.run", lease=120, attempts=6),
     "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100),
 }
 # Asked before work is run that is not urgent, and now and then while it runs: the work of a

@@ -3,10 +3,22 @@
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dashboard.templatetags.shown import duration
 from dashboard.wording.models import STAGES, said
+from training.jobs import life
 from training.jobs.models import Job
+
+# What a job does that has not told of a step yet.
+STANDS = {
+    life.VALIDATING: gettext_lazy("Looking at the data"),
+    life.QUEUED: gettext_lazy("Waiting for its turn"),
+    life.RUNNING: gettext_lazy("Freezing the data"),
+    life.PAUSING: gettext_lazy("Pausing"),
+    life.PAUSED: gettext_lazy("Paused"),
+    life.CANCELLING: gettext_lazy("Being cancelled"),
+}
 
 
 @dataclass(frozen=True)
@@ -20,12 +32,11 @@ class Progress:
 
 def progress_of(job: Job) -> Progress | None:
     """None for a job that has ended: its state says all."""
-    if job.state in Job.ENDED:
+    if job.state in life.ENDED:
         return None
     line = job.progress
     if "fraction" not in line:
-        waiting = _("Waiting for its turn") if job.state == Job.QUEUED else _("Freezing the data")
-        return Progress(0.0, waiting, "")
+        return Progress(0.0, str(STANDS[job.state]), "")
     fraction = float(line["fraction"])
     return Progress(fraction, _stage(line), _note(fraction, line.get("eta_seconds")))
 

@@ -113,6 +113,9 @@ class AuditEvent(Enum):
         ("sha256", "events", "subjects", "excluded", "purpose"),
     )
     JOB_CREATED = EventKind("job.created", "job", _("Fine-tuning job created"), ("base_model",))
+    JOB_ASKED = EventKind(
+        "job.asked", "job", _("Job cancelled, paused or resumed"), ("asked", "state")
+    )
     JOB_FINISHED = EventKind(
         "job.finished",
         "job",

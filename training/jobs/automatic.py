@@ -6,8 +6,8 @@ from tenants.errors import TooMany
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
+from training.jobs.control import create_job
 from training.jobs.models import Job, StandingApproval
-from training.jobs.services import create_job
 
 
 def run(lease: Lease) -> None:

@@ -1,6 +1,7 @@
-"""The end of a job: its version, its approval under a standing one, or its failure."""
+"""How a run of a job ends: its version, its failure, its rest, or its place in the line again."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from tenants.audit.record import record
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
-from training.jobs import artifacts
+from training.jobs import artifacts, life
 from training.jobs.gates import failed_gates
-from training.jobs.models import Job, JobEvent, Publication, StandingApproval, Version
+from training.jobs.models import Job, Publication, Snapshot, StandingApproval, Version
+from training.jobs.moves import move
 from training.jobs.services import approve_version, publish_version
 
 ACTOR = system("trainer")
@@ -23,34 +25,93 @@ KEPT = ("events.parquet", "items.parquet", "job.json", "progress.jsonl", "engine
 
 
 def succeed(lease: Lease, folder: Path) -> None:
-    """Store the bundle, make its version, publish it where that is approved beforehand."""
+    """Store the bundle, make its version, publish it where that is approved beforehand.
+
+    A run that was asked to cancel and ended first is cancelled: nothing is made of it.
+    """
     manifest, digest, size = artifacts.put(lease.tenant_id, folder / "artifact")
     with tenant_scope(lease.tenant_id):
-        queue.hold(lease)
-        job = Job.objects.select_for_update().get(pk=lease.object_id)
-        version = _make_version(job, manifest, digest, size)
-        _close(job, Job.SUCCEEDED, {})
-        queue.finish(lease)
-        _publish_if_approved(version)
-    _tidy(folder)
-
-
-def _tidy(folder: Path) -> None:
-    """Keep what repeating the run needs (its data and its order); the rest has done its duty."""
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
-        elif entry.name not in KEPT:
-            entry.unlink(missing_ok=True)
+        job = _held(lease)
+        if job.state == life.CANCELLING:
+            _cancel(lease, job)
+        else:
+            version = _make_version(job, manifest, digest, size)
+            close(job, life.SUCCEEDED)
+            queue.finish(lease)
+            _publish_if_approved(version)
+    _tidy(folder, job)
 
 
 def fail(lease: Lease, code: str, params: dict[str, Any]) -> None:
     """Close the job with the reason; its rows tell what happened."""
     with tenant_scope(lease.tenant_id):
-        queue.hold(lease)
-        job = Job.objects.select_for_update().get(pk=lease.object_id)
-        _close(job, Job.FAILED, {"code": code, "params": params})
+        job = _held(lease)
+        if job.state == life.CANCELLING:
+            _cancel(lease, job)
+            return
+        close(job, life.FAILED, {"code": code, "params": params})
         queue.finish(lease, code=code)
+
+
+def cancel(lease: Lease, folder: Path) -> None:
+    """Close a job that was asked to cancel, and destroy what it held."""
+    with tenant_scope(lease.tenant_id):
+        job = _held(lease)
+        _cancel(lease, job)
+    _tidy(folder, job)
+
+
+def pause(lease: Lease) -> None:
+    """Let a job rest that was asked to; its folder stays as it is."""
+    with tenant_scope(lease.tenant_id):
+        job = _held(lease)
+        if job.state == life.CANCELLING:
+            _cancel(lease, job)
+            return
+        move(job, life.PAUSED)
+        queue.finish(lease)
+
+
+def requeue(lease: Lease, *, charge: bool, wait: timedelta = timedelta(0)) -> None:
+    """Back into the line, to go on from the last checkpoint; what was asked meanwhile is done."""
+    with tenant_scope(lease.tenant_id):
+        job = _held(lease)
+        if job.state == life.CANCELLING:
+            _cancel(lease, job)
+        elif job.state == life.PAUSING:
+            move(job, life.PAUSED)
+            queue.finish(lease)
+        else:
+            move(job, life.QUEUED)
+            queue.give_back(lease, charge=charge, wait=wait)
+
+
+def _held(lease: Lease) -> Job:
+    """The job, locked, behind a lease that nobody can take over before the transaction ends."""
+    queue.hold(lease)
+    return Job.objects.select_for_update().get(pk=lease.object_id)
+
+
+def _cancel(lease: Lease, job: Job) -> None:
+    if job.snapshot_id:
+        Snapshot.objects.filter(pk=job.snapshot_id).update(destroyed_at=now())
+    close(job, life.CANCELLED)
+    queue.finish(lease)
+
+
+def _tidy(folder: Path, job: Job) -> None:
+    """Keep what repeating the run needs (its data and its order); the rest has done its duty.
+
+    Of a cancelled job nothing is kept.
+    """
+    if job.state == life.CANCELLED:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name not in KEPT:
+            entry.unlink(missing_ok=True)
 
 
 def _make_version(job: Job, manifest: dict[str, Any], digest: bytes, size: int) -> Version:
@@ -81,20 +142,19 @@ def _make_version(job: Job, manifest: dict[str, Any], digest: bytes, size: int) 
     return version
 
 
-def _close(job: Job, state: str, error: dict[str, Any]) -> None:
-    job.state, job.error, job.finished_at = state, error, now()
-    job.save(update_fields=["state", "error", "finished_at"])
-    JobEvent.objects.create(
-        job=job,
-        level="info" if state == Job.SUCCEEDED else "error",
-        code=f"job.{state}",
-        params=error,
-    )
+# How the audit log calls an end.
+OUTCOMES = {life.SUCCEEDED: "success", life.CANCELLED: "success", life.FAILED: "failure"}
+
+
+def close(job: Job, state: str, error: dict[str, Any] | None = None) -> None:
+    """End a locked job, with its event and its entry in the audit log."""
+    error = error or {}
+    move(job, state, error, error=error, finished_at=now())
     record(
         AuditEvent.JOB_FINISHED,
         actor=ACTOR,
         object_id=job.public_id,
-        outcome="success" if state == Job.SUCCEEDED else "failure",
+        outcome=OUTCOMES[state],
         details={"state": state, "code": error.get("code", ""), "attempts": job.attempts},
     )
 

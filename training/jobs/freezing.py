@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,10 @@ select case when s.state is null then 'no_record'
             else 'before_consent' end as code, count(*)
 {ALLOWED} where not coalesce({IN_FORCE} and {IN_TIME}, false) group by 1"""
 
+COUNTS = f"""
+select count(*), count(distinct e.subject_id), count(distinct e.item_id)
+{ALLOWED} where {IN_FORCE} and {IN_TIME}"""  # nosec B608 # constants of this file alone
+
 ITEMS = """copy (
     select id as item, title, text, nullif(category, '') as category, price,
         (extract(epoch from first_seen_at) * 1000000)::bigint as first_seen_at
@@ -84,11 +90,7 @@ def freeze(folder: Path, *, actor: Actor) -> Snapshot:
     events = _read(EVENTS.format(purpose=PURPOSE.value), EVENT_COLUMNS)
     excluded = _excluded()
     if len(events) < LEAST_EVENTS:
-        raise AppError(
-            "too_little_data",
-            f"Only {len(events)} events may be used for training; {LEAST_EVENTS} are needed.",
-            params={"events": len(events), "needed": LEAST_EVENTS},
-        )
+        raise too_little(len(events))
     files = _write(folder, events, _read(ITEMS, ITEM_COLUMNS))
     snapshot = Snapshot.objects.create(
         purpose=PURPOSE.value,
@@ -120,22 +122,44 @@ def freeze(folder: Path, *, actor: Actor) -> Snapshot:
     return snapshot
 
 
+def too_little(events: int) -> AppError:
+    """The refusal of a tenant whose consented data cannot train anything."""
+    return AppError(
+        "too_little_data",
+        f"Only {events} events may be used for training; {LEAST_EVENTS} are needed.",
+        params={"events": events, "needed": LEAST_EVENTS},
+    )
+
+
 def policy_version() -> str:
     """A short hash of the table use -> purpose in force."""
     table = json.dumps({use.value: purpose.value for use, purpose in PURPOSE_OF.items()})
     return hashlib.sha256(table.encode()).hexdigest()[:16]
 
 
+@contextmanager
+def whole_tenant() -> Iterator[Any]:
+    """A cursor for questions that read all of a tenant's rows: they never join by nested loops.
+
+    Right after a large upload the planner may still believe that the tables are empty, and nested
+    loops over what is not would take hours.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_nestloop = off")
+        yield cursor
+        cursor.execute("set local enable_nestloop = on")
+
+
 def _read(query: str, columns: dict[str, Any]) -> pl.DataFrame:
     """The rows of a COPY, read through row-level security, never through the ORM."""
     parts: list[bytes] = []
-    with connection.cursor() as cursor, cursor.copy(query) as copy:
+    with whole_tenant() as cursor, cursor.copy(query) as copy:
         parts.extend(bytes(part) for part in copy)
     return pl.read_csv(b"".join(parts), schema=columns)
 
 
 def _excluded() -> dict[str, int]:
-    with connection.cursor() as cursor:
+    with whole_tenant() as cursor:
         cursor.execute(EXCLUDED.format(purpose=PURPOSE.value))
         return {code or "no_record": count for code, count in cursor.fetchall()}
 

@@ -5,6 +5,7 @@ from django.db import models
 from tenants.ids import public_id, uuid7
 from tenants.isolation.models import TenantForeignKey, TenantOwned
 from tenants.subjects.models import Subject
+from training.jobs import life
 
 
 class Snapshot(TenantOwned):
@@ -57,9 +58,6 @@ class SnapshotSubject(TenantOwned):
 class Job(TenantOwned):
     """One fine-tuning run. The row is the truth; its files lie in a folder of its own."""
 
-    QUEUED, RUNNING, SUCCEEDED, FAILED = "queued", "running", "succeeded", "failed"
-    ENDED = (SUCCEEDED, FAILED)
-
     id = models.UUIDField(primary_key=True, default=uuid7)
     name = models.TextField(default="")
     task = models.TextField(default="recommendation")
@@ -68,7 +66,8 @@ class Job(TenantOwned):
     params = models.JSONField(default=dict)
     seed = models.BigIntegerField(default=0)
     trigger = models.TextField(default="manual")
-    state = models.TextField(default=QUEUED)
+    # One of `life.STATES`; see there how one follows another.
+    state = models.TextField(default=life.VALIDATING)
     snapshot = TenantForeignKey(Snapshot, null=True, related_name="jobs")
     attempts = models.IntegerField(default=0)
     # Attempts that ended without getting beyond `failed_fraction`: three make the job fail.
@@ -77,6 +76,10 @@ class Job(TenantOwned):
     # The last progress line of the engine: stage, fraction, eta_seconds, rss_mb, …
     progress = models.JSONField(default=dict)
     error = models.JSONField(default=dict)
+    # events, subjects, items and device_seconds, as they were expected before the start.
+    estimate = models.JSONField(default=dict)
+    device = models.TextField(default="")
+    device_seconds = models.FloatField(default=0.0)
     actor_ref = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)

@@ -1,9 +1,7 @@
-"""Jobs and versions: create, approve, publish, roll back, standing approval."""
+"""Versions: approve, publish, roll back, standing approval."""
 
-from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
 
@@ -12,62 +10,9 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.scope import current_tenant
-from tenants.metering.meters import DEVICE
-from tenants.metering.queries import check_month
-from tenants.work.queue import enqueue
 from training.jobs.artifacts import ArtifactDamaged, path_of, read_manifest
 from training.jobs.gates import failed_gates
-from training.jobs.models import Job, Publication, StandingApproval, Version
-
-DEFAULT_BASE = "all-MiniLM-L6-v2"
-METHODS = ("lora",)
-
-
-@transaction.atomic
-def create_job(
-    *,
-    actor: Actor,
-    base_model: str = DEFAULT_BASE,
-    method: str = "lora",
-    params: dict[str, Any] | None = None,
-    seed: int = 0,
-    name: str = "",
-    trigger: str = "manual",
-) -> Job:
-    """Queue a fine-tuning job; its data are frozen when it starts.
-
-    Conflict while one is open; TooMany when the month's device-seconds are used up; AppError on a
-    base that the installation does not allow: a path of the tenant's choice would show what lies
-    on the machine, other tenants' folders too.
-    """
-    if (base_model or DEFAULT_BASE) not in settings.BASE_MODELS:
-        raise AppError(
-            "base_model_not_allowed",
-            f"Choose one of {', '.join(settings.BASE_MODELS)}.",
-            param="base_model",
-        )
-    if method not in METHODS:
-        raise AppError("unknown_method", f"Choose one of {', '.join(METHODS)}.", param="method")
-    if Job.objects.exclude(state__in=Job.ENDED).exists():
-        raise Conflict("job_open", "A job is queued or running already. Wait for it to end.")
-    check_month(DEVICE)
-    job = Job.objects.create(
-        name=name,
-        base_model=base_model or DEFAULT_BASE,
-        method=method,
-        params=params or {},
-        seed=seed,
-        trigger=trigger,
-        actor_ref=actor.ref,
-    )
-    enqueue("job", tenant_id=current_tenant(), object_id=job.id)
-    record(
-        AuditEvent.JOB_CREATED,
-        actor=actor,
-        object_id=job.public_id,
-        details={"base_model": job.base_model},
-    )
-    return job
+from training.jobs.models import Publication, StandingApproval, Version
 
 
 @transaction.atomic

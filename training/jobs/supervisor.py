@@ -7,35 +7,30 @@ result first holds the lease, so that a supervisor which lost it can change noth
 import json
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from uuid import UUID
-
-from django.conf import settings
-from django.utils.timezone import now
 
 from tenants.audit.actor import system
 from tenants.errors import AppError, TooMany
-from tenants.isolation.names import tenant_folder
 from tenants.isolation.scope import tenant_scope
 from tenants.metering.meters import DEVICE
 from tenants.metering.queries import check_month
-from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.queue import Lease
 from tenants.work.run import Resting, Stopped, check_gate, stopping
 from training.jobs import child, finishing
-from training.jobs.freezing import freeze
-from training.jobs.models import Job, JobEvent
+from training.jobs.beginning import begin, folder_of, give_up
+from training.jobs.clock import DeviceClock
+from training.jobs.models import Job
+from training.jobs.moves import ASKED, CancelAsked, PauseAsked, tell
 from training.jobs.progress import ProgressReader, store_lines
 
 logger = logging.getLogger(__name__)
 ACTOR = system("trainer")
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.5
 RENEW_SECONDS = 5.0
 HANG_SECONDS = 600.0
 GRACE_SECONDS = 30.0
@@ -46,60 +41,22 @@ HUNG = -1000  # no exit status: the supervisor ended it
 
 def run(lease: Lease) -> None:
     """Worker function of `job`."""
+    folder = folder_of(lease.tenant_id, lease.object_id)
     try:
-        folder = _begin(lease)
-        if folder is None:
+        if not begin(lease, folder):
             return
         status = _train(lease, folder)
     except AppError as refused:
         finishing.fail(lease, refused.code, refused.params)
-        return
-    _conclude(lease, status, folder)
-
-
-def folder_of(tenant_id: UUID, job_id: UUID) -> Path:
-    return tenant_folder(settings.JOB_ROOT, tenant_id) / str(job_id)
-
-
-def _begin(lease: Lease) -> Path | None:
-    """Claim the row, count a standstill, freeze the data once. None when the job has ended."""
-    folder = folder_of(lease.tenant_id, lease.object_id)
-    with tenant_scope(lease.tenant_id):
-        queue.hold(lease)
-        job = Job.objects.select_for_update().get(pk=lease.object_id)
-        if job.state in Job.ENDED:
-            queue.finish(lease)
-            return None
-        job.state, job.started_at = Job.RUNNING, job.started_at or now()
-        job.attempts += 1
-        job.save()
-        JobEvent.objects.create(job=job, code="job.started", params={"attempt": job.attempts})
-    with tenant_scope(lease.tenant_id):
-        queue.hold(lease)
-        _prepare(lease, folder)
-    return folder
-
-
-def _prepare(lease: Lease, folder: Path) -> None:
-    """The snapshot and `job.json`; a folder that is whole already is left as it is."""
-    job = Job.objects.get(pk=lease.object_id)
-    if job.snapshot_id and (folder / "job.json").exists():
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    job.snapshot = freeze(folder, actor=ACTOR)
-    job.save(update_fields=["snapshot"])
-    order = {
-        "format": 1,
-        "task": job.task,
-        "base_model": job.base_model,
-        "method": job.method,
-        "seed": job.seed,
-        "device": "auto",
-        "threads": None,
-        "params": job.params,
-        "files": {name: file["sha256"] for name, file in job.snapshot.files.items()},
-    }
-    (folder / "job.json").write_text(json.dumps(order, indent=1))
+    except CancelAsked:
+        finishing.cancel(lease, folder)
+    except PauseAsked:
+        finishing.pause(lease)
+    except (Stopped, Resting):
+        give_up(lease)
+        raise
+    else:
+        _conclude(lease, status, folder)
 
 
 def _train(lease: Lease, folder: Path) -> int:
@@ -137,7 +94,11 @@ def _watch(lease: Lease, process: subprocess.Popen[bytes], folder: Path) -> int:
     reader, clock = ProgressReader(folder / "progress.jsonl"), DeviceClock(lease)
     try:
         status = _follow(lease, process, reader, clock)
-    except (Stopped, Resting, TooMany):
+    except CancelAsked:
+        _kill(process)  # nothing is kept of it
+        _settle(lease, reader, clock)
+        raise
+    except (Stopped, Resting, TooMany, PauseAsked):
         _end(process)
         _settle(lease, reader, clock)
         raise
@@ -145,13 +106,13 @@ def _watch(lease: Lease, process: subprocess.Popen[bytes], folder: Path) -> int:
     return status
 
 
-def _settle(lease: Lease, reader: ProgressReader, clock: "DeviceClock") -> None:
+def _settle(lease: Lease, reader: ProgressReader, clock: DeviceClock) -> None:
     clock.count()
     store_lines(lease, reader.read())
 
 
 def _follow(
-    lease: Lease, process: subprocess.Popen[bytes], reader: ProgressReader, clock: "DeviceClock"
+    lease: Lease, process: subprocess.Popen[bytes], reader: ProgressReader, clock: DeviceClock
 ) -> int:
     """Store progress as it comes, renew the lease, ask whether the engine may go on.
 
@@ -162,6 +123,7 @@ def _follow(
         time.sleep(POLL_SECONDS)
         if stopping():
             raise Stopped
+        _check_asked(lease)
         lines = reader.read()
         if lines:
             moved = time.monotonic()
@@ -177,26 +139,19 @@ def _follow(
     return process.returncode
 
 
+def _check_asked(lease: Lease) -> None:
+    """CancelAsked or PauseAsked once somebody has asked for it."""
+    with tenant_scope(lease.tenant_id):
+        state = Job.objects.values_list("state", flat=True).get(pk=lease.object_id)
+    if state in ASKED:
+        raise ASKED[state]
+
+
 def _check_limits(lease: Lease) -> None:
     """Resting while the tenant is suspended; TooMany once the month's device-seconds are used."""
     check_gate(lease)
     with tenant_scope(lease.tenant_id):
         check_month(DEVICE)
-
-
-class DeviceClock:
-    """Meters the seconds that a job holds its device, as it goes: a killed worker loses little."""
-
-    def __init__(self, lease: Lease) -> None:
-        self._tenant_id = lease.tenant_id
-        self._counted = time.monotonic()
-
-    def count(self) -> None:
-        """Bring what has passed since the last time into the tenant's meter."""
-        moment = time.monotonic()
-        with tenant_scope(self._tenant_id):
-            count(DEVICE, moment - self._counted)
-        self._counted = moment
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -207,6 +162,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(GRACE_SECONDS)
     except subprocess.TimeoutExpired:
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
@@ -220,13 +180,13 @@ def _conclude(lease: Lease, status: int, folder: Path) -> None:
         finishing.fail(lease, error["code"], {"message": error.get("message", "")})
     elif status == child.OCCUPIED:
         # The last attempt's engine is still writing its checkpoint.
-        queue.give_back(lease, charge=False, wait=queue.SOON)
+        finishing.requeue(lease, charge=False, wait=queue.SOON)
     elif status == CHECKPOINTED:
-        queue.give_back(lease, charge=False)
+        finishing.requeue(lease, charge=False)
     elif _is_poison(lease, status):
         finishing.fail(lease, "poisoned", {"deaths": POISON})
     else:
-        queue.give_back(lease, charge=True, wait=queue.SOON)
+        finishing.requeue(lease, charge=True, wait=queue.SOON)
 
 
 def _is_poison(lease: Lease, status: int) -> bool:
@@ -243,7 +203,5 @@ def _is_poison(lease: Lease, status: int) -> bool:
         job.failures = 1 if fraction > job.failed_fraction else job.failures + 1
         job.failed_fraction = max(fraction, job.failed_fraction)
         job.save(update_fields=["failures", "failed_fraction"])
-        JobEvent.objects.create(
-            job=job, level="warn", code="engine.died", params={"status": status}
-        )
+        tell(job, "engine.died", "warn", {"status": status})
         return job.failures >= POISON

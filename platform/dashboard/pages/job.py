@@ -25,9 +25,9 @@ from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.errors import AppError, NotFound
 from tenants.ids import parse_id
-from training.jobs import queries
+from training.jobs import life, queries
+from training.jobs.control import create_job
 from training.jobs.models import Job, JobEvent, Version
-from training.jobs.services import create_job
 
 Found = dict[tuple[str, str], list[tuple[int, float]]]
 
@@ -65,7 +65,7 @@ def _context(job: Job) -> dict[str, Any]:
         "badge": JOBS[job.state],
         "trigger": said(TRIGGERS, job.trigger),
         "progress": progress_of(job),
-        "live": job.state not in Job.ENDED,
+        "live": job.state not in life.ENDED,
         "charts": charts(queries.curves(job)),
         "events": [(each, said(JOB_EVENTS, each.code, each.params)) for each in events],
         "version": Version.objects.filter(job=job).first(),

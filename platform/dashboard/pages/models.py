@@ -15,9 +15,10 @@ from dashboard.wording.models import SOURCES, TRIGGERS, said
 from dashboard.wording.states import JOBS, SERVES, VERSIONS
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from training.jobs import life
+from training.jobs.control import DEFAULT_BASE, METHODS
 from training.jobs.models import Job, StandingApproval, Version
 from training.jobs.queries import Serving, serving
-from training.jobs.services import DEFAULT_BASE, METHODS
 
 JOBS_SHOWN = 5
 VERSIONS_SHOWN = 10
@@ -83,7 +84,7 @@ def _jobs(request: PageRequest) -> dict[str, Any]:
         "jobs": [
             (job, JOBS[job.state], progress_of(job), said(TRIGGERS, job.trigger)) for job in jobs
         ],
-        "live": any(job.state not in Job.ENDED for job in jobs),
+        "live": any(job.state not in life.ENDED for job in jobs),
     }
 
 

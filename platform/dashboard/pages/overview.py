@@ -17,6 +17,7 @@ from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.consent.models import ConsentRecord
 from tenants.consent.queries import coverage
+from training.jobs import life
 from training.jobs.models import Job
 from training.jobs.queries import Serving, serving
 
@@ -51,7 +52,7 @@ def overview(request: PageRequest) -> HttpResponse:
 
 def _training() -> dict[str, object] | None:
     """The job that is open, with its progress; None when there is none."""
-    job = Job.objects.exclude(state__in=Job.ENDED).order_by("-id").first()
+    job = Job.objects.exclude(state__in=life.ENDED).order_by("-id").first()
     return {"job": job, "progress": progress_of(job)} if job else None
 
 

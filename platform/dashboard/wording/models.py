@@ -68,7 +68,15 @@ TRIGGERS: Words = {
     "first_data": _("Started with the first data"),
 }
 JOB_EVENTS: Words = {
+    "job.created": _("Ordered"),
+    "job.queued": _("Waits for its turn"),
+    "job.running": _("Started, attempt %(attempt)s"),
     "job.started": _("Started, attempt %(attempt)s"),
+    "job.taken_up": _("Taken up after its worker went down, attempt %(attempt)s"),
+    "job.pausing": _("Asked to pause"),
+    "job.paused": _("Paused"),
+    "job.cancelling": _("Asked to cancel"),
+    "job.cancelled": _("Cancelled"),
     "job.succeeded": _("Finished"),
     "job.failed": _("Failed"),
     "engine.died": _(

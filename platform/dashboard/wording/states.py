@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.behaviour.models import Upload
 from tenants.departure.models import TenantExport
-from training.jobs.models import Job, Version
+from training.jobs import life
+from training.jobs.models import Version
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,15 @@ UPLOADS: dict[str, Badge] = {
     Upload.FAILED: Badge(_("Refused"), "bad"),
 }
 JOBS: dict[str, Badge] = {
-    Job.QUEUED: Badge(_("Waiting"), "neutral"),
-    Job.RUNNING: Badge(_("Running"), "info", busy=True),
-    Job.SUCCEEDED: Badge(_("Succeeded"), "good"),
-    Job.FAILED: Badge(_("Failed"), "bad"),
+    life.VALIDATING: Badge(_("Being checked"), "info", busy=True),
+    life.QUEUED: Badge(_("Waiting"), "neutral"),
+    life.RUNNING: Badge(_("Running"), "info", busy=True),
+    life.PAUSING: Badge(_("Pausing"), "warn", busy=True),
+    life.PAUSED: Badge(_("Paused"), "warn"),
+    life.CANCELLING: Badge(_("Being cancelled"), "warn", busy=True),
+    life.CANCELLED: Badge(_("Cancelled"), "neutral"),
+    life.SUCCEEDED: Badge(_("Succeeded"), "good"),
+    life.FAILED: Badge(_("Failed"), "bad"),
 }
 VERSIONS: dict[str, Badge] = {
     Version.EVALUATED: Badge(_("Waits for approval"), "warn"),

@@ -11,6 +11,7 @@ from tenants.audit.models import AuditEntry
 from tenants.behaviour.models import Upload
 from tests import shop
 from tests.stocked import stock
+from training.jobs import life
 from training.jobs.models import Job, Publication, StandingApproval, Version
 
 
@@ -101,13 +102,13 @@ def test_lists_ask_again_only_while_something_is_under_way(alice, pages):
 
 def test_the_overview_shows_the_open_job_and_reloads_when_it_has_ended(alice, pages):
     with alice.scope:
-        job = Job.objects.create(base_model="tiny", actor_ref="x", state=Job.RUNNING)
+        job = Job.objects.create(base_model="tiny", actor_ref="x", state=life.RUNNING)
         Job.objects.update(
             progress={"stage": "finetune", "stage_index": 5, "stages": 9, "fraction": 0.5}
         )
     assert "5 of 9: Fine-tuning the language model 50 %" in text_of(pages("/", htmx=True))
     with alice.scope:
-        Job.objects.filter(pk=job.pk).update(state=Job.SUCCEEDED, finished_at=now())
+        Job.objects.filter(pk=job.pk).update(state=life.SUCCEEDED, finished_at=now())
     assert pages("/", htmx=True)["HX-Refresh"] == "true"
 
 
@@ -116,7 +117,7 @@ def test_a_running_job_shows_stage_time_left_and_curves(stocked, pages):
     address = reverse("dashboard:job", args=[job.public_id])
     with stocked.business.scope:
         Job.objects.filter(pk=job.pk).update(
-            state=Job.RUNNING,
+            state=life.RUNNING,
             progress={"stage": "sequence", "fraction": 0.25, "eta_seconds": 200, "loss": 2.5},
         )
     reply = pages(address, htmx=True)
@@ -135,7 +136,7 @@ def test_a_failed_job_says_why_in_words(alice, pages):
         job = Job.objects.create(
             base_model="tiny",
             actor_ref="x",
-            state=Job.FAILED,
+            state=life.FAILED,
             error={"code": "too_little_data", "params": {"events": 3, "needed": 100}},
         )
     text = text_of(pages(reverse("dashboard:job", args=[job.public_id])))

@@ -15,8 +15,9 @@ from training.engine.evaluate import FUSION
 from training.engine.sources import SOURCES
 from training.engine.tasks.recommendation.pipeline import SHARES
 from training.engine.text import Reading
+from training.jobs import life
 from training.jobs.gates import GATES
-from training.jobs.models import Job, Version
+from training.jobs.models import Version
 
 ROOT = Path(__file__).resolve().parents[3]
 ERRORS = {"AppError", "Conflict", "JobError", "TooLittleData"}
@@ -83,7 +84,7 @@ def test_every_gate_state_kind_and_purpose_is_worded():
     assert {gate.code for gate in GATES} == set(models.GATES)
     assert set(states.UPLOAD_KINDS) == set(Upload.KINDS)
     assert set(states.UPLOADS) == {Upload.RECEIVED, Upload.RUNNING, Upload.DONE, Upload.FAILED}
-    assert set(states.JOBS) == {Job.QUEUED, Job.RUNNING, Job.SUCCEEDED, Job.FAILED}
+    assert set(states.JOBS) == set(life.STATES)
     assert set(states.VERSIONS) == {Version.EVALUATED, Version.APPROVED, Version.RETIRED}
     assert set(states.EVENT_TYPES) == {kind.name for kind in EVENT_TYPES}
     assert set(states.PURPOSES) == {purpose.value for purpose in Purpose}

@@ -24,11 +24,11 @@ from tenants.work import queue
 from tenants.work.models import WorkItem
 from tenants.work.run import run_waiting
 from tests import shop
-from training.jobs import child, supervisor
+from training.jobs import child, life, supervisor
+from training.jobs.control import create_job
 from training.jobs.freezing import freeze
 from training.jobs.models import Job, JobEvent, Snapshot, SnapshotSubject, Version
 from training.jobs.progress import ProgressReader
-from training.jobs.services import create_job
 
 
 @pytest.fixture
@@ -54,7 +54,9 @@ def stocked(alice):
 
 def start_job(business, **how) -> Job:
     with business.scope:
-        return create_job(actor=business.actor, **how)
+        job = create_job(actor=business.actor, **how)
+    run_waiting("default")
+    return job
 
 
 def stand_in(monkeypatch, script: str) -> None:
@@ -72,23 +74,37 @@ def stand_in(monkeypatch, script: str) -> None:
 
 def test_a_job_without_enough_consented_data_fails_with_the_reason(alice):
     job = start_job(alice)
-    run_waiting("gpu")
     with alice.scope:
         job.refresh_from_db()
-        assert (job.state, job.error["code"]) == (Job.FAILED, "too_little_data")
+        assert (job.state, job.error["code"]) == (life.FAILED, "too_little_data")
         assert job.error["params"]["events"] == 0
-    assert WorkItem.objects.get(kind="job").state == WorkItem.FAILED
+    assert WorkItem.objects.get(kind="job_check").state == WorkItem.FAILED
+    assert not WorkItem.objects.filter(kind="job").exists()
 
 
-def test_a_bad_parameter_fails_the_job_with_the_engines_own_code(stocked, tmp_path, settings):
-    base = shop.tiny_base_model(tmp_path / "base")
-    settings.BASE_MODELS = [base]
-    job = start_job(stocked, base_model=base, params={"epochs": -3})
+def test_a_bad_parameter_is_refused_before_there_is_a_job(stocked):
+    with pytest.raises(AppError) as refused:
+        start_job(stocked, params={"epochs": -3})
+    assert (refused.value.code, refused.value.param) == ("bad_param", "epochs")
+    with stocked.scope:
+        assert not Job.objects.exists()
+    assert not WorkItem.objects.filter(kind__startswith="job").exists()
+
+
+def test_what_the_engine_refuses_fails_the_job_with_the_engines_own_code(stocked, monkeypatch):
+    job = start_job(stocked)
+    stand_in(
+        monkeypatch,
+        """open(FOLDER + '/error.json', 'w').write('{"code": "bad_job", "message": "Why."}')
+sys.exit(2)""",
+    )
     run_waiting("gpu")
     with stocked.scope:
         job.refresh_from_db()
-        assert (job.state, job.error["code"]) == (Job.FAILED, "bad_param")
-        assert "epochs" in job.error["params"]["message"]
+        assert (job.state, job.error) == (
+            life.FAILED,
+            {"code": "bad_job", "params": {"message": "Why."}},
+        )
 
 
 def test_a_killed_engine_is_charged_and_started_again(stocked, monkeypatch):
@@ -99,7 +115,7 @@ def test_a_killed_engine_is_charged_and_started_again(stocked, monkeypatch):
     assert (item.state, item.attempts) == (WorkItem.WAITING, 1)
     with stocked.scope:
         job.refresh_from_db()
-        assert job.state == Job.RUNNING
+        assert job.state == life.QUEUED
         assert JobEvent.objects.filter(code="engine.died", params={"status": -9}).count() == 1
 
 
@@ -111,7 +127,7 @@ def test_an_engine_that_dies_at_the_same_place_three_times_is_poison(stocked, mo
         run_waiting("gpu")
     with stocked.scope:
         job.refresh_from_db()
-        assert (job.state, job.error["code"]) == (Job.FAILED, "poisoned")
+        assert (job.state, job.error["code"]) == (life.FAILED, "poisoned")
         assert not Version.objects.exists()
 
 
@@ -127,7 +143,7 @@ def test_an_engine_that_gets_further_each_time_is_given_another_chance(stocked, 
         supervisor.run(queue.claim("gpu"))
     with stocked.scope:
         job.refresh_from_db()
-        assert (job.state, job.failures, job.failed_fraction) == (Job.RUNNING, 1, 0.5)
+        assert (job.state, job.failures, job.failed_fraction) == (life.QUEUED, 1, 0.5)
 
 
 def test_a_worker_that_goes_down_again_and_again_does_not_count_against_the_job(
@@ -142,7 +158,7 @@ def test_a_worker_that_goes_down_again_and_again_does_not_count_against_the_job(
             supervisor.run(queue.claim("gpu"))
     with stocked.scope:
         job.refresh_from_db()
-        assert (job.state, job.failures) == (Job.RUNNING, 0)
+        assert (job.state, job.failures) == (life.RUNNING, 0)
 
 
 def test_a_checkpointed_engine_costs_no_attempt(stocked, monkeypatch):
@@ -219,7 +235,7 @@ def test_a_suspended_tenants_job_checkpoints_waits_uncharged_and_goes_on(stocked
     assert (folder / "checkpoint").read_text() == "kept"
     with stocked.scope:
         job.refresh_from_db()
-        assert (job.state, job.failures, job.progress) == (Job.RUNNING, 0, {"fraction": 0.5})
+        assert (job.state, job.failures, job.progress) == (life.QUEUED, 0, {"fraction": 0.5})
         assert used(["device_seconds"])["device_seconds"] > 0
     resume_tenant(tenant_id=tenant_id, actor=system("operator"))
     WorkItem.objects.filter(kind="job").update(run_at="2020-01-01T00:00:00Z")
@@ -227,7 +243,7 @@ def test_a_suspended_tenants_job_checkpoints_waits_uncharged_and_goes_on(stocked
     supervisor.run(queue.claim("gpu"))
     with stocked.scope:
         job.refresh_from_db()
-        assert (job.state, job.attempts, job.failures) == (Job.RUNNING, 2, 0)
+        assert (job.state, job.attempts, job.failures) == (life.QUEUED, 2, 0)
 
 
 def test_a_job_that_uses_the_month_up_is_ended_and_says_so(stocked, monkeypatch):
@@ -244,7 +260,7 @@ def test_a_job_that_uses_the_month_up_is_ended_and_says_so(stocked, monkeypatch)
     assert (item.state, item.code) == (WorkItem.FAILED, "quota_exceeded")
     with stocked.scope:
         job.refresh_from_db()
-        assert (job.state, job.error["code"]) == (Job.FAILED, "quota_exceeded")
+        assert (job.state, job.error["code"]) == (life.FAILED, "quota_exceeded")
         assert not Version.objects.exists()
     assert (supervisor.folder_of(stocked.tenant.id, job.id) / "checkpoint").exists()
     said = str(error_text(job.error["code"], job.error["params"]))

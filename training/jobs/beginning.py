@@ -1,0 +1,81 @@
+"""How a run of a job begins: its row claimed, its data frozen once, its order written down."""
+
+import json
+import shutil
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.timezone import now
+
+from tenants.audit.actor import system
+from tenants.isolation.names import tenant_folder
+from tenants.isolation.scope import tenant_scope
+from tenants.work import queue
+from tenants.work.queue import Lease
+from training.jobs import life
+from training.jobs.freezing import freeze
+from training.jobs.models import Job
+from training.jobs.moves import ASKED, move, tell
+
+ACTOR = system("trainer")
+
+
+def folder_of(tenant_id: UUID, job_id: UUID) -> Path:
+    return tenant_folder(settings.JOB_ROOT, tenant_id) / str(job_id)
+
+
+def begin(lease: Lease, folder: Path) -> bool:
+    """Claim the row and freeze the data once. False when there is nothing to run.
+
+    CancelAsked, PauseAsked when that was asked of the run before, whose worker died.
+    """
+    with tenant_scope(lease.tenant_id):
+        queue.hold(lease)
+        job = Job.objects.select_for_update().get(pk=lease.object_id)
+        if job.state in ASKED:
+            raise ASKED[job.state]
+        if job.state not in (life.QUEUED, life.RUNNING):
+            queue.finish(lease)
+            return False
+        job.started_at, job.attempts = job.started_at or now(), job.attempts + 1
+        job.save(update_fields=["started_at", "attempts"])
+        if job.state == life.QUEUED:
+            move(job, life.RUNNING, {"attempt": job.attempts})
+        else:  # the worker before went down without a word
+            tell(job, "job.taken_up", "warn", {"attempt": job.attempts})
+    with tenant_scope(lease.tenant_id):
+        queue.hold(lease)
+        _prepare(lease, folder)
+    return True
+
+
+def give_up(lease: Lease) -> None:
+    """The worker or the tenant rests: the job waits again. Whoever claimed gives the lease back."""
+    with tenant_scope(lease.tenant_id):
+        queue.hold(lease)
+        job = Job.objects.select_for_update().get(pk=lease.object_id)
+        if job.state == life.RUNNING:
+            move(job, life.QUEUED)
+
+
+def _prepare(lease: Lease, folder: Path) -> None:
+    """The snapshot and `job.json`; a folder that is whole already is left as it is."""
+    job = Job.objects.get(pk=lease.object_id)
+    if job.snapshot_id and (folder / "job.json").exists():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    job.snapshot = freeze(folder, actor=ACTOR)
+    job.save(update_fields=["snapshot"])
+    order = {
+        "format": 1,
+        "task": job.task,
+        "base_model": job.base_model,
+        "method": job.method,
+        "seed": job.seed,
+        "device": "auto",
+        "threads": None,
+        "params": job.params,
+        "files": {name: file["sha256"] for name, file in job.snapshot.files.items()},
+    }
+    (folder / "job.json").write_text(json.dumps(order, indent=1))

@@ -1,0 +1,30 @@
+"""What a job uses: the seconds that it holds its device."""
+
+import time
+
+from django.db.models import F
+
+from tenants.isolation.scope import tenant_scope
+from tenants.metering.meters import DEVICE
+from tenants.metering.record import count
+from tenants.work.queue import Lease
+from training.jobs.models import Job
+
+
+class DeviceClock:
+    """Meters the seconds that a job holds its device, as it goes: a killed worker loses little."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._counted = time.monotonic()
+
+    def count(self) -> None:
+        """Bring what has passed since the last time into the tenant's meter."""
+        moment = time.monotonic()
+        spent = moment - self._counted
+        with tenant_scope(self._lease.tenant_id):
+            Job.objects.filter(pk=self._lease.object_id).update(
+                device_seconds=F("device_seconds") + spent
+            )
+            count(DEVICE, spent)
+        self._counted = moment

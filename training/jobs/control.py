@@ -1,0 +1,130 @@
+"""What a person may ask of a job: create, cancel, pause, resume."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.timezone import now
+
+from tenants.audit.actor import Actor
+from tenants.audit.events import AuditEvent
+from tenants.audit.record import record
+from tenants.errors import AppError, Conflict, NotFound
+from tenants.isolation.scope import current_tenant
+from tenants.metering.meters import DEVICE
+from tenants.metering.queries import check_month
+from tenants.work.queue import enqueue
+from training.engine.failures import JobError
+from training.engine.params import read_params
+from training.jobs import life
+from training.jobs.models import Job
+from training.jobs.moves import move, tell
+
+DEFAULT_BASE = "all-MiniLM-L6-v2"
+METHODS = ("lora",)
+
+
+@transaction.atomic
+def create_job(
+    *,
+    actor: Actor,
+    base_model: str = DEFAULT_BASE,
+    method: str = "lora",
+    params: dict[str, Any] | None = None,
+    seed: int = 0,
+    name: str = "",
+    trigger: str = "manual",
+) -> Job:
+    """Make a fine-tuning job, which is validated, waits for its turn and is run by a worker; its
+    data are frozen when it starts.
+
+    Conflict while one is open; TooMany when the month's device-seconds are used up; AppError on a
+    parameter that makes no sense, and on a base that the installation does not allow: a path of
+    the tenant's choice would show what lies on the machine, other tenants' folders too.
+    """
+    base_model = base_model or DEFAULT_BASE
+    _check_order(base_model, method, params or {})
+    if Job.objects.exclude(state__in=life.ENDED).exists():
+        raise Conflict("job_open", "A job is queued or running already. Wait for it to end.")
+    check_month(DEVICE)
+    job = Job.objects.create(
+        name=name,
+        base_model=base_model,
+        method=method,
+        params=params or {},
+        seed=seed,
+        trigger=trigger,
+        actor_ref=actor.ref,
+    )
+    tell(job, "job.created")
+    enqueue("job_check", tenant_id=current_tenant(), object_id=job.id)
+    record(
+        AuditEvent.JOB_CREATED,
+        actor=actor,
+        object_id=job.public_id,
+        details={"base_model": job.base_model},
+    )
+    return job
+
+
+def _check_order(base_model: str, method: str, params: dict[str, Any]) -> None:
+    if base_model not in settings.BASE_MODELS:
+        known = ", ".join(settings.BASE_MODELS)
+        raise AppError("base_model_not_allowed", f"Choose one of {known}.", param="base_model")
+    if method not in METHODS:
+        raise AppError("unknown_method", f"Choose one of {', '.join(METHODS)}.", param="method")
+    try:
+        read_params(params)
+    except JobError as error:
+        raise AppError(error.code, f"{error.message}.", param=error.param) from error
+
+
+@transaction.atomic
+def cancel_job(*, job_id: UUID, actor: Actor) -> Job:
+    """End a job for good: at once while it waits, within two seconds or steps while it runs.
+
+    Conflict (`job_ended`) when there is nothing to cancel any more.
+    """
+    job = _asked("cancel", job_id, actor)
+    if job.state == life.CANCELLED:
+        Job.objects.filter(pk=job.pk).update(finished_at=now())
+    return job
+
+
+@transaction.atomic
+def pause_job(*, job_id: UUID, actor: Actor) -> Job:
+    """Let a job rest, keeping what it has reached; Conflict (`not_pausable`) in other states."""
+    return _asked("pause", job_id, actor)
+
+
+@transaction.atomic
+def resume_job(*, job_id: UUID, actor: Actor) -> Job:
+    """Let a paused job go on from where it was; Conflict (`not_paused`) in other states."""
+    job = _asked("resume", job_id, actor)
+    enqueue("job", tenant_id=current_tenant(), object_id=job.id)
+    return job
+
+
+REFUSALS = {
+    "cancel": ("job_ended", "This job has ended. There is nothing to cancel."),
+    "pause": ("not_pausable", "Only a job that waits or runs can be paused."),
+    "resume": ("not_paused", "Only a paused job can be resumed."),
+}
+
+
+def _asked(what: str, job_id: UUID, actor: Actor) -> Job:
+    job = Job.objects.select_for_update().filter(pk=job_id).first()
+    if job is None:
+        raise NotFound("job")
+    if not life.allowed(what, job.state):
+        raise Conflict(*REFUSALS[what])
+    before = job.state
+    move(job, life.ASKED[what][job.state])
+    record(
+        AuditEvent.JOB_ASKED,
+        actor=actor,
+        object_id=job.public_id,
+        details={"asked": what, "state": before},
+    )
+    return job

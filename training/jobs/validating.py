@@ -1,0 +1,44 @@
+"""Between a job's order and its turn: are there data that it may use, and how long will it take?"""
+
+from typing import Any
+
+from tenants.errors import AppError
+from tenants.isolation.scope import tenant_scope
+from tenants.work import queue
+from tenants.work.queue import Lease, enqueue
+from training.jobs import estimating, finishing, life
+from training.jobs.freezing import COUNTS, LEAST_EVENTS, PURPOSE, too_little, whole_tenant
+from training.jobs.models import Job
+from training.jobs.moves import move
+
+
+def run(lease: Lease) -> None:
+    """Worker function of `job_check`: from validating to queued, or failed with the reason."""
+    with tenant_scope(lease.tenant_id):
+        queue.hold(lease)
+        job = Job.objects.select_for_update().get(pk=lease.object_id)
+        code = ""
+        if job.state == life.VALIDATING:
+            try:
+                _queue(job)
+            except AppError as refused:
+                code = refused.code
+                finishing.close(job, life.FAILED, {"code": code, "params": refused.params})
+        queue.finish(lease, code=code)
+
+
+def _queue(job: Job) -> None:
+    counts = counted()
+    if counts["events"] < LEAST_EVENTS:
+        raise too_little(counts["events"])
+    estimate = estimating.estimate(counts, job)
+    move(job, life.QUEUED, {**counts, **estimate}, estimate={**counts, **estimate})
+    enqueue("job", tenant_id=job.tenant_id, object_id=job.id)
+
+
+def counted() -> dict[str, int]:
+    """What a snapshot taken now would hold: events, subjects, items."""
+    with whole_tenant() as cursor:
+        cursor.execute(COUNTS.format(purpose=PURPOSE.value))
+        row: Any = cursor.fetchone()
+    return dict(zip(("events", "subjects", "items"), map(int, row), strict=True))
