@@ -12,7 +12,7 @@ from tenants.behaviour.models import Upload
 from tests import shop
 from tests.stocked import stock
 from training.jobs import life
-from training.jobs.models import Job, Publication, StandingApproval, Version
+from training.jobs.models import Job, JobMetric, Publication, StandingApproval, Version
 
 
 def text_of(reply) -> str:
@@ -113,14 +113,15 @@ def test_the_overview_shows_the_open_job_and_reloads_when_it_has_ended(alice, pa
 
 
 def test_a_running_job_shows_stage_time_left_and_curves(stocked, pages):
-    job = stocked.version.job
-    address = reverse("dashboard:job", args=[job.public_id])
     with stocked.business.scope:
-        Job.objects.filter(pk=job.pk).update(
+        job = Job.objects.create(
+            base_model="tiny",
+            actor_ref="x",
             state=life.RUNNING,
             progress={"stage": "sequence", "fraction": 0.25, "eta_seconds": 200, "loss": 2.5},
         )
-    reply = pages(address, htmx=True)
+        JobMetric.objects.filter(job=stocked.version.job).update(job=job)
+    reply = pages(reverse("dashboard:job", args=[job.public_id]), htmx=True)
     assert "Training the sequence model 25 %, about 3 min 20 s left" in text_of(reply)
     assert 'hx-trigger="every 2s"' in reply.content.decode()
     valid = figure_of(reply, "curve-valid-ndcg-10")["data"]

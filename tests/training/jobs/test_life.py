@@ -1,8 +1,5 @@
 """The life of a job: what may follow what, and what a person may ask of it."""
 
-import time
-from threading import Thread
-
 import pytest
 from django.db import connection, utils
 
@@ -88,28 +85,25 @@ def test_a_waiting_job_is_cancelled_at_once_and_never_runs(stocked, monkeypatch)
         assert told.details == {"asked": "cancel", "state": "queued"}
 
 
-def when_ready(business, job: Job, ask) -> Thread:
-    """Ask this of the job once its engine has begun."""
+def when_ready(monkeypatch, business, job: Job, ask) -> None:
+    """Ask this of the job as soon as its engine has begun: the next look finds it."""
+    look, asks = supervisor._check_asked, [ask]
 
-    def wait() -> None:
+    def looked(lease) -> None:
         ready = supervisor.folder_of(business.tenant.id, job.id) / "ready"
-        while not ready.exists():
-            time.sleep(0.02)
-        with business.scope:
-            ask(job_id=job.id, actor=business.actor)
-        connection.close()
+        if asks and ready.exists():
+            with business.scope:
+                asks.pop()(job_id=job.id, actor=business.actor)
+        look(lease)
 
-    thread = Thread(target=wait)
-    thread.start()
-    return thread
+    monkeypatch.setattr(supervisor, "_check_asked", looked)
 
 
 def test_a_running_job_is_cancelled_and_nothing_of_it_is_kept(stocked, monkeypatch):  # noqa: F811
     job = start_job(stocked)
     stand_in(monkeypatch, STEPS)
-    asking = when_ready(stocked, job, cancel_job)
+    when_ready(monkeypatch, stocked, job, cancel_job)
     supervisor.run(queue.claim("gpu"))
-    asking.join()
     assert not supervisor.folder_of(stocked.tenant.id, job.id).exists()
     assert WorkItem.objects.get(kind="job").state == WorkItem.DONE
     with stocked.scope:
@@ -124,9 +118,8 @@ def test_a_running_job_is_cancelled_and_nothing_of_it_is_kept(stocked, monkeypat
 def test_a_paused_job_keeps_what_it_reached_and_goes_on_when_resumed(stocked, monkeypatch):  # noqa: F811
     job = start_job(stocked)
     stand_in(monkeypatch, STEPS)
-    asking = when_ready(stocked, job, pause_job)
+    when_ready(monkeypatch, stocked, job, pause_job)
     supervisor.run(queue.claim("gpu"))
-    asking.join()
     kept = supervisor.folder_of(stocked.tenant.id, job.id) / "checkpoint"
     assert kept.read_text() == "x"
     with stocked.scope:
