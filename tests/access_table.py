@@ -37,6 +37,7 @@ PAGES: dict[str, dict[str, Right]] = {
     "models/": {"GET": Right.READ_MODELS},
     "models/jobs/start/": {"POST": Right.MANAGE_MODELS},
     "models/jobs/<str:job_id>/": {"GET": Right.READ_MODELS},
+    "models/jobs/<str:job_id>/ask/": {"POST": Right.MANAGE_MODELS},
     "models/versions/<str:version_id>/": {"GET": Right.READ_MODELS},
     "models/versions/<str:version_id>/approve/": {"POST": Right.MANAGE_MODELS},
     "models/versions/<str:version_id>/publish/": {"POST": Right.MANAGE_MODELS},
@@ -103,6 +104,7 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "try/": lambda: {"data": {"user_id": "u1"}},
     "members/invite/": lambda: {"data": {"email": "invited@example.com", "role": "analyst"}},
     "members/<str:member_id>/role/": lambda: {"data": {"role": "auditor"}},
+    "models/jobs/<str:job_id>/ask/": lambda: {"data": {"ask": "cancel"}},
     "settings/save/": lambda: {"data": {"name": "Shop", "timezone": "UTC"}},
     "settings/close/": lambda: {"data": {"close-name": "Alice's shop"}},
 }

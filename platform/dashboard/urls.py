@@ -6,7 +6,7 @@ from dashboard.pages.api import api
 from dashboard.pages.audit import audit, verify
 from dashboard.pages.data import data, upload_file
 from dashboard.pages.design import design
-from dashboard.pages.job import job, start_job
+from dashboard.pages.job import ask, job, start_job
 from dashboard.pages.join import join
 from dashboard.pages.keys import keys, make_key, revoke, rotate
 from dashboard.pages.members import change, invite, members, remove, withdraw
@@ -42,6 +42,7 @@ urlpatterns = [
     path("models/", models, name="models"),
     path("models/jobs/start/", start_job, name="start_job"),
     path("models/jobs/<str:job_id>/", job, name="job"),
+    path("models/jobs/<str:job_id>/ask/", ask, name="ask_job"),
     path("models/versions/<str:version_id>/", version, name="version"),
     path("models/versions/<str:version_id>/approve/", approve, name="approve"),
     path("models/versions/<str:version_id>/publish/", publish, name="publish"),

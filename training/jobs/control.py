@@ -1,5 +1,6 @@
 """What a person may ask of a job: create, cancel, pause, resume."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -106,10 +107,10 @@ def resume_job(*, job_id: UUID, actor: Actor) -> Job:
     return job
 
 
-REFUSALS = {
-    "cancel": ("job_ended", "This job has ended. There is nothing to cancel."),
-    "pause": ("not_pausable", "Only a job that waits or runs can be paused."),
-    "resume": ("not_paused", "Only a paused job can be resumed."),
+REFUSALS: dict[str, Callable[[], Conflict]] = {
+    "cancel": lambda: Conflict("job_ended", "This job has ended. There is nothing to cancel."),
+    "pause": lambda: Conflict("not_pausable", "Only a job that waits or runs can be paused."),
+    "resume": lambda: Conflict("not_paused", "Only a paused job can be resumed."),
 }
 
 
@@ -118,7 +119,7 @@ def _asked(what: str, job_id: UUID, actor: Actor) -> Job:
     if job is None:
         raise NotFound("job")
     if not life.allowed(what, job.state):
-        raise Conflict(*REFUSALS[what])
+        raise REFUSALS[what]()
     before = job.state
     move(job, life.ASKED[what][job.state])
     record(

@@ -1,9 +1,13 @@
 """`/models/jobs/<id>/`: one fine-tuning run, live: stage, curves, record of events."""
 
+from collections.abc import Callable
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from dashboard.charts.chart import Chart
@@ -26,7 +30,7 @@ from tenants.access.rights import Right
 from tenants.errors import AppError, NotFound
 from tenants.ids import parse_id
 from training.jobs import life, queries
-from training.jobs.control import create_job
+from training.jobs.control import cancel_job, create_job, pause_job, resume_job
 from training.jobs.models import Job, JobEvent, Version
 
 Found = dict[tuple[str, str], list[tuple[int, float]]]
@@ -39,8 +43,11 @@ def job(request: PageRequest, job_id: str) -> HttpResponse:
     found = rows.filter(pk=parse_id("job", job_id)).first()
     if found is None:
         raise NotFound("job")
-    template = "dashboard/_job.html" if request.htmx else "dashboard/job.html"
-    return render(request, template, _context(found))
+    if not request.htmx:
+        return render(request, "dashboard/job.html", _context(request, found))
+    if request.GET.get("state") != found.state:  # what may be asked of it stands outside the part
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "dashboard/_job.html", _context(request, found))
 
 
 @require_POST
@@ -58,7 +65,29 @@ def start_job(request: PageRequest) -> HttpResponse:
     return render(request, "dashboard/models.html", whole(request, form), status=422)
 
 
-def _context(job: Job) -> dict[str, Any]:
+# What a person may ask of a job -> the service, and what is said once it is done.
+ASK: dict[str, tuple[Callable[..., Job], str | Promise]] = {
+    "pause": (pause_job, _("The job pauses; what it has reached is kept.")),
+    "resume": (resume_job, _("The job goes on as soon as it is its turn.")),
+    "cancel": (cancel_job, _("The job is cancelled.")),
+}
+
+
+@require_POST
+@page(Right.MANAGE_MODELS)
+def ask(request: PageRequest, job_id: str) -> HttpResponse:
+    """Pause, resume or cancel a job."""
+    service, words = ASK.get(request.POST.get("ask", ""), (None, ""))
+    if service is None:
+        known = ", ".join(ASK)
+        raise AppError("invalid_value", f"Ask for one of {known}.", param="ask")
+    service(job_id=parse_id("job", job_id), actor=request.actor)
+    messages.success(request, str(words))
+    return redirect("dashboard:job", job_id)
+
+
+def _context(request: PageRequest, job: Job) -> dict[str, Any]:
+    manages = Right.MANAGE_MODELS in request.rights
     events = JobEvent.objects.filter(job=job).order_by("id")
     return {
         "job": job,
@@ -66,6 +95,7 @@ def _context(job: Job) -> dict[str, Any]:
         "trigger": said(TRIGGERS, job.trigger),
         "progress": progress_of(job),
         "live": job.state not in life.ENDED,
+        "may": {asked: manages and life.allowed(asked, job.state) for asked in ASK},
         "charts": charts(queries.curves(job)),
         "events": [(each, said(JOB_EVENTS, each.code, each.params)) for each in events],
         "version": Version.objects.filter(job=job).first(),

@@ -121,7 +121,8 @@ def test_a_running_job_shows_stage_time_left_and_curves(stocked, pages):
             progress={"stage": "sequence", "fraction": 0.25, "eta_seconds": 200, "loss": 2.5},
         )
         JobMetric.objects.filter(job=stocked.version.job).update(job=job)
-    reply = pages(reverse("dashboard:job", args=[job.public_id]), htmx=True)
+    address = reverse("dashboard:job", args=[job.public_id])
+    reply = pages(f"{address}?state=running", htmx=True)
     assert "Training the sequence model 25 %, about 3 min 20 s left" in text_of(reply)
     assert 'hx-trigger="every 2s"' in reply.content.decode()
     valid = figure_of(reply, "curve-valid-ndcg-10")["data"]
