@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -17,7 +18,7 @@ from tenants.audit.actor import Actor
 from tenants.behaviour.cleaning import clean_events
 from tenants.behaviour.landed import Landed
 from tenants.behaviour.landing import land_events
-from tenants.behaviour.mapping import make_plan
+from tenants.behaviour.mapping import Plan, make_plan
 from tenants.behaviour.models import EventBatch
 from tenants.behaviour.report import BUCKETS, batch_report, bucket_of
 from tenants.behaviour.schema import EVENTS as EVENT_COLUMNS
@@ -29,12 +30,19 @@ from tenants.metering.queries import check_month
 from tenants.metering.record import count
 
 MOST = 500
-# Every column under its own name, read as an upload without options is.
-PLAN = make_plan(EVENT_COLUMNS.name, [column.name for column in EVENT_COLUMNS.columns])
 TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "number": pl.Float64,
     "time": pl.Datetime("us", "UTC"),
 }
+
+
+@cache
+def plan() -> Plan:
+    """Every column under its own name, read as an upload without options is.
+
+    Never made at import: it starts polars' threads, and a process that has them must not fork.
+    """
+    return make_plan(EVENT_COLUMNS.name, [column.name for column in EVENT_COLUMNS.columns])
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ def accept_events(
     """
     check_month(EVENTS)
     batch_id, moment = uuid7(), now()
-    cleaned = clean_events(_batch(events, moment), PLAN, now=moment)
+    cleaned = clean_events(_batch(events, moment), plan(), now=moment)
     landed = land_events(cleaned.rows, batch_id, trusted=trusted)
     report = batch_report(cleaned, withheld=landed.withheld)
     batch = EventBatch.objects.create(

@@ -46,12 +46,12 @@ with tenant_scope(KnownTenant.objects.get().tenant_id):
 class Product:
     """One `make up` in a folder of its own."""
 
-    def __init__(self, var: Path, port: int) -> None:
-        self.var, self.port = var, port
+    def __init__(self, var: Path, port: int, script: str = START) -> None:
+        self.var, self.port, self.script = var, port, script
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START, str(self.var)],
+            [sys.executable, "-c", self.script, str(self.var)],
             cwd=ROOT,
             env={**os.environ, "ATTUNE_PORT": str(self.port)},
             stdout=subprocess.PIPE,
@@ -84,14 +84,21 @@ class Product:
         return found
 
     def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A command in the environment of a running worker; waits while none is there."""
+        """A command in the environment of a running worker."""
+        return subprocess.run(
+            [sys.executable, *words],
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """That of a running worker; waits while none is there."""
         while not (pids := self.pids("beat")):
             time.sleep(0.5)
         raw = Path(f"/proc/{pids[0]}/environ").read_bytes().decode().split("\0")
-        env = dict(pair.split("=", 1) for pair in raw if "=" in pair)
-        return subprocess.run(
-            [sys.executable, *words], cwd=ROOT, env=env, capture_output=True, text=True
-        )
+        return dict(pair.split("=", 1) for pair in raw if "=" in pair)
 
     def state(self) -> dict[str, object]:
         answer = self.manage("-c", QUESTION)
