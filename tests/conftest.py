@@ -33,7 +33,9 @@ def quick_passwords(django_test_environment: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: object) -> Iterator[None]:
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: object
+) -> Iterator[None]:
     """The owner makes the test database, the application role uses it; never another one."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         made = setup_databases(
