@@ -12,9 +12,10 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# Folders that stay in one process, the longest first: the engine's tests share one trained run, the
-# launcher's share one first run and look for ports that nobody uses. Other files go one by one.
-TOGETHER = ("tests/platform/launcher/", "tests/training/engine/")
+# What stays in one process: the launcher's tests share one first run and look for ports that nobody
+# uses, the engine's share one trained run. Files go one by one, those with many tests first; the
+# few long tests beside the folders would come last, when the other process has nothing to do.
+TOGETHER = ("tests/platform/launcher/", "tests/training/engine/", "tests/test_")
 
 
 @pytest.hookimpl(optionalhook=True)
