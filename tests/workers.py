@@ -22,8 +22,10 @@ TOGETHER = ("tests/platform/launcher/", "tests/training/engine/", "tests/test_")
 def pytest_xdist_setupnodes(specs: list[Any]) -> None:
     """The environment of each process, set before it reads the settings."""
     for number, spec in enumerate(specs, start=1):
-        own = Path(os.environ["ATTUNE_VAR"]) / f"worker-{number}"
+        shared = Path(os.environ["ATTUNE_VAR"])
+        own = shared / f"worker-{number}"
         own.mkdir()
+        (own / "log").symlink_to(shared / "log")  # the database's, which a test reads
         redis = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{number}")
         spec.env = {**spec.env, "ATTUNE_VAR": str(own), "REDIS_URL": urlunsplit(redis)}
 
