@@ -27,8 +27,9 @@ up: $(INSTALLED) ## Run the whole product on this machine; Ctrl-C stops it
 manage: $(INSTALLED) ## manage.py beside a running `make up`: make manage ARGS="audit_verify"
 	@$(PYTHON) -m launcher.manage $(ARGS)
 
+# All of them run in two processes; a part that ARGS names runs in one, which starts sooner.
 test: $(INSTALLED_DEV) ## Run the tests beside a throw-away database; ARGS goes to pytest
-	@$(PYTHON) -m launcher.test $(ARGS)
+	@$(PYTHON) -m launcher.test $(or $(ARGS),-n 2)
 
 screenshots: $(INSTALLED_DEV) ## Pictures of every page, beside a running `make up`
 	@$(PYTHON) tests/screenshots.py $(ARGS)

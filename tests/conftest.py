@@ -3,10 +3,13 @@
 Alice and Bob own a tenant each; Bob is the outsider of every test about Alice.
 """
 
+import fcntl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import available_timezones
 
 import pytest
 from django.conf import settings
@@ -15,6 +18,7 @@ from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 
 from tenants.access.rights import SCOPES
+from tenants.accounts import services
 from tenants.accounts.keys import create_key
 from tenants.accounts.models import Member, Person, Role, Tenant
 from tenants.accounts.queries import person_with
@@ -32,8 +36,18 @@ def quick_passwords(django_test_environment: None) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def zones_read_once() -> Iterator[None]:
+    """Each tenant that is made asks for all time zones, which Python reads from 600 files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services, "available_timezones", cache(available_timezones))
+        yield
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: object) -> Iterator[None]:
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: object
+) -> Iterator[None]:
     """The owner makes the test database, the application role uses it; never another one."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         made = setup_databases(
@@ -43,10 +57,19 @@ def django_db_setup(django_test_environment: None, django_db_blocker: object) ->
             name = connections[alias].settings_dict["NAME"]
             assert name.startswith("test_"), f"{name} is not a test database"
             settings.DATABASES[alias]["NAME"] = name
+        _keep_plans()
     yield
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         connections["default"].close()
         teardown_databases(made, verbosity=0)
+
+
+def _keep_plans() -> None:
+    """Nobody counts rows meanwhile: what tests roll back would make every table seem empty, and
+    the plan for an empty table takes minutes on the few thousand rows of a test."""
+    with connections["owner"].cursor() as cursor:
+        for table in connections["owner"].introspection.table_names(cursor):
+            cursor.execute(f'alter table "{table}" set (autovacuum_enabled = off)')
 
 
 @dataclass(frozen=True)
@@ -140,8 +163,14 @@ def committed(
 
 
 @pytest.fixture(scope="session")
-def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real, small bundle, trained once per session by the engine itself."""
+def artifact(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A real, small bundle, trained by the engine itself once for all processes of a run."""
     from tests.trained import train
 
-    return train(tmp_path_factory.mktemp("trained") / "job")
+    home = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):  # see tests/workers.py
+        home = home.parent
+    with (home / "trained.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = home / "trained" / "artifact"
+        return made if made.exists() else train(home / "trained")

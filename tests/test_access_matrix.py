@@ -4,9 +4,11 @@ Denied means that nothing changed but for the entry of the denial (acceptance st
 belongs to another tenant reads exactly like what does not exist).
 """
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -36,7 +38,7 @@ from tests.access_table import (
     send,
 )
 from tests.access_walk import identities, walk
-from tests.conftest import signed_in
+from tests.conftest import Business, signed_in
 from tests.tenants.isolation.rows import OWNED
 
 
@@ -65,10 +67,60 @@ def entries(business) -> int:
         return AuditEntry.objects.count()
 
 
+@contextmanager
+def open_limits(*businesses) -> Iterator[None]:
+    """Limits as wide as a walk over everything needs."""
+    for business in businesses:
+        with business.scope:
+            Tenant.objects.update(granted={"requests_per_second": 1e6, "burst": 1_000_000})
+    yield
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def for_each(routes: Iterable[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A test that meets each route with one set-up of its other fixtures.
+
+    A failure names its route and stops no other; what a route changed is undone before the next.
+    """
+    table = list(routes)
+
+    def made(test: Callable[..., None]) -> Callable[..., None]:
+        @wraps(test)
+        def walked(subtests: pytest.Subtests, **given: Any) -> None:
+            with open_limits(*(one for one in given.values() if isinstance(one, Business))):
+                for route in table:
+                    with subtests.test(route), undone():
+                        test(route=route, **given)
+
+        wished = inspect.signature(test).parameters.values()
+        kept = [parameter for parameter in wished if parameter.name != "route"]
+        subtests = inspect.Parameter("subtests", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        walked.__signature__ = inspect.Signature([subtests, *kept])  # type: ignore[attr-defined]
+        return walked
+
+    return made
+
+
 def test_every_route_stands_in_the_table():
     assert set(routes()) == {*API, *PAGES, *OPEN, *PERSONAL}
     assert len(list(routes())) == len(set(routes()))
     assert {kind_of(route) for route in [*API, *PAGES] if "<" in route} == set(KINDS.values())
+
+
+@pytest.fixture
+def ids(alice) -> dict[str, str]:
+    return ids_in(alice)
+
+
+@pytest.fixture
+def browsers(alice) -> dict[Role, Client]:
+    return {role: alice.browser(role) for role in Role}
 
 
 @pytest.fixture
@@ -105,9 +157,9 @@ def error_of(reply: HttpResponse) -> dict[str, Any]:
     return body["error"]
 
 
-@pytest.mark.parametrize("route", API)
-def test_without_a_valid_key_no_method_of_the_api_answers(alice, bob, invalid_keys, route):
-    identifier = id_for(route, ids_in(alice))
+@for_each(API)
+def test_without_a_valid_key_no_method_of_the_api_answers(alice, bob, invalid_keys, route, ids):
+    identifier = id_for(route, ids)
     before, told = counts(alice, bob), entries(alice)
     for name, header in invalid_keys.items():
         headers = {"Authorization": header} if header is not None else {}
@@ -131,9 +183,9 @@ def test_without_a_valid_key_no_method_of_the_api_answers(alice, bob, invalid_ke
     assert entries(alice) == told
 
 
-@pytest.mark.parametrize("route", API)
-def test_the_keys_of_a_suspended_tenant_open_nothing(alice, route):
-    identifier = id_for(route, ids_in(alice))
+@for_each(API)
+def test_the_keys_of_a_suspended_tenant_open_nothing(alice, route, ids):
+    identifier = id_for(route, ids)
     before = counts(alice)
     with alice.scope:
         Tenant.objects.update(suspended_at=now())
@@ -143,10 +195,10 @@ def test_the_keys_of_a_suspended_tenant_open_nothing(alice, route):
     assert counts(alice) == before
 
 
-@pytest.mark.parametrize("route", API)
-def test_a_key_without_the_scope_is_denied_and_the_denial_recorded(alice, route):
+@for_each(API)
+def test_a_key_without_the_scope_is_denied_and_the_denial_recorded(alice, route, ids):
     """Acceptance statement 35: denials persist, although the request rolled back."""
-    identifier = id_for(route, ids_in(alice))
+    identifier = id_for(route, ids)
     asked = {**API[route], **({"HEAD": API[route]["GET"]} if "GET" in API[route] else {})}
     for method, right in asked.items():
         with alice.scope:
@@ -173,7 +225,7 @@ def test_a_key_without_the_scope_is_denied_and_the_denial_recorded(alice, route)
         assert entry.actor_type == "key" and entry.request_id == reply["X-Request-Id"]
 
 
-@pytest.mark.parametrize("route", API)
+@for_each(API)
 def test_a_key_with_the_scope_alone_is_let_in(alice, route):
     identifier = id_for(route, ids_in(alice)) if kind_of(route) else ""
     for method, right in API[route].items():
@@ -187,9 +239,9 @@ def test_a_key_with_the_scope_alone_is_let_in(alice, route):
         assert denials(alice) == told
 
 
-@pytest.mark.parametrize("route", API)
-def test_a_method_that_the_table_does_not_name_does_nothing(alice, route):
-    identifier = id_for(route, ids_in(alice))
+@for_each(API)
+def test_a_method_that_the_table_does_not_name_does_nothing(alice, route, ids):
+    identifier = id_for(route, ids)
     before = counts(alice)
     known = {*API[route], *(("HEAD",) if "GET" in API[route] else ())}
     known |= {"OPTIONS"} if (route, "POST") in PUBLIC else set()
@@ -201,10 +253,10 @@ def test_a_method_that_the_table_does_not_name_does_nothing(alice, route):
     assert counts(alice) == before
 
 
-@pytest.mark.parametrize("route", [route for route in API if kind_of(route)])
-def test_another_tenants_key_finds_what_does_not_exist(alice, bob, route):
+@for_each(route for route in API if kind_of(route))
+def test_another_tenants_key_finds_what_does_not_exist(alice, bob, route, ids):
     """Acceptance statement 36: the same answer, letter by letter, but for its request id."""
-    foreign = id_for(route, ids_in(alice))
+    foreign = id_for(route, ids)
     missing = public_id(kind_of(route), uuid7())
     for method in API[route]:
         before = counts(alice, bob)
@@ -225,9 +277,9 @@ def test_another_tenants_key_sees_only_its_own_list(alice, bob):
     assert reply.json() == {"object": "list", "data": [], "has_more": False}
 
 
-@pytest.mark.parametrize("route", PAGES)
-def test_a_stranger_is_sent_to_the_sign_in(alice, route):
-    identifier = id_for(route, ids_in(alice))
+@for_each(PAGES)
+def test_a_stranger_is_sent_to_the_sign_in(alice, route, ids):
+    identifier = id_for(route, ids)
     before, told = counts(alice), entries(alice)
     for method in METHODS:
         reply = send(Client(), method, route, identifier)
@@ -239,15 +291,14 @@ def test_a_stranger_is_sent_to_the_sign_in(alice, route):
     assert (counts(alice), entries(alice)) == (before, told)
 
 
-@pytest.mark.parametrize("route", PAGES)
-def test_a_member_without_the_right_is_denied_and_the_denial_recorded(alice, route):
-    identifier = id_for(route, ids_in(alice))
-    clients = {role: alice.browser(role) for role in Role}
+@for_each(PAGES)
+def test_a_member_without_the_right_is_denied_and_the_denial_recorded(alice, route, ids, browsers):
+    identifier = id_for(route, ids)
     for method in METHODS:
         right = PAGES[route].get(method) or next(iter(PAGES[route].values()))
         for role in (role for role in Role if right not in RIGHTS_OF[role]):
             before, told = counts(alice), denials(alice)
-            reply = send(clients[role], method, route, identifier)
+            reply = send(browsers[role], method, route, identifier)
             if reply.status_code == 405:
                 assert method not in PAGES[route]
                 continue
@@ -260,22 +311,22 @@ def test_a_member_without_the_right_is_denied_and_the_denial_recorded(alice, rou
             assert (entry.object_id, entry.actor_role) == (route, role.value)
 
 
-@pytest.mark.parametrize("route", PAGES)
-def test_a_member_with_the_right_is_let_in(alice, route):
+@for_each(PAGES)
+def test_a_member_with_the_right_is_let_in(alice, route, browsers):
     """With an id that leads nowhere, so that no change of one role decides over the next."""
     missing = public_id(kind_of(route), uuid7()) if kind_of(route) else ""
     for method, right in PAGES[route].items():
         for role in (role for role in Role if right in RIGHTS_OF[role]):
-            client, told = alice.browser(role), denials(alice)
-            reply = send(client, method, route, missing)
+            told = denials(alice)
+            reply = send(browsers[role], method, route, missing)
             allowed = (404,) if kind_of(route) else (200, 302, 409, 422)
             assert reply.status_code in allowed, (role, method, reply.content[:300])
             assert denials(alice) == told
 
 
-@pytest.mark.parametrize("route", [route for route in PAGES if kind_of(route)])
-def test_another_tenants_owner_finds_what_does_not_exist(alice, bob, route):
-    foreign = id_for(route, ids_in(alice))
+@for_each(route for route in PAGES if kind_of(route))
+def test_another_tenants_owner_finds_what_does_not_exist(alice, bob, route, ids):
+    foreign = id_for(route, ids)
     client = bob.browser()
     for method in PAGES[route]:
         before = counts(alice, bob)
@@ -353,19 +404,3 @@ def test_everybody_meets_at_every_address_exactly_what_the_table_says(alice, bob
         wrong = [visit for visit in walk(alice, people, undone) if not visit.right]
     assert wrong == []
     assert len(people) > 20
-
-
-@contextmanager
-def open_limits(*businesses) -> Iterator[None]:
-    """Limits as wide as a walk over everything needs."""
-    for business in businesses:
-        with business.scope:
-            Tenant.objects.update(granted={"requests_per_second": 1e6, "burst": 1_000_000})
-    yield
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)

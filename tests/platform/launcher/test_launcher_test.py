@@ -44,9 +44,12 @@ class Inner:
         (folder / "test_inner.py").write_text(INNER)
         self.note = folder / "note.json"
         arguments = ["-c", os.devnull, "--rootdir", str(folder), "-p", "no:cacheprovider"]
+        # Plugins that the inner tests do not use take seconds to import.
+        quick = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        places = {"NOTE": str(self.note), "TMPDIR": str(folder.parent)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "launcher.test", *arguments, "-p", "no:django", str(folder)],
-            env={**os.environ, "NOTE": str(self.note), "TMPDIR": str(folder.parent), **environ},
+            [sys.executable, "-m", "launcher.test", *arguments, str(folder)],
+            env={**os.environ, **quick, **places, **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.training.engine import engine_shop
+from tests.training.engine.warm import Run
 from training.engine import run
 from training.engine.bundle import Bundle
 from training.engine.sealed import read_sealed
@@ -143,7 +144,7 @@ def test_a_refused_job_says_why_and_leaves_its_files(tmp_path: Path, tiny_base: 
         tmp_path / "one", base=tiny_base, events=engine_shop.purchases(subjects=1)
     )
     before = (folder / "events.parquet").read_bytes()
-    assert engine_shop.start(folder).wait() == run.BAD_INPUT
+    assert Run(folder).wait() == run.BAD_INPUT
     error = json.loads((folder / "error.json").read_text())
     assert (error["code"], error["param"]) == ("too_little_data", "events.parquet")
     assert (folder / "events.parquet").read_bytes() == before
@@ -152,7 +153,7 @@ def test_a_refused_job_says_why_and_leaves_its_files(tmp_path: Path, tiny_base: 
 
 def test_a_base_model_that_is_not_here_is_refused(tmp_path: Path) -> None:
     folder = engine_shop.write_job(tmp_path / "job", base=str(tmp_path / "nowhere"))
-    assert engine_shop.start(folder).wait() == run.BAD_INPUT
+    assert Run(folder).wait() == run.BAD_INPUT
     assert json.loads((folder / "error.json").read_text())["code"] == "base_model_missing"
 
 
@@ -166,7 +167,7 @@ def test_texts_that_the_base_cannot_read_are_not_used_silently(
     folder = engine_shop.write_job(
         tmp_path / "job", base=tiny_base, catalogue=engine_shop.items(titles)
     )
-    assert engine_shop.start(folder).wait() == run.DONE, (folder / "stderr.txt").read_text()
+    assert Run(folder).wait() == run.DONE, (folder / "stderr.txt").read_text()
     manifest = engine_shop.manifest(folder)
     sources = {source["name"]: source for source in manifest["sources"]}
     assert (manifest["readable_share"], manifest["language_note"]) == (0.0, "base_cannot_read_text")
