@@ -46,7 +46,7 @@ _MASKS = tuple(
 )  # fmt: skip
 LONGEST = 1_000  # characters of a line
 # A caller's line break must not begin a line of its own.
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127) if code != 9}
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 9}
 
 
 def masked(text: str) -> str:
