@@ -27,6 +27,7 @@ from attune.web_process import settle  # noqa: E402
 from tenants.access.access_lines import AccessLines  # noqa: E402
 from tenants.access.door import Door  # noqa: E402
 from tenants.access.rates import RATES  # noqa: E402
+from tenants.access.thread_ends import ThreadEnds  # noqa: E402
 
-application = AccessLines(Door(_django, RATES))
+application = AccessLines(Door(ThreadEnds(_django), RATES))
 settle()
