@@ -39,7 +39,7 @@ class AccessLines:
         def start(line: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             nonlocal status, length
             status = line[:3]
-            length = next((text for name, text in headers if name == "Content-Length"), "-")
+            length = dict(headers).get("Content-Length", "-")
             return start_response(line, headers, *more)
 
         try:

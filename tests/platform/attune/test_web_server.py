@@ -150,6 +150,8 @@ def test_a_body_that_nobody_asked_for_is_not_waited_for(server):
 @pytest.mark.parametrize("name", [b"X-Forwarded-Proto", b"X_Forwarded_Proto"])
 def test_without_a_trusted_proxy_no_header_says_what_scheme_a_request_came_by(server, name):
     """`openapi.json` names the scheme and host that it was asked by."""
-    said = server.say(get(b"/accounts/login/", name + b": https", b"X-Forwarded-Host: evil.example"))
+    said = server.say(
+        get(b"/accounts/login/", name + b": https", b"X-Forwarded-Host: evil.example")
+    )
     assert said.startswith(b"HTTP/1.1 200 ")
     assert b"evil.example" not in said
