@@ -73,16 +73,20 @@ def children(pid: int) -> set[int]:
 
 
 @contextmanager
-def served(folder: Path, **environ: str) -> Iterator[WebServer]:
-    """The shop's web server, without the owner's URL; `environ` adds to what it starts with."""
+def served(folder: Path, *, wait: bool = True, **environ: str) -> Iterator[WebServer]:
+    """The shop's web server, without the owner's URL; `environ` adds to what it starts with.
+
+    With `wait` every process of it serves already.
+    """
     process = _web(any_free(), environ)
     log = folder / "web.log"
     with log.open("wb") as file:
         server = spawn(process, env=process.env, cwd=ROOT, log=file)
     made = WebServer(int(process.argv[process.argv.index("--port") + 1]), server, log)
     try:
-        until(lambda: server.poll() is not None or answers(made), "an answer")
-        assert server.poll() is None, log.read_text()
+        if wait:
+            until(lambda: server.poll() is not None or ready(made), "an answer")
+            assert server.poll() is None, log.read_text()
         yield made
         stop(made)
     finally:
@@ -101,6 +105,10 @@ def until(true: Callable[[], bool], what: str, seconds: float = PATIENCE) -> Non
     while not true():
         assert time.monotonic() < deadline, f"never came: {what}"
         time.sleep(0.05)
+
+
+def ready(made: WebServer) -> bool:
+    return made.log.read_text().count("Started worker") == 2 and answers(made)
 
 
 def answers(made: WebServer) -> bool:

@@ -1,5 +1,5 @@
-"""What a process of the web server does once, before it answers: ends with its server, forgets
-secrets, settles its memory. Not where the application is loaded by something else, as by a test.
+"""What a process of the web server does once, before it answers: ties itself to its server, forgets
+secrets, settles its memory. Nothing where something else loads the application, as a test does.
 """
 
 import ctypes
@@ -8,8 +8,6 @@ import os
 import signal
 import sys
 from multiprocessing import parent_process
-
-from django.urls import get_resolver
 
 _PR_SET_PDEATHSIG = 1
 _ORPHANED = 74
@@ -24,24 +22,31 @@ _FORGOTTEN = (
 )
 
 
-def settle() -> None:
-    """Do so if this process is one of the server's; it was forked and has loaded the settings."""
+def begin() -> None:
+    """Before the application is loaded: end when the server does, and at once when it says so.
+
+    What the server forks has its handlers, which do nothing there: until the process has its own,
+    which it gets when it is loaded, a signal to stop would be lost.
+    """
     server = parent_process()
     if server is None:
         return
-    _end_with(server.pid)
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(kind, signal.SIG_DFL)
+    # The kernel kills it when the server is gone (prctl(2)): a process that outlived it would go on
+    # taking requests from the port.
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != server.pid:
+        sys.exit(_ORPHANED)  # it died before the tie was made
+
+
+def settle() -> None:
+    """When the application is loaded: forget secrets, settle memory."""
+    if parent_process() is None:
+        return
     for name in _FORGOTTEN:
         os.environ.pop(name, None)
     _settle_memory()
-
-
-def _end_with(server: int | None) -> None:
-    """The kernel kills this process when its server is gone (prctl(2)): a worker that outlived it
-    would keep taking requests from the port.
-    """
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != server:
-        sys.exit(_ORPHANED)  # it died before the tie was made
 
 
 def _settle_memory() -> None:
@@ -51,6 +56,8 @@ def _settle_memory() -> None:
     process for 70 to 140 ms while it answered; with this none took more than 30 ms. What answers
     leave behind is freed by counting references; circles are few, so they are looked for later.
     """
+    from django.urls import get_resolver  # not above: `begin` comes before Django is imported
+
     _ = get_resolver().url_patterns
     gc.collect()
     gc.freeze()

@@ -5,7 +5,11 @@ import os
 import sys
 from multiprocessing import parent_process
 
-from django.core.wsgi import get_wsgi_application
+from attune.web_process import begin, settle
+
+begin()
+
+from django.core.wsgi import get_wsgi_application  # noqa: E402
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "attune.settings")
 # One answer is small work: a second thread of the linear algebra only waits for the first.
@@ -23,7 +27,6 @@ except Exception:
     sys.exit(1)
 
 # Behind Django's start: these read settings.
-from attune.web_process import settle  # noqa: E402
 from tenants.access.access_lines import AccessLines  # noqa: E402
 from tenants.access.door import Door  # noqa: E402
 from tenants.access.rates import RATES  # noqa: E402
