@@ -49,8 +49,8 @@ class AccessLines:
 
     def _tell(self, environ: Environ, status: str, length: str, begun: float) -> None:
         now = self._clock()
-        for key_id, refused in self._floods.over(now):
-            logger.info("%d more refused with 429 of %s", refused, public_id("key", key_id))
+        for refused_id, count in self._floods.over(now):
+            logger.info("%d more refused with 429 of %s", count, public_id("key", refused_id))
         key_id = environ.get(KEY)
         if status == str(FOLDED) and key_id and self._floods.counted(key_id, now):
             return
