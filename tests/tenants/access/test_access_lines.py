@@ -11,7 +11,7 @@ from django.conf import settings
 
 from attune.wsgi import application
 from launcher.ports import HOST
-from tenants.access.access_lines import AccessLines
+from tenants.access.access_lines import AccessLines, Floods
 from tenants.access.door import KEY
 from tenants.accounts.models import Tenant
 from tenants.ids import public_id
@@ -27,8 +27,9 @@ MORE = re.compile(r"(\d+) more refused with 429 of (key_\w+)")
 
 
 @pytest.fixture
-def lines(caplog):
-    """What was logged about requests so far."""
+def lines(caplog, monkeypatch):
+    """What was logged about requests so far; of no flood that another test began."""
+    monkeypatch.setattr(application, "_floods", Floods())
     with caplog.at_level(logging.INFO, NAME):
         yield lambda: [record.getMessage() for record in caplog.records if record.name == NAME]
 
