@@ -66,10 +66,10 @@ ERRORS: dict[str, tuple[str, str, str, str | None]] = {
         "api_error", "unavailable", "The service is not available now. Try again soon.", None,
     ),
 }  # fmt: skip
-# The web server refuses these itself, before the application sees them and in its own words.
+# The web server refuses these itself, before the application sees them.
 SERVERS_OWN = {
-    "414": "The address is longer than 4,094 bytes. The web server says so itself, in HTML.",
-    "431": "A header is longer than 8,190 bytes. The web server says so itself, in HTML.",
+    "431": "Address and headers are longer than 32 KiB, or there are more than 100 headers. The "
+    "web server says so itself, without a body, and closes the connection.",
 }
 
 
@@ -103,8 +103,7 @@ def _complete_answers(answers: dict[str, Any]) -> None:
         if media is not None and status in ERRORS:
             media.setdefault("examples", {"Error": {"value": _error(*ERRORS[status])}})
     for status, text in SERVERS_OWN.items():
-        page = {"text/html": {"schema": {"type": "string"}}}
-        answers.setdefault(status, {"description": text, "content": page})
+        answers.setdefault(status, {"description": text})
 
 
 def _error(kind: str, code: str, message: str, param: str | None) -> dict[str, Any]:

@@ -23,6 +23,8 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 # Where the verdict of a key that the door knew waits for its view.
 VERDICT = "attune.verdict"
+# Where the id of a key that the door knew waits for the line in the log.
+KEY = "attune.key"
 PHRASES = {411: "Length Required", 413: "Content Too Large", 429: "Too Many Requests"}
 AT_ONCE_RETRY = 1.0  # seconds
 MORE_BODIES = 2
@@ -49,6 +51,7 @@ class Door:
     def _admit(
         self, digest: bytes, caller: Caller, environ: Environ, start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
+        environ[KEY] = caller.key_id
         refused = self._rates.refusal(digest, caller)
         if refused:
             return _refuse(environ, start_response, too_many(refused), refused)

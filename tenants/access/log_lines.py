@@ -46,7 +46,7 @@ _MASKS = tuple(
 )  # fmt: skip
 LONGEST = 1_000  # characters of a line
 # A caller's line break must not begin a line of its own.
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127) if code != 9}
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 9}
 
 
 def masked(text: str) -> str:
@@ -58,8 +58,10 @@ def masked(text: str) -> str:
     text = "\n".join(line if len(line) <= LONGEST else f"{line[:LONGEST]}…" for line in lines)
     lower = text.lower()
     for hints, shape, left in _MASKS:
-        if any(hint in lower for hint in hints):
-            text = shape.sub(left, text)
+        for hint in hints:  # written out, for every line comes by here
+            if hint in lower:
+                text = shape.sub(left, text)
+                break
     return text
 
 
@@ -75,4 +77,5 @@ class MaskedFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The message on one line; the traceback is added behind it, line by line."""
-        return super().formatMessage(record).translate(_CONTROLS)
+        line = super().formatMessage(record)
+        return line if line.isprintable() else line.translate(_CONTROLS)

@@ -41,7 +41,7 @@ class RequestIdMiddleware:
 
 
 class RequestIdFilter(logging.Filter):
-    """Adds `request_id` to log records.
+    """Adds `request_id` to log records that do not say it.
 
     Django writes its line about a refused request when the middleware is done with it already,
     but hands the request along.
@@ -49,5 +49,6 @@ class RequestIdFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
-        record.request_id = getattr(request, "request_id", None) or _request_id.get()
+        said = getattr(record, "request_id", None) or getattr(request, "request_id", None)
+        record.request_id = said or _request_id.get()
         return True

@@ -83,7 +83,7 @@ def stage(
         shops = _open_shops(Path(folder), names, people)
         log = Path(folder) / "web.log"
         port = any_free()
-        process = _web(port, {"--workers": workers, "--threads": threads})
+        process = _web(port, {"--workers": workers, "--blocking-threads": threads})
         with log.open("ab") as file:
             server = spawn(process, env=process.env, cwd=ROOT, log=file)
         try:

@@ -32,7 +32,7 @@ time.sleep(1000)
 
 
 def plan(*, port: int, var: Path, env: Mapping[str, str], setup_env: Mapping[str, str]) -> Plan:
-    """Programs in place of manage.py, gunicorn and celery."""
+    """Programs in place of manage.py, granian and celery."""
 
     def python(name: str, code: str, *words: str, env: Mapping[str, str]) -> Process:
         return Process(

@@ -28,7 +28,7 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = ("web", "worker-default", "worker-gpu", "beat", "migrate")
 # What a container says differently from a local run, and why.
 IN_A_CONTAINER = {
-    "127.0.0.1:8000": "0.0.0.0:8000",  # reached from outside its own network namespace
+    "127.0.0.1": "0.0.0.0",  # reached from outside its own network namespace
     "VAR/beat-schedule": "/var/lib/attune/beat/schedule",
 }
 

@@ -87,7 +87,8 @@ def test_the_product_serves_with_these_commands() -> None:
     ]
     assert all(process.argv[:2] == (sys.executable, "-m") for process in plan.serving)
     web, _, gpu, beat = (process.argv[2:] for process in plan.serving)
-    assert web[:4] == ("gunicorn", "attune.wsgi:application", "--bind", "127.0.0.1:8000")
+    assert web[:4] == ("granian", "attune.wsgi:application", "--interface", "wsgi")
+    assert web[4:8] == ("--host", "127.0.0.1", "--port", "8000")
     assert gpu[-4:] == ("--pool", "threads", "--concurrency", "1")
     assert beat[-2:] == ("--schedule", "/a b/var/beat-schedule")
 
