@@ -151,6 +151,8 @@ WORK_KINDS = {
 WORK_GATE = "tenants.accounts.queries.may_work"
 # What a tenant weighs in a fair queue, and how many of its items run there at once.
 WORK_SHARE = "tenants.accounts.queries.share_of"
+# Meter -> what of it is spoken for beyond what was used.
+METER_RESERVATIONS = {"device_seconds": "training.jobs.budget.reserved"}
 # What beat does once a minute for every tenant.
 TENANT_DUTIES = [
     "tenants.audit.sealing.seal",

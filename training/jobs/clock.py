@@ -28,7 +28,7 @@ class DeviceClock:
             Job.objects.filter(pk=self._lease.object_id).update(
                 device_seconds=F("device_seconds") + spent
             )
-            left = budget.left_of(Job.objects.get(pk=self._lease.object_id))
+            left = budget.expected_of(Job.objects.get(pk=self._lease.object_id))
             queue.charge(self._lease, spent, left=left)
             count(DEVICE, spent)
         self._counted = moment
