@@ -1,7 +1,9 @@
 """What a plan allows of jobs: how many wait, how many run, and the month's device-seconds."""
 
 import pytest
+from django.conf import settings
 from django.test import Client
+from django.utils.timezone import now
 
 from tenants.accounts.life import set_limits
 from tenants.accounts.plans import PLANS, limits_of
@@ -13,6 +15,7 @@ from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.models import WorkItem, WorkShare
 from tenants.work.run import run_waiting
+from tests.connections import in_threads
 from tests.training.jobs.test_supervisor import (  # noqa: F401
     OBEDIENT,
     at_renewal,
@@ -20,9 +23,9 @@ from tests.training.jobs.test_supervisor import (  # noqa: F401
     start_job,
     stocked,
 )
-from training.jobs import finishing, life, supervisor
+from training.jobs import beginning, finishing, life, supervisor
 from training.jobs.control import cancel_job, create_job, pause_job, resume_job
-from training.jobs.models import Job
+from training.jobs.models import Device, Job
 
 LIMIT = limits_of("standard").device_seconds_per_month
 
@@ -242,3 +245,47 @@ def test_a_full_line_is_said_before_anybody_starts_a_job(alice):
     assert refused.status_code == 422
     assert "5 of your jobs wait already" in refused.content.decode()
     assert jobs_of(alice) == 5
+
+
+# Says that it runs, and ends once another one does at the same time.
+TOGETHER = f"""
+import pathlib, time
+pathlib.Path(FOLDER, "ready").touch()
+for _ in range(600):
+    if len(list(pathlib.Path(FOLDER).parents[1].glob("*/*/ready"))) == 2:
+        sys.exit({supervisor.CHECKPOINTED})
+    time.sleep(0.05)
+sys.exit(1)
+"""
+
+
+def test_two_slots_of_a_device_run_jobs_of_two_tenants_at_once(committed, monkeypatch, tmp_path):
+    """What a worker of two threads does: each claims one job and watches its own engine."""
+    monkeypatch.setattr(settings, "JOB_ROOT", tmp_path)
+    monkeypatch.setattr(beginning, "_prepare", lambda _, folder: folder.mkdir(parents=True))
+    stand_in(monkeypatch, TOGETHER)
+    Device.objects.create(
+        worker="gpu@here", owner=queue.this_worker(), host="here", device="cpu", slots=2,
+        last_seen=now(),
+    )  # fmt: skip
+    jobs = {}
+    for business in (committed("Alice"), committed("Bob")):
+        with business.scope:
+            job = Job.objects.create(base_model="tiny", actor_ref="x", state=life.QUEUED)
+            queue.enqueue("job", tenant_id=business.tenant.id, object_id=job.id)
+        jobs[business] = job
+
+    def slot() -> None:
+        supervisor.run(queue.claim("gpu"))
+
+    try:
+        in_threads([slot, slot])
+        for business, job in jobs.items():
+            with business.scope:
+                job.refresh_from_db()
+                assert (job.state, job.attempts, job.failures) == (life.QUEUED, 1, 0)
+                assert (job.device, job.device_seconds > 0) == ("cpu", True)
+            item = WorkItem.objects.get(tenant_id=business.tenant.id)
+            assert (item.state, item.attempts) == (WorkItem.WAITING, 0)
+    finally:
+        Device.objects.filter(worker="gpu@here").delete()
