@@ -50,7 +50,11 @@ def turns(slots: int, running: Iterable[Running], waiting: Iterable[Waiting]) ->
     for each in sorted(waiting, key=lambda each: -each.waited):
         lines.setdefault(each.tenant_id, deque()).append(each)
     served = {tenant_id: line[0].served for tenant_id, line in lines.items()}
-    ends = [(each.left, str(each.tenant_id), each.tenant_id) for each in running]
+    ends = []
+    for run in running:
+        ends.append((run.left, str(run.tenant_id), run.tenant_id))
+        if run.tenant_id in lines:  # charged by the time it ends
+            served[run.tenant_id] += run.left / lines[run.tenant_id][0].weight
     heapq.heapify(ends)
     holds = Counter(tenant_id for _, _, tenant_id in ends)
     found: dict[int, Turn] = {}
