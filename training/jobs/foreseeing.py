@@ -10,6 +10,8 @@ from tenants.work.shares import rank
 
 # Nothing ends in no time, whatever is expected of it.
 LEAST_SECONDS = 1.0
+# So far ahead it is worth looking; the page asks every few seconds.
+MOST = 500
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,13 @@ class Turn:
 
 
 def turns(slots: int, running: Iterable[Running], waiting: Iterable[Waiting]) -> dict[int, Turn]:
-    """Item -> its turn; what no slot will ever take is missing.
+    """Item -> its turn; what no slot will take, or only after MOST others, is missing.
 
     As if nothing more came and everything took as long as expected.
     """
-    lines: dict[UUID, deque[Waiting]] = {}
-    for each in sorted(waiting, key=lambda each: -each.waited):
-        lines.setdefault(each.tenant_id, deque()).append(each)
+    lines = _lines(waiting)
     served = {tenant_id: line[0].served for tenant_id, line in lines.items()}
-    ends = []
+    ends: list[tuple[float, str, UUID]] = []
     for run in running:
         ends.append((run.left, str(run.tenant_id), run.tenant_id))
         if run.tenant_id in lines:  # charged by the time it ends
@@ -59,22 +59,35 @@ def turns(slots: int, running: Iterable[Running], waiting: Iterable[Waiting]) ->
     holds = Counter(tenant_id for _, _, tenant_id in ends)
     found: dict[int, Turn] = {}
     moment = 0.0
-    while lines and slots:
+    while lines and slots and len(found) < MOST:
         item = _next(lines, served, holds, moment) if len(ends) < slots else None
-        if item is None:
-            if not ends:
-                break
+        if item is not None:
+            found[item.item_id] = Turn(len(found) + 1, moment)
+            seconds = max(item.expected, LEAST_SECONDS)
+            heapq.heappush(ends, (moment + seconds, str(item.tenant_id), item.tenant_id))
+            holds[item.tenant_id] += 1
+            served[item.tenant_id] += seconds / item.weight
+            _leave(lines, item.tenant_id)
+        elif ends:
             moment, _, tenant_id = heapq.heappop(ends)
             holds[tenant_id] -= 1
-            continue
-        found[item.item_id] = Turn(len(found) + 1, moment)
-        seconds = max(item.expected, LEAST_SECONDS)
-        heapq.heappush(ends, (moment + seconds, str(item.tenant_id), item.tenant_id))
-        holds[item.tenant_id] += 1
-        served[item.tenant_id] += seconds / item.weight
-        lines[item.tenant_id].popleft()
-        lines = {tenant_id: line for tenant_id, line in lines.items() if line}
+        else:
+            break
     return found
+
+
+def _lines(waiting: Iterable[Waiting]) -> dict[UUID, deque[Waiting]]:
+    """What waits of each tenant, the longest first."""
+    lines: dict[UUID, deque[Waiting]] = {}
+    for item in sorted(waiting, key=lambda item: -item.waited):
+        lines.setdefault(item.tenant_id, deque()).append(item)
+    return lines
+
+
+def _leave(lines: dict[UUID, deque[Waiting]], tenant_id: UUID) -> None:
+    lines[tenant_id].popleft()
+    if not lines[tenant_id]:
+        del lines[tenant_id]
 
 
 def _next(

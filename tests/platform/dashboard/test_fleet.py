@@ -114,7 +114,7 @@ def test_a_worker_that_is_silent_is_missed_and_counts_no_slot(alice, pages):
     text = text_of(pages("/fleet/"))
     assert "Not seen" in text
     assert "0 of 1" in text
-    assert "when a device is there" in text
+    assert "not to be foreseen yet" in text
 
 
 def test_a_worker_tells_of_itself_and_leaves(db, monkeypatch):
