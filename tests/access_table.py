@@ -43,6 +43,7 @@ PAGES: dict[str, dict[str, Right]] = {
     "models/versions/<str:version_id>/publish/": {"POST": Right.MANAGE_MODELS},
     "models/roll-back/": {"POST": Right.MANAGE_MODELS},
     "models/standing-approval/": {"POST": Right.MANAGE_MODELS},
+    "fleet/": {"GET": Right.READ_MODELS},
     "try/": {"GET": Right.READ_RECOMMENDATIONS, "POST": Right.READ_RECOMMENDATIONS},
     "audit/": {"GET": Right.READ_AUDIT},
     "audit/verify/": {"POST": Right.READ_AUDIT},

@@ -42,7 +42,7 @@ def let_time_pass(*tenant_ids: UUID) -> None:
 
 def forget(*tenant_ids: UUID) -> None:
     """Take committed tenants out of the register and the queue, which all tests share."""
-    for table in ("work_workitem", "isolation_knowntenant"):
+    for table in ("work_workitem", "work_workshare", "isolation_knowntenant"):
         _unguarded("delete from {} where tenant_id = any(%s)", tenant_ids, table)
 
 

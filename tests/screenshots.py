@@ -24,6 +24,7 @@ PAGES = {
     "audit": "/audit/",
     "members": "/members/",
     "keys": "/keys/",
+    "fleet": "/fleet/",
     "usage": "/usage/",
     "settings": "/settings/",
     "api": "/api/",

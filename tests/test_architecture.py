@@ -160,6 +160,8 @@ DOTTED = {
     "worker functions": [kind.run for kind in settings.WORK_KINDS.values()],
     "duties": settings.TENANT_DUTIES,
     "gate of work": [settings.WORK_GATE],
+    "share of work": [settings.WORK_SHARE],
+    "reservations": list(settings.METER_RESERVATIONS.values()),
     "sealed streams": list(settings.SEALED_STREAMS.values()),
     "subject stores": settings.SUBJECT_STORES,
     "middleware": settings.MIDDLEWARE,

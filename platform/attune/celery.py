@@ -33,3 +33,4 @@ class Attune(Celery):
 app = Attune("attune")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add("training.jobs.presence:Presence")

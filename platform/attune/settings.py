@@ -144,11 +144,15 @@ WORK_KINDS = {
         "default", "tenants.departure.exporting.run", lease=120, attempts=6, urgent=True
     ),
     "job_check": WorkKind("default", "training.jobs.validating.run", lease=120, attempts=6),
-    "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100),
+    "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100, fair=True),
 }
 # Asked before work is run that is not urgent, and now and then while it runs: the work of a
 # suspended tenant waits.
 WORK_GATE = "tenants.accounts.queries.may_work"
+# What a tenant weighs in a fair queue, and how many of its items run there at once.
+WORK_SHARE = "tenants.accounts.queries.share_of"
+# Meter -> what of it is spoken for beyond what was used.
+METER_RESERVATIONS = {"device_seconds": "training.jobs.budget.reserved"}
 # What beat does once a minute for every tenant.
 TENANT_DUTIES = [
     "tenants.audit.sealing.seal",

@@ -32,6 +32,7 @@ PLACES = (
     Place("data", _("Data"), "data", Right.READ_EVENTS),
     Place("models", _("Models"), "models", Right.READ_MODELS),
     Place("try", _("Try it"), "try", Right.READ_RECOMMENDATIONS),
+    Place("fleet", _("Devices"), "fleet", Right.READ_MODELS),
     Place("audit", _("Audit log"), "audit", Right.READ_AUDIT),
     Place("members", _("Members"), "members", Right.MANAGE_MEMBERS),
     Place("keys", _("API keys"), "keys", Right.MANAGE_KEYS),

@@ -6,6 +6,7 @@ from dashboard.pages.api import api
 from dashboard.pages.audit import audit, verify
 from dashboard.pages.data import data, upload_file
 from dashboard.pages.design import design
+from dashboard.pages.fleet import fleet
 from dashboard.pages.job import ask, job, start_job
 from dashboard.pages.join import join
 from dashboard.pages.keys import keys, make_key, revoke, rotate
@@ -48,6 +49,7 @@ urlpatterns = [
     path("models/versions/<str:version_id>/publish/", publish, name="publish"),
     path("models/roll-back/", roll_back_now, name="roll_back"),
     path("models/standing-approval/", change_approval, name="change_approval"),
+    path("fleet/", fleet, name="fleet"),
     path("try/", trial, name="try"),
     path("audit/", audit, name="audit"),
     path("audit/verify/", verify, name="verify"),

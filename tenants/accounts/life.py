@@ -20,6 +20,7 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.scope import current_tenant, tenant_scope
+from tenants.work.shares import set_share
 
 # From which state (`Tenant.resting`) to which.
 SUSPENDED = {"": Tenant.OPERATOR, Tenant.CLOSING: Tenant.HELD}
@@ -75,6 +76,8 @@ def set_limits(
             raise Conflict("limit_not_granted", f"{name} was not granted.", param=name)
     tenant.plan, tenant.granted = plan or tenant.plan, granted
     tenant.save(update_fields=["plan", "granted"])
+    limits = tenant.limits
+    set_share(tenant.id, weight=limits.weight, at_once=limits.jobs_running)
     record(
         AuditEvent.TENANT_LIMITS_SET,
         actor=actor,

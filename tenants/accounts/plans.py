@@ -21,6 +21,9 @@ class Plan:
     storage_bytes        bytes of uploads, artifacts and job folders
     events_per_month     events stored in a calendar month
     device_seconds_per_month  seconds that fine-tuning holds a device
+    jobs_running         fine-tuning jobs that run at once
+    jobs_queued          fine-tuning jobs that wait for their turn or are paused
+    weight               how large a share of the devices, compared with others, while all want them
     """
 
     requests_per_second: float
@@ -29,13 +32,16 @@ class Plan:
     storage_bytes: int
     events_per_month: int
     device_seconds_per_month: int
+    jobs_running: int
+    jobs_queued: int
+    weight: float
 
 
 PLANS = {
-    "standard": Plan(50.0, 50, 1, 20 * GIB, 50_000_000, 200 * 3600),
-    "large": Plan(500.0, 500, 2, 500 * GIB, 1_000_000_000, 2_000 * 3600),
+    "standard": Plan(50.0, 50, 1, 20 * GIB, 50_000_000, 200 * 3600, 1, 5, 1.0),
+    "large": Plan(500.0, 500, 2, 500 * GIB, 1_000_000_000, 2_000 * 3600, 2, 20, 4.0),
     # A test tenant's: enough to try everything, too little to live on.
-    "test": Plan(10.0, 20, 1, 1 * GIB, 100_000, 3600),
+    "test": Plan(10.0, 20, 1, 1 * GIB, 100_000, 3600, 1, 2, 0.5),
 }
 DEFAULT, TEST = "standard", "test"
 NAMES = tuple(field.name for field in fields(Plan))

@@ -111,3 +111,10 @@ def may_work(tenant_id: UUID) -> bool:
     """Whether queued work of the tenant is done now: not while it is suspended."""
     with tenant_scope(tenant_id):
         return not Tenant.objects.filter(pk=tenant_id, suspended_at__isnull=False).exists()
+
+
+def share_of(tenant_id: UUID) -> tuple[float, int]:
+    """What the tenant weighs among those who want a device, and how many it may hold at once."""
+    with tenant_scope(tenant_id):
+        limits = Tenant.objects.get(pk=tenant_id).limits
+    return limits.weight, limits.jobs_running

@@ -30,7 +30,7 @@ from tenants.errors import Conflict
 from tenants.isolation.models import KnownTenant, TenantForeignKey
 from tenants.isolation.names import tenant_folder
 from tenants.isolation.scope import tenant_scope
-from tenants.work.models import WorkItem
+from tenants.work.models import WorkItem, WorkShare
 
 logger = logging.getLogger(__name__)
 ACTOR = system("departure")
@@ -182,6 +182,7 @@ def _close_the_door(tenant_id: UUID) -> None:
     with _step(tenant_id):
         for model in deletion_order():
             _delete(model)
-        WorkItem.objects.filter(tenant_id=tenant_id).delete()
+        for shared in (WorkItem, WorkShare):
+            shared.objects.filter(tenant_id=tenant_id).delete()
         Tenant.objects.filter(pk=tenant_id).delete()
         KnownTenant.objects.filter(pk=tenant_id).delete()

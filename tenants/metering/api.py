@@ -10,7 +10,7 @@ from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.rights import Right
 from tenants.accounts.models import Tenant
 from tenants.metering.meters import METERS
-from tenants.metering.queries import month_of, used
+from tenants.metering.queries import month_of, reserved, used
 from tenants.metering.record import today
 from tenants.metering.storage import stored_bytes
 
@@ -24,6 +24,9 @@ class MeterAnswer(serializers.Serializer[Any]):
     meter = serializers.CharField()
     unit = serializers.CharField()
     used = serializers.FloatField()
+    reserved = serializers.FloatField(
+        help_text="Spoken for by work that has not ended, beyond what is used."
+    )
     limit = serializers.FloatField(allow_null=True)
 
 
@@ -55,10 +58,41 @@ EXAMPLE = OpenApiExample(
         "month_until": "2026-12-01",
         "rate": {"requests_per_second": 50.0, "burst": 50, "at_once": 1},
         "data": [
-            {"meter": "requests", "unit": "requests", "used": 18231.0, "limit": None},
-            {"meter": "events", "unit": "events", "used": 706858.0, "limit": 50000000.0},
-            {"meter": "held_events", "unit": "events", "used": 1204.0, "limit": 50000000.0},
-            {"meter": "stored_bytes", "unit": "bytes", "used": 96468992.0, "limit": 21474836480.0},
+            {
+                "meter": "requests",
+                "unit": "requests",
+                "used": 18231.0,
+                "reserved": 0.0,
+                "limit": None,
+            },
+            {
+                "meter": "events",
+                "unit": "events",
+                "used": 706858.0,
+                "reserved": 0.0,
+                "limit": 50000000.0,
+            },
+            {
+                "meter": "held_events",
+                "unit": "events",
+                "used": 1204.0,
+                "reserved": 0.0,
+                "limit": 50000000.0,
+            },
+            {
+                "meter": "device_seconds",
+                "unit": "seconds",
+                "used": 5021.4,
+                "reserved": 94.5,
+                "limit": 720000.0,
+            },
+            {
+                "meter": "stored_bytes",
+                "unit": "bytes",
+                "used": 96468992.0,
+                "reserved": 0.0,
+                "limit": 21474836480.0,
+            },
         ],
     },
     response_only=True,
@@ -98,9 +132,10 @@ def _meters(tenant: Tenant) -> list[dict[str, Any]]:
             "meter": meter.name,
             "unit": meter.unit,
             "used": amounts[meter.name],
+            "reserved": reserved(meter.name),
             "limit": getattr(limits, meter.limit) if meter.limit else None,
         }
         for meter in METERS.values()
     ]
-    stored = {"used": stored_bytes(tenant.id), "limit": limits.storage_bytes}
+    stored = {"used": stored_bytes(tenant.id), "reserved": 0.0, "limit": limits.storage_bytes}
     return [*lines, {"meter": "stored_bytes", "unit": "bytes", **stored}]

@@ -1,9 +1,11 @@
-"""Reading meters: a month's sums, days for a chart, and whether a month's limit is reached."""
+"""Reading meters: a month's sums, what is reserved beside them, and whether a limit is reached."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
+from django.conf import settings
 from django.db.models import Sum
+from django.utils.module_loading import import_string
 
 from tenants.accounts.models import Tenant
 from tenants.errors import TooMany
@@ -36,19 +38,62 @@ def check_month(meter: str) -> None:
 
     It is reached by all meters that share the limit, together.
     """
-    limits = Tenant.objects.get(pk=current_tenant()).limits
-    limit = getattr(limits, METERS[meter].limit)
-    sharing = [each.name for each in METERS.values() if each.limit == METERS[meter].limit]
-    if sum(used(sharing).values()) < limit:
+    amount, limit = _amount_and_limit(meter)
+    if amount < limit:
         return
-    _, after = month_of(today())
-    until = datetime.combine(after, time.min, UTC) - datetime.now(UTC)
+    after, wait = _next_month()
     raise TooMany(
         "quota_exceeded",
         f"This month's {limit:,} {METERS[meter].unit.replace('_', ' ')} of {meter} are used up. "
         f"They begin anew on {after.isoformat()}; ask the installation's operator for more.",
-        retry_after=until.total_seconds(),
+        retry_after=wait,
         meter=meter,
         limit=limit,
         until=after.isoformat(),
     )
+
+
+def reserved(meter: str) -> float:
+    """How much of the meter is spoken for beyond what was used: by work that is under way."""
+    dotted = settings.METER_RESERVATIONS.get(meter)
+    return float(import_string(dotted)()) if dotted else 0.0
+
+
+def check_room(meter: str, amount: float = 1.0) -> None:
+    """TooMany (`over_budget`) when used, reserved and `amount` together pass this month's limit.
+
+    `amount` is in the meter's unit; without one, that anything is left at all.
+    """
+    taken, limit = _amount_and_limit(meter)
+    held = reserved(meter)
+    if taken + held + amount <= limit:
+        return
+    after, wait = _next_month()
+    unit = METERS[meter].unit.replace("_", " ")
+    raise TooMany(
+        "over_budget",
+        f"This needs about {amount:,.0f} {unit} of {meter}. Of this month's {limit:,}, "
+        f"{taken:,.0f} are used and {held:,.0f} reserved for open work. Wait until that ends or is "
+        f"cancelled; the month ends on {after.isoformat()}.",
+        retry_after=wait,
+        meter=meter,
+        amount=round(amount),
+        used=round(taken),
+        reserved=round(held),
+        limit=limit,
+        until=after.isoformat(),
+    )
+
+
+def _amount_and_limit(meter: str) -> tuple[float, float]:
+    """This month's sum of all meters that share the limit, and the limit."""
+    limits = Tenant.objects.get(pk=current_tenant()).limits
+    sharing = [each.name for each in METERS.values() if each.limit == METERS[meter].limit]
+    return sum(used(sharing).values()), getattr(limits, METERS[meter].limit)
+
+
+def _next_month() -> tuple[date, float]:
+    """The first day of the next month, and the seconds until then."""
+    _, after = month_of(today())
+    until = datetime.combine(after, time.min, UTC) - datetime.now(UTC)
+    return after, until.total_seconds()

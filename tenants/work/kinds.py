@@ -8,7 +8,8 @@ class WorkKind:
     """`run` is the dotted worker function; `lease` in seconds.
 
     `attempts` is the hard stop behind the worker function's own judgement of a failure; what is
-    `urgent` is done for a suspended tenant as well, everything else of it waits.
+    `urgent` is done for a suspended tenant as well, everything else of it waits. What is `fair`
+    makes its queue fair: tenants take turns by what they used, see `shares`.
     """
 
     queue: str
@@ -16,3 +17,4 @@ class WorkKind:
     lease: int
     attempts: int
     urgent: bool = False
+    fair: bool = False

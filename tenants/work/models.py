@@ -1,4 +1,6 @@
-"""The one queue of leased work. It holds no payload: tenant, kind, object and lease."""
+"""The one queue of leased work, and what each tenant used of the queues that are fair. No payload:
+tenant, kind, object and lease.
+"""
 
 from django.db import models
 from django.db.models import Q
@@ -25,6 +27,8 @@ class WorkItem(models.Model):
     run_at = models.DateTimeField(db_default=Now())
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
+    # Seconds that it is expected to need yet, for whoever wants to know when a turn comes.
+    expected = models.FloatField(default=0.0)
 
     class Meta:
         constraints = [
@@ -45,4 +49,23 @@ class WorkItem(models.Model):
                 condition=Q(state="running"),
                 name="work_running",
             ),
+        ]
+
+
+class WorkShare(models.Model):
+    """What a tenant used of a fair queue. Not a tenant's table: a worker compares all of them."""
+
+    tenant_id = models.UUIDField()
+    queue = models.TextField()
+    # Seconds over weight, on a scale that all tenants of the queue have in common: whoever joins
+    # starts where the others stand, so only differences mean anything.
+    served = models.FloatField(default=0.0)
+    weight = models.FloatField(default=1.0)
+    # Items of the tenant that may run at the same time.
+    at_once = models.IntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "queue"], name="work_share_once"),
+            models.CheckConstraint(condition=Q(weight__gt=0), name="work_share_weighs"),
         ]

@@ -18,6 +18,7 @@ from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
+from tenants.work import shares
 from tenants.work.kinds import WorkKind
 from tenants.work.models import WorkItem
 
@@ -47,24 +48,29 @@ class Lease:
 # on its row lasts until the caller commits, so it cannot finish between the two.
 ENQUEUE = """
 insert into work_workitem as w (tenant_id, kind, object_id, queue, state, again, code, attempts,
-    lease_token, lease_owner)
-values (%(tenant_id)s, %(kind)s, %(object_id)s, %(queue)s, 'waiting', false, '', 0, 0, '')
+    lease_token, lease_owner, expected)
+values (%(tenant_id)s, %(kind)s, %(object_id)s, %(queue)s, 'waiting', false, '', 0, 0, '',
+    %(expected)s)
 on conflict (tenant_id, kind, object_id) where state in ('waiting', 'running')
 do update set again = w.state = 'running'
 """
 
 
-def enqueue(kind: str, *, tenant_id: UUID, object_id: UUID) -> None:
+def enqueue(kind: str, *, tenant_id: UUID, object_id: UUID, expected: float = 0.0) -> None:
     """Promise the work and ring the doorbell on commit; twice the same is once.
 
-    Asked for while it runs, the work runs once more after it has finished.
+    Asked for while it runs, the work runs once more after it has finished. `expected` is how many
+    seconds it will probably need; it decides nothing.
     """
     queue = _kinds()[kind].queue
+    if _is_fair(queue):
+        shares.join(tenant_id, queue)
     values: dict[str, Any] = {
         "tenant_id": tenant_id,
         "kind": kind,
         "object_id": object_id,
         "queue": queue,
+        "expected": expected,
     }
     with connection.cursor() as cursor:
         cursor.execute(ENQUEUE, values)
@@ -84,27 +90,33 @@ update work_workitem set state = 'running', again = false, attempts = attempts +
     lease_token = lease_token + 1, lease_owner = %(owner)s,
     lease_until = statement_timestamp() + lease.length
 from (values {leases}) as lease(kind, length)
-where work_workitem.kind = lease.kind and id = (
-    select id from work_workitem where queue = %(queue)s and state = 'waiting'
-        and kind = any(%(kinds)s) and run_at <= statement_timestamp()
-    order by run_at, id for update skip locked limit 1)
+where work_workitem.kind = lease.kind and id = ({choice})
 returning id, tenant_id, work_workitem.kind, object_id, lease_token, attempts
 """
 
 
+OLDEST = """
+    select id from work_workitem where queue = %(queue)s and state = 'waiting'
+        and kind = any(%(kinds)s) and run_at <= statement_timestamp()
+    order by run_at, id for update skip locked limit 1
+"""
+
+
 def claim(queue: str) -> Lease | None:
-    """Take the oldest waiting item of `queue`, or None; safe with any number of workers."""
+    """Take the oldest waiting item of `queue`, or None; safe with any number of workers.
+
+    Of a fair queue it is the item whose tenant's turn it is.
+    """
     kinds = {name: kind for name, kind in _kinds().items() if kind.queue == queue}
     leases = ", ".join(f"('{name}', interval '{kind.lease} s')" for name, kind in kinds.items())
+    fair = _is_fair(queue)
+    values: dict[str, Any] = {"owner": this_worker(), "queue": queue, "kinds": list(kinds)}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            CLAIM.format(leases=leases),
-            {
-                "owner": f"{socket.gethostname()}:{os.getpid()}",
-                "queue": queue,
-                "kinds": list(kinds),
-            },
-        )
+        if fair:
+            shares.take_the_scales(queue)
+            values |= {"beforehand": shares.BEFOREHAND, "aging": shares.AGING}
+        choice = shares.FAIREST if fair else OLDEST
+        cursor.execute(CLAIM.format(leases=leases, choice=choice), values)
         row = cursor.fetchone()
     if row is None:
         return None
@@ -112,8 +124,27 @@ def claim(queue: str) -> Lease | None:
     return Lease(item_id, tenant_id, name, object_id, token, attempt, kinds[name].lease)
 
 
+def this_worker() -> str:
+    """The name under which this process holds its leases."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def _kinds() -> dict[str, WorkKind]:
     return dict(settings.WORK_KINDS)
+
+
+def _is_fair(queue: str) -> bool:
+    return any(kind.fair for kind in _kinds().values() if kind.queue == queue)
+
+
+def charge(lease: Lease, seconds: float, *, left: float | None = None) -> None:
+    """Put seconds that the work has taken to its tenant's account in a fair queue.
+
+    `left` is how many more it is expected to take.
+    """
+    shares.charge(lease.tenant_id, _kinds()[lease.kind].queue, seconds)
+    if left is not None:
+        WorkItem.objects.filter(pk=lease.item_id, lease_token=lease.token).update(expected=left)
 
 
 def renew(lease: Lease) -> None:

@@ -13,7 +13,7 @@ from tenants.isolation.names import tenant_folder
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
-from training.jobs import life
+from training.jobs import devices, life
 from training.jobs.freezing import freeze
 from training.jobs.models import Job
 from training.jobs.moves import ASKED, move, tell
@@ -39,7 +39,8 @@ def begin(lease: Lease, folder: Path) -> bool:
             queue.finish(lease)
             return False
         job.started_at, job.attempts = job.started_at or now(), job.attempts + 1
-        job.save(update_fields=["started_at", "attempts"])
+        job.device = devices.of_this_worker()
+        job.save(update_fields=["started_at", "attempts", "device"])
         if job.state == life.QUEUED:
             move(job, life.RUNNING, {"attempt": job.attempts})
         else:  # the worker before went down without a word

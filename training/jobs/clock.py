@@ -1,4 +1,4 @@
-"""What a job uses: the seconds that it holds its device."""
+"""What a job uses: the seconds that it holds its device, metered and put to its tenant's share."""
 
 import time
 
@@ -7,7 +7,9 @@ from django.db.models import F
 from tenants.isolation.scope import tenant_scope
 from tenants.metering.meters import DEVICE
 from tenants.metering.record import count
+from tenants.work import queue
 from tenants.work.queue import Lease
+from training.jobs import budget
 from training.jobs.models import Job
 
 
@@ -26,5 +28,7 @@ class DeviceClock:
             Job.objects.filter(pk=self._lease.object_id).update(
                 device_seconds=F("device_seconds") + spent
             )
+            left = budget.expected_of(Job.objects.get(pk=self._lease.object_id))
+            queue.charge(self._lease, spent, left=left)
             count(DEVICE, spent)
         self._counted = moment

@@ -14,11 +14,11 @@ from tenants.audit.record import record
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.scope import current_tenant
 from tenants.metering.meters import DEVICE
-from tenants.metering.queries import check_month
+from tenants.metering.queries import check_month, check_room
 from tenants.work.queue import enqueue
 from training.engine.failures import JobError
 from training.engine.params import read_params
-from training.jobs import life
+from training.jobs import budget, life
 from training.jobs.models import Job
 from training.jobs.moves import move, tell
 
@@ -40,15 +40,16 @@ def create_job(
     """Make a fine-tuning job, which is validated, waits for its turn and is run by a worker; its
     data are frozen when it starts.
 
-    Conflict while one is open; TooMany when the month's device-seconds are used up; AppError on a
+    Conflict (`jobs_queued`) when as many wait as the plan allows; TooMany when the month's
+    device-seconds are used up (`quota_exceeded`) or reserved (`over_budget`); AppError on a
     parameter that makes no sense, and on a base that the installation does not allow: a path of
     the tenant's choice would show what lies on the machine, other tenants' folders too.
     """
     base_model = base_model or DEFAULT_BASE
     _check_order(base_model, method, params or {})
-    if Job.objects.exclude(state__in=life.ENDED).exists():
-        raise Conflict("job_open", "A job is queued or running already. Wait for it to end.")
+    budget.check_place()
     check_month(DEVICE)
+    check_room(DEVICE)
     job = Job.objects.create(
         name=name,
         base_model=base_model,
@@ -103,7 +104,8 @@ def pause_job(*, job_id: UUID, actor: Actor) -> Job:
 def resume_job(*, job_id: UUID, actor: Actor) -> Job:
     """Let a paused job go on from where it was; Conflict (`not_paused`) in other states."""
     job = _asked("resume", job_id, actor)
-    enqueue("job", tenant_id=current_tenant(), object_id=job.id)
+    left = budget.left_of(job)
+    enqueue("job", tenant_id=current_tenant(), object_id=job.id, expected=left)
     return job
 
 

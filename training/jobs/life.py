@@ -6,8 +6,9 @@ VALIDATING, QUEUED, RUNNING = "validating", "queued", "running"
 PAUSING, PAUSED, CANCELLING = "pausing", "paused", "cancelling"
 CANCELLED, SUCCEEDED, FAILED = "cancelled", "succeeded", "failed"
 ENDED = (SUCCEEDED, FAILED, CANCELLED)
-# What waits for its turn or has it: at most so many of a tenant, see its plan.
-WAITING, UNDER_WAY = (VALIDATING, QUEUED), (RUNNING, PAUSING, CANCELLING)
+# What waits for its turn (a paused job may want its own back at any moment) or has it: at most so
+# many of a tenant, see its plan.
+WAITING, UNDER_WAY = (VALIDATING, QUEUED, PAUSED), (RUNNING, PAUSING, CANCELLING)
 
 # State -> what may follow. A run that ends while it is asked to pause has ended; one that ends
 # while it is asked to cancel is cancelled all the same, for that is what somebody was told.

@@ -186,3 +186,17 @@ class StandingApproval(TenantOwned):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant_id"], name="one_standing_approval")]
+
+
+class Device(models.Model):
+    """A worker that runs jobs, and what it runs them on, as it told last. No tenant's table."""
+
+    worker = models.TextField(unique=True)
+    # The name under which this worker's leases are held.
+    owner = models.TextField()
+    host = models.TextField()
+    # As the engine names it (cpu, cuda:0), and as its maker does.
+    device = models.TextField()
+    model = models.TextField(default="")
+    slots = models.IntegerField()
+    last_seen = models.DateTimeField()

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from tenants.accounts.life import locked_tenant
 from tenants.errors import AppError
 from tenants.isolation.scope import tenant_scope
+from tenants.metering.meters import DEVICE
+from tenants.metering.queries import check_room
 from tenants.work import queue
 from tenants.work.queue import Lease, enqueue
 from training.jobs import estimating, finishing, life
@@ -32,8 +35,11 @@ def _queue(job: Job) -> None:
     if counts["events"] < LEAST_EVENTS:
         raise too_little(counts["events"])
     estimate = estimating.estimate(counts, job)
+    seconds = estimate["device_seconds"]
+    locked_tenant()  # two jobs that are checked at once must not reserve the same seconds
+    check_room(DEVICE, seconds)
     move(job, life.QUEUED, {**counts, **estimate}, estimate={**counts, **estimate})
-    enqueue("job", tenant_id=job.tenant_id, object_id=job.id)
+    enqueue("job", tenant_id=job.tenant_id, object_id=job.id, expected=seconds)
 
 
 def counted() -> dict[str, int]:

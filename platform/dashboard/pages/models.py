@@ -15,7 +15,7 @@ from dashboard.wording.models import SOURCES, TRIGGERS, said
 from dashboard.wording.states import JOBS, SERVES, VERSIONS
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
-from training.jobs import life
+from training.jobs import budget, life
 from training.jobs.control import DEFAULT_BASE, METHODS
 from training.jobs.models import Job, StandingApproval, Version
 from training.jobs.queries import Serving, serving
@@ -72,6 +72,7 @@ def whole(request: PageRequest, job_form: JobForm | None = None) -> dict[str, An
         "serving": now_serving,
         "served_source": said(SOURCES, now_serving.version.serves) if now_serving else "",
         "approval": approval,
+        "full": budget.waiting() >= request.tenant.limits.jobs_queued,
         "may_manage": Right.MANAGE_MODELS in request.rights,
         "job_form": job_form or JobForm(),
         "approval_form": ApprovalForm(auto_id="approval_%s"),

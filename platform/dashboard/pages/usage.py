@@ -18,7 +18,7 @@ from tenants.access.rights import Right
 from tenants.accounts.models import APIKey
 from tenants.metering.meters import DEVICE, EVENTS, HELD, REFUSED, REQUESTS
 from tenants.metering.models import Usage
-from tenants.metering.queries import month_of, used
+from tenants.metering.queries import month_of, reserved, used
 from tenants.metering.record import today
 from tenants.metering.storage import stored_bytes
 
@@ -34,6 +34,8 @@ class Line:
     used: str
     limit: str
     fraction: float
+    # Spoken for beyond what is used; "" where nothing is ever reserved.
+    reserved: str = ""
 
     @property
     def near(self) -> bool:
@@ -64,13 +66,16 @@ def _lines(request: PageRequest) -> list[Line]:
     return [
         _line(_("Events this month, stored or held back"), events, limits.events_per_month, number),
         _line(_("Training time this month"), amounts[DEVICE], limits.device_seconds_per_month,
-              duration),
+              duration, reserved(DEVICE)),
         _line(_("Files stored now"), stored, limits.storage_bytes, _size),
     ]  # fmt: skip
 
 
-def _line(label: str | Promise, amount: float, limit: float, shown: Any) -> Line:
-    return Line(label, str(shown(amount)), str(shown(limit)), min(amount / limit, 1.0))
+def _line(label: str | Promise, amount: float, limit: float, shown: Any, held: float = 0.0) -> Line:
+    """`held` is reserved: it counts as if it were used."""
+    fraction = min((amount + held) / limit, 1.0)
+    said = str(shown(held)) if held else ""
+    return Line(label, str(shown(amount)), str(shown(limit)), fraction, said)
 
 
 def _size(amount: float) -> str:

@@ -46,7 +46,10 @@ ERRORS: dict[str, str | Promise] = {
     "file_too_large": _("The file is too large. Split it and upload the parts."),
     "gate_failed": _("The version did not pass every check, so it cannot be approved."),
     "job_ended": _("This job has ended. There is nothing to cancel."),
-    "job_open": _("A job is waiting or running already. Wait until it ends."),
+    "jobs_queued": _(
+        "%(most)s of your jobs wait already, as many as your plan allows. Wait until one of them "
+        "runs, or cancel one."
+    ),
     "key_expired": _("This key has expired. Make a new one."),
     "key_revoked": _("This key is revoked already."),
     "key_rotated": _("This key has a successor already. Replace that one."),
@@ -61,6 +64,11 @@ ERRORS: dict[str, str | Promise] = {
     "member_exists": _("This person is a member already."),
     "members_live": _("Members are managed in the live tenant. Switch to it first."),
     "nothing_before": _("There is no earlier version to go back to."),
+    "over_budget": _(
+        "This job needs about %(amount)s s of training time. Of this month's %(limit)s s, "
+        "%(used)s s are used and %(reserved)s s reserved for your open jobs. Wait until one ends, "
+        "or cancel one; the month ends on %(until)s."
+    ),
     "own_role": _("Nobody changes their own role. Ask another owner."),
     "owner_only": _("Only an owner makes or unmakes owners. Ask one."),
     "person_exists": _("This address has an account already. Sign in with it."),

@@ -22,6 +22,9 @@ LIMITS: dict[str, tuple[str | Promise, Callable[[float], str]]] = {
     "storage_bytes": (gettext_lazy("Storage"), filesizeformat),
     "events_per_month": (gettext_lazy("Events in a calendar month"), "{:,}".format),
     "device_seconds_per_month": (gettext_lazy("Training in a calendar month"), _hours),
+    "jobs_running": (gettext_lazy("Fine-tuning jobs that run at once"), "{:,}".format),
+    "jobs_queued": (gettext_lazy("Fine-tuning jobs that wait"), "{:,}".format),
+    "weight": (gettext_lazy("Share of the devices, compared with others"), "{:,g}".format),
 }
 
 

@@ -55,6 +55,9 @@ OUTCOMES: dict[str, Badge] = {
     "failure": Badge(_("Failed"), "bad"),
     "denied": Badge(_("Denied"), "warn"),
 }
+DEVICE_FREE = Badge(_("Free"), "good")
+DEVICE_FULL = Badge(_("Busy"), "info", busy=True)
+DEVICE_MISSED = Badge(_("Not seen"), "warn")
 KEY_VALID = Badge(_("Valid"), "good")
 KEY_REVOKED = Badge(_("Revoked"), "neutral")
 KEY_EXPIRED = Badge(_("Expired"), "warn")

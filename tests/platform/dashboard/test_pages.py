@@ -201,16 +201,18 @@ def test_the_standing_approval_is_switched_with_a_reason(alice):
     assert (found.enabled, found.reason) == (True, "We trust it.")
 
 
-def test_a_second_job_is_refused_beside_the_form(alice, settings):
+def test_a_job_beyond_the_plans_line_is_refused_beside_the_form(alice, settings):
     client = alice.browser()
     order = {"name": "", "base_model": "tiny", "method": "lora", "seed": 1}
     settings.BASE_MODELS = ["tiny"]
-    assert client.post(reverse("dashboard:start_job"), order).status_code == 302
+    most = alice.tenant.limits.jobs_queued
+    for _ in range(most):
+        assert client.post(reverse("dashboard:start_job"), order).status_code == 302
     reply = client.post(reverse("dashboard:start_job"), order)
     assert reply.status_code == 422
-    assert "A job is waiting or running already." in text_of(reply)
+    assert f"{most} of your jobs wait already" in text_of(reply)
     with alice.scope:
-        assert Job.objects.count() == 1
+        assert Job.objects.count() == most
 
 
 def test_a_base_model_that_is_not_allowed_is_refused_beside_its_field(alice):

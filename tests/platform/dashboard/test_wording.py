@@ -45,7 +45,7 @@ def codes(folder: str, names: set[str]) -> Iterator[tuple[str, str]]:
 
 def test_every_refusal_that_a_page_can_meet_is_worded():
     found = {code for folder in ("tenants", "training") for code, _ in codes(folder, ERRORS)}
-    assert {"job_open", "too_little_data", "file_too_large"} <= found
+    assert {"jobs_queued", "too_little_data", "file_too_large"} <= found
     assert sorted(found - set(errors.ERRORS) - set(REFUSALS) - ONLY_BY_API) == []
 
 

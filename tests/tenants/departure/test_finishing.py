@@ -29,7 +29,7 @@ from tenants.isolation.models import KnownTenant
 from tenants.isolation.names import cache_name, shared_name
 from tenants.isolation.scope import person_scope, sign_in_scope, tenant_scope
 from tenants.work import duties, queue
-from tenants.work.models import WorkItem
+from tenants.work.models import WorkItem, WorkShare
 from tests.connections import as_owner, forget, let_time_pass
 from tests.tenants.departure.leaving import make_export, put_files
 from tests.tenants.isolation.rows import OWNED, fill_every_table
@@ -46,7 +46,7 @@ def count(business, table: str) -> int:
 def rows_of(business) -> dict[str, int]:
     """Rows of the tenant by table, where it has any, the shared tables included."""
     found = {table: count(business, table) for table in [*TABLES, "accounts_tenant"]}
-    for model in (WorkItem, KnownTenant):
+    for model in (WorkItem, WorkShare, KnownTenant):
         table = model._meta.db_table
         found[table] = model.objects.filter(tenant_id=business.tenant.id).count()
     return {table: number for table, number in found.items() if number}

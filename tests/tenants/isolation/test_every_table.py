@@ -41,6 +41,8 @@ SHARED = {
     "django_migrations": "which migrations ran",
     "django_session": "a browser's session: a random key and a signed-in person, no tenant's data",
     "isolation_knowntenant": "the register that periodic duties walk: identifiers and ends alone",
+    "jobs_device": "the machines that train, of the installation and not of any tenant",
+    "work_workshare": "how much of a queue each tenant used: tenant, seconds, weight",
     "work_workitem": "the queue that workers look at: tenant, kind, id and lease, no payload",
 }
 # Foreign keys that are plain although they lead to a tenant's table.

@@ -1,0 +1,66 @@
+"""What the installation computes on: each worker of jobs says what it is and that it is there."""
+
+import functools
+import json
+import platform
+import socket
+import subprocess
+import sys
+from datetime import timedelta
+
+from django.utils.timezone import now
+
+from tenants.work.queue import this_worker
+from training.jobs.models import Device
+
+# A worker tells so often, is missed after so long, and forgotten after a day.
+TELL_SECONDS = 15.0
+MISSED, FORGOTTEN = timedelta(seconds=60), timedelta(days=1)
+
+# In a process of its own: a worker that has loaded torch would hold its memory for ever.
+PROBE = """
+import json, torch
+found = torch.cuda.is_available()
+device = "cuda:0" if found else "cpu"
+print(json.dumps([device, torch.cuda.get_device_name(0) if found else ""]))
+"""
+PROBE_SECONDS = 120
+
+
+@functools.cache
+def probe() -> tuple[str, str]:
+    """(device, model) that the engine finds on this machine; asked once in a process."""
+    done = subprocess.run(  # nosec B603 # words of our own, no shell
+        [sys.executable, "-c", PROBE], capture_output=True, check=True, timeout=PROBE_SECONDS
+    )
+    device, model = json.loads(done.stdout)
+    return device, model or platform.processor() or platform.machine()
+
+
+def tell(worker: str, slots: int) -> None:
+    """Say that this process, a worker of that name with so many slots, is there."""
+    device, model = probe()
+    moment = now()
+    Device.objects.update_or_create(
+        worker=worker,
+        defaults={
+            "owner": this_worker(),
+            "host": socket.gethostname(),
+            "device": device,
+            "model": model,
+            "slots": slots,
+            "last_seen": moment,
+        },
+    )
+    Device.objects.filter(last_seen__lt=moment - FORGOTTEN).delete()
+
+
+def leave(worker: str) -> None:
+    """The worker ends as it should: it is not missed."""
+    Device.objects.filter(worker=worker, owner=this_worker()).delete()
+
+
+def of_this_worker() -> str:
+    """The device that this process told of, as the engine names it; "" before it did."""
+    found = Device.objects.filter(owner=this_worker()).values_list("device", flat=True).first()
+    return found or ""
