@@ -138,6 +138,9 @@ def _step(
     value = float(loss.detach())
     if course.step % max(1, plan.steps // 100) == 0:
         bench.progress.metric("loss", plan.series, course.step, value)
+        bench.progress.draw("grad_norm", plan.series, course.step, float(norm))
+        rate = optimizer.param_groups[0]["lr"]
+        bench.progress.draw("learning_rate", plan.series, course.step, rate)
     bench.progress.step(
         course.step + 1,
         plan.steps,
