@@ -1,4 +1,4 @@
-"""Runs a finished job once more from its record, in a folder of its own, and compares what comes out.
+"""Runs a finished job once more from its record, in a folder of its own, and compares the outcome.
 
 Nothing of the job or its version is changed. Equal weights are promised on a CPU for the same
 inputs and the same number of threads; elsewhere the comparison says what differs.

@@ -70,8 +70,8 @@ ERRORS: dict[str, str | Promise] = {
         "batch_size or shorter text_tokens, or on a machine with more memory."
     ),
     "poisoned": _(
-        "The job died three times at the same place: %(stage)s, %(percent)s %% of the whole. Look at "
-        "its record, then start anew."
+        "The job died three times at the same place: %(stage)s, %(percent)s %% of the whole. Look "
+        "at its record, then start anew."
     ),
     "quota_exceeded": _(
         "What you may use in a month is used up. It begins anew on %(until)s; ask the operator of "
