@@ -26,7 +26,9 @@ QUICK = bool(os.environ.get("QUICK"))
 KILLS = ("finetune",) if QUICK else ("encode", "sequence", "finetune", "evaluate")
 SMALL = {} if QUICK else {"epochs": 3, "finetune_epochs": 2}
 # In a process of its own: torch is needed for nothing else here.
-BASE = "import pathlib, sys; from tests import shop; shop.tiny_base_model(pathlib.Path(sys.argv[1]))"
+BASE = (
+    "import pathlib, sys; from tests import shop; shop.tiny_base_model(pathlib.Path(sys.argv[1]))"
+)
 PATIENCE = 600.0  # seconds
 
 
@@ -38,7 +40,10 @@ def main() -> int:
     from tests.conftest import make_business
     from tests.stocked import stock
 
-    with tempfile.TemporaryDirectory(prefix="attune-base-") as folder, ThreadPoolExecutor(1) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="attune-base-") as folder,
+        ThreadPoolExecutor(1) as pool,
+    ):
         base = Path(folder) / "tiny"
         if QUICK:
             settings.BASE_MODELS = [str(base)]

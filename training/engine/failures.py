@@ -6,8 +6,8 @@ import errno
 import re
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# Libraries written in Rust tell the system's error in words alone.
-_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+# Libraries written in Rust, and whole folders copied, tell the system's error in words alone.
+_OS_ERROR = re.compile(r"(?:os error |Errno )(\d+)")
 # What torch says instead of MemoryError when the processor's or the device's memory is used up.
 _NO_MEMORY = ("can't allocate memory", "CUDA out of memory", "CUDA_ERROR_OUT_OF_MEMORY")
 
