@@ -1,9 +1,9 @@
 """`make prove-repeat`: is a job repeated from its record, or killed midway, the same to the bit?
 
 A job of a small shop goes the product's own way (upload, consent, snapshot, supervisor, engine) on
-one core; `manage.py repeat_job` repeats it where all cores are allowed; meanwhile a second job on the
-same data is killed with SIGKILL at stage after stage. Ends with one JSON object. QUICK=1: a tiny
-base, and one kill; else the packaged base.
+one core; `manage.py repeat_job` repeats it where all cores are allowed; meanwhile a second job on
+the same data is killed with SIGKILL at stage after stage. Ends with one JSON object. QUICK=1: a
+tiny base, and one kill; else the packaged base.
 """
 
 import json
@@ -67,7 +67,7 @@ def main() -> int:
 
 
 def train(business: Any, stages: tuple[str, ...]) -> tuple[Any, list[str]]:
-    """A job from its order to its end, its engine killed once in each of `stages`; those reached."""
+    """A job run to its end, and the `stages` in which its engine was killed, once in each."""
     from django.conf import settings
 
     from tenants.work.models import WorkItem

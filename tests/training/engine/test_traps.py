@@ -1,4 +1,4 @@
-"""Traps that others fell into, each with a test that names it: what must never happen here either."""
+"""Traps that others fell into, each with a test that names it."""
 
 import json
 import signal

@@ -135,7 +135,7 @@ def test_a_disk_that_is_full_when_the_result_is_stored_holds_the_job_too(
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert look(stocked, job).state == life.PAUSED
     assert look(stocked, job).error["code"] == "disk_full"
-    store = artifacts.path_of(stocked.tenant.id, b"").parent
+    store = artifacts.path_of(stocked.tenant.id, b"x").parent
     assert list(store.iterdir()) == []
 
 
@@ -200,7 +200,8 @@ def test_a_job_that_wants_too_much_memory_three_times_fails_and_says_what_to_do(
 
 KILLED = """
 import os
-open(FOLDER + '/progress.jsonl', 'a').write('{"fraction": 0.4, "stage": "sequence", "rss_mb": RSS}\\n')
+line = '{"fraction": 0.4, "stage": "sequence", "rss_mb": RSS}\\n'
+open(FOLDER + '/progress.jsonl', 'a').write(line)
 os.kill(os.getpid(), 9)
 """
 
