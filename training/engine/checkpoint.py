@@ -8,7 +8,7 @@ used.
 import logging
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,16 @@ class Saved:
 
 
 class Checkpoints:
-    """Checkpoints of one run. `fingerprint` says what they belong to; others are ignored."""
+    """Checkpoints of one run. `fingerprint` says what they belong to; others are ignored.
+    `damaged` is told the name of each that does not verify."""
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        fingerprint: str,
+        damaged: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._damaged = damaged
         self._folder = folder
         self._fingerprint = fingerprint
         folder.mkdir(exist_ok=True)
@@ -56,6 +63,7 @@ class Checkpoints:
                 manifest = read_sealed(path)
             except Damaged as damage:
                 log.warning("checkpoint ignored: %s", damage)
+                self._damaged(path.name)
                 continue
             if manifest.get("fingerprint") == self._fingerprint:
                 return Saved(open_tensors(path / _STATE), manifest["facts"])

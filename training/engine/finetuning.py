@@ -104,10 +104,11 @@ class FinetuneObjective(SequenceObjective):
         return self.measure_with(self.bank)
 
     def refresh(self) -> None:
-        """Encode every item with the adapter as it is now."""
+        """Encode every item with the adapter as it is now. Interrupted when asked to stop."""
         tokens = self.readings.tokens
         with torch.inference_mode():
             for group in tokens.groups():
+                self.bench.stop.check()
                 rows = torch.from_numpy(tokens.rows[group]).to(self.bench.device)
                 self.bank = self.bank.index_copy(0, rows, self._encode_group(group))
         self.bank = self.bank.clone()

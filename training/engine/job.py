@@ -1,7 +1,7 @@
 """Reads job.json into a frozen Job and checks it against the files beside it. Knows no database."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ DEFAULT_BASE = "all-MiniLM-L6-v2"
 
 @dataclass(frozen=True)
 class Job:
-    """What one run was asked to do. params: None where the data decide; files: sha256 by name."""
+    """What one run was asked to do. params: None where the data decide; files: sha256 by name;
+    origin: where the order comes from, which is told on and never read."""
 
     task: str
     base_model: str
@@ -27,6 +28,7 @@ class Job:
     threads: int | None
     params: dict[str, Value | None]
     files: dict[str, str]
+    origin: dict[str, Any] = field(default_factory=dict)
 
     def number(self, name: str) -> float:
         """A parameter that is always decided, as a float."""
@@ -60,6 +62,7 @@ def read_job(folder: Path, *, tasks: tuple[str, ...], methods: tuple[str, ...]) 
         threads=_whole(record, "threads", None, low=1),
         params=read_params(params),
         files=_checked_files(folder, record),
+        origin=dict(record.get("origin") or {}),
     )
 
 
@@ -106,9 +109,7 @@ def _checked_files(folder: Path, record: dict[str, Any]) -> dict[str, str]:
     for name in (EVENTS_FILE, ITEMS_FILE):
         path = folder / name
         if not path.is_file():
-            raise JobError(
-                "snapshot_damaged", f"{name} is missing; freeze the snapshot again", name
-            )
+            raise JobError("snapshot_gone", f"{name} is gone; freeze the snapshot again", name)
         if sha256_of(path) != stated.get(name):
             raise JobError(
                 "snapshot_damaged",

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from training.engine.arrays import I64, Tensors
 from training.engine.network import Batch
 from training.engine.sampling import Sampler
+from training.engine.stopping import Interrupted
 from training.engine.workbench import Workbench
 
 _SAVE_EVERY = 30.0  # seconds; what a killed run loses at most, beside the step it was in
@@ -49,7 +50,7 @@ class Objective(Protocol):
         ...
 
     def measure(self) -> float:
-        """The figure that decides which step is kept; higher is better."""
+        """The figure that decides which step is kept; higher is better. May raise Interrupted."""
         ...
 
     def state(self) -> Tensors:
@@ -63,9 +64,10 @@ class Objective(Protocol):
 
 @dataclass
 class _Course:
-    """How far a loop has come."""
+    """How far a loop has come. measured: the last step that was measured."""
 
     step: int = 0
+    measured: int = 0
     best: float = -math.inf
     best_step: int = 0
     misses: int = 0
@@ -83,6 +85,8 @@ def train(bench: Workbench, objective: Objective, sampler: Sampler, plan: Plan) 
     keeper = _Keeper(bench, objective, optimizer, plan.series)
     course, best_state = keeper.resume()
     saved_at = time.monotonic()
+    if _is_due(course, plan):  # the run before was stopped while it measured
+        best_state = _measure(bench, objective, plan, course, best_state, keeper)
     while not course.finished:
         epoch = course.step // plan.steps_per_epoch
         stretches = sampler.stretches(bench.seed(11), epoch)
@@ -90,8 +94,8 @@ def train(bench: Workbench, objective: Objective, sampler: Sampler, plan: Plan) 
             batch = sampler.batch(_drawn(stretches, index, plan), bench.seed(12), course.step)
             _step(bench, objective, optimizer, batch, plan, course)
             course.step += 1
-            if course.step % plan.measure_every == 0 or course.step == plan.steps:
-                best_state = _measure(bench, objective, plan, course, best_state)
+            if _is_due(course, plan):
+                best_state = _measure(bench, objective, plan, course, best_state, keeper)
             if bench.stop.requested or time.monotonic() - saved_at > _SAVE_EVERY:
                 keeper.save(course, best_state)
                 saved_at = time.monotonic()
@@ -138,6 +142,9 @@ def _step(
     value = float(loss.detach())
     if course.step % max(1, plan.steps // 100) == 0:
         bench.progress.metric("loss", plan.series, course.step, value)
+        bench.progress.draw("grad_norm", plan.series, course.step, float(norm))
+        rate = optimizer.param_groups[0]["lr"]
+        bench.progress.draw("learning_rate", plan.series, course.step, rate)
     bench.progress.step(
         course.step + 1,
         plan.steps,
@@ -157,10 +164,30 @@ def _rate(step: int, plan: Plan) -> float:
     return 0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * way))
 
 
+def _is_due(course: _Course, plan: Plan) -> bool:
+    """Whether the step that was taken last is still to be measured."""
+    at = course.step
+    return at > course.measured and (at % plan.measure_every == 0 or at == plan.steps)
+
+
 def _measure(
-    bench: Workbench, objective: Objective, plan: Plan, course: _Course, best_state: Tensors
+    bench: Workbench,
+    objective: Objective,
+    plan: Plan,
+    course: _Course,
+    best_state: Tensors,
+    keeper: "_Keeper",
 ) -> Tensors:
-    value = objective.measure()
+    """The best state so far. A stop is obeyed in the middle; the step is measured when it goes on.
+
+    Measuring changes nothing that steps depend on but what a whole measurement sets afresh.
+    """
+    try:
+        value = objective.measure()
+    except Interrupted:
+        keeper.save(course, best_state)
+        raise
+    course.measured = course.step
     bench.progress.metric("valid_ndcg@10", plan.series, course.step, value)
     improved = value > course.best
     course.misses = 0 if improved else course.misses + 1

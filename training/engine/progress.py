@@ -1,4 +1,5 @@
-"""The one place that tells how a run is going: JSON lines to progress.jsonl and to standard output.
+"""The one place that tells how a run is going: JSON lines to progress.jsonl and to standard output,
+curves to the board.
 
 At most about one line a second, plus every change of stage and every metric.
 """
@@ -11,17 +12,36 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 PROGRESS_FILE = "progress.jsonl"
 _PAUSE = 1.0  # seconds between two lines of the same stage
+
+
+class Curves(Protocol):
+    """Where curves are drawn."""
+
+    def point(self, tag: str, step: int, value: float) -> None:
+        """One point of the curve `tag`."""
+        ...
+
+    def close(self) -> None:
+        """No more points will come."""
+        ...
 
 
 class Progress:
     """Writes progress of stages with known shares of the whole. `shares`: stage name -> relative
     time."""
 
-    def __init__(self, folder: Path, shares: Mapping[str, float], stream: TextIO) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        shares: Mapping[str, float],
+        stream: TextIO,
+        curves: Curves | None = None,
+    ) -> None:
+        self._curves = curves
         self._file = (folder / PROGRESS_FILE).open("a", encoding="utf-8")
         self._stream = stream
         self._shares = dict(shares)
@@ -68,6 +88,16 @@ class Progress:
         self._write(
             {"at": _now(), "metric": name, "series": series, "step": step, "value": round(value, 6)}
         )
+        self.draw(name, series, step, value)
+
+    def draw(self, name: str, series: str, step: int, value: float) -> None:
+        """One point of a curve that the board alone shows."""
+        if self._curves:
+            self._curves.point(f"{series}/{name}", step, value)
+
+    def event(self, code: str, **params: str | int | float) -> None:
+        """Something that belongs into the job's record."""
+        self._write({"at": _now(), "event": code, "params": params})
 
     def finish(self) -> None:
         """Close the last stage: the whole is done."""
@@ -75,8 +105,10 @@ class Progress:
         self._write({"at": _now(), "stage": "done", "fraction": 1.0, "rss_mb": _resident_mb()})
 
     def close(self) -> None:
-        """Give the file back."""
+        """Give the files back."""
         self._file.close()
+        if self._curves:
+            self._curves.close()
 
     def _close_stage(self) -> None:
         now = time.monotonic()

@@ -1,7 +1,9 @@
 """Runs one job: `python -m training.engine.run FOLDER`.
 
 Exit codes: 0 done (or done before), 75 stopped by SIGTERM with everything kept to go on, 2 the job
-cannot run as given (see error.json); anything else is a crash. Knows no tenant and no database.
+cannot run as given (see error.json), 76 the disk is full and 77 memory was refused (both keep the
+last good checkpoint, and write nothing more); anything else is a crash. Knows no tenant and no
+database.
 """
 
 import json
@@ -11,11 +13,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from training.engine.failures import JobError
+from training.engine.failures import JobError, is_disk_full, is_out_of_memory
 from training.engine.sealed import Damaged, read_sealed
 from training.engine.stopping import Interrupted, Stop
 
-DONE, BAD_INPUT, STOPPED = 0, 2, 75
+DONE, BAD_INPUT, STOPPED, DISK_FULL, OUT_OF_MEMORY = 0, 2, 75, 76, 77
 ERROR_FILE = "error.json"
 ARTIFACT = "artifact"
 CHECKPOINT = "checkpoint"
@@ -32,6 +34,17 @@ def main(arguments: list[str]) -> int:
     if _already_made(folder):
         return DONE
     try:
+        return _work_or_tell(folder)
+    except Exception as error:
+        refused = _refused(error)
+        if refused is None:
+            raise
+        logging.getLogger(__name__).exception("the machine refused")
+        return refused
+
+
+def _work_or_tell(folder: Path) -> int:
+    try:
         return _work(folder)
     except JobError as error:
         text = json.dumps(error.as_record(), ensure_ascii=False)
@@ -40,6 +53,13 @@ def main(arguments: list[str]) -> int:
         temporary.rename(folder / ERROR_FILE)
         print(text, file=sys.stderr)
         return BAD_INPUT
+
+
+def _refused(error: Exception) -> int | None:
+    """The exit code of what the machine refused; None for an error of another kind."""
+    if is_disk_full(error):
+        return DISK_FULL
+    return OUT_OF_MEMORY if is_out_of_memory(error) else None
 
 
 def _already_made(folder: Path) -> bool:
@@ -64,20 +84,29 @@ def _work(folder: Path) -> int:
     # Threads that spin while they wait starve a web server on the same cores, and each other.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from training.engine.adapters import ADAPTERS
+    from training.engine.board import BOARD_FOLDER, Board
     from training.engine.checkpoint import Checkpoints
     from training.engine.job import read_job
-    from training.engine.lineage import fingerprint
+    from training.engine.lineage import fingerprint, make_record, read_record, write_record
     from training.engine.progress import Progress
     from training.engine.tasks import TASKS
+    from training.engine.text import find_base
     from training.engine.workbench import Workbench, prepare_device
 
     job = read_job(folder, tasks=tuple(TASKS), methods=tuple(ADAPTERS))
-    device, fast = prepare_device(job)
+    before = read_record(folder) or {}
+    device, fast = prepare_device(job, before.get("threads"))
+    record = make_record(job, find_base(job.base_model), device, fast=fast)
+    write_record(folder, record)
     task = TASKS[job.task]
-    progress = Progress(folder, task.shares, sys.stdout)
-    checkpoints = Checkpoints(folder / CHECKPOINT, fingerprint(job, str(device)))
+    progress = Progress(folder, task.shares, sys.stdout, Board(folder / BOARD_FOLDER))
+    checkpoints = Checkpoints(
+        folder / CHECKPOINT,
+        fingerprint(record),
+        lambda name: progress.event("checkpoint.damaged", checkpoint=name),
+    )
     try:
-        task.run(Workbench(job, progress, checkpoints, stop, device, fast), folder)
+        task.run(Workbench(job, progress, checkpoints, stop, device, fast, record), folder)
         progress.finish()
     except Interrupted:
         return STOPPED

@@ -34,17 +34,26 @@ def write_sealed(target: Path, files: Mapping[str, Tensors], manifest: Mapping[s
     """Write `files` and `manifest` into `target`, which must not exist.
 
     Everything is written into a neighbouring temporary folder and flushed, the manifest last; one
-    rename makes it visible, so that a reader never meets half a folder.
+    rename makes it visible, so that a reader never meets half a folder. What could not be written
+    to its end is removed: on a full disk it would take the room that the rest needs.
     """
     temporary = target.parent / f".writing-{target.name}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
+    try:
+        _fill(temporary, files, manifest)
+        temporary.rename(target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    _flush_folder(target.parent)
+
+
+def _fill(temporary: Path, files: Mapping[str, Tensors], manifest: Mapping[str, Any]) -> None:
     stated = {name: _write_tensors(temporary / name, tensors) for name, tensors in files.items()}
     text = json.dumps({**manifest, "files": stated}, indent=1, ensure_ascii=False, allow_nan=False)
     _write_flushed(temporary / MANIFEST, text.encode())
     _flush_folder(temporary)
-    temporary.rename(target)
-    _flush_folder(target.parent)
 
 
 def read_sealed(folder: Path, *, verify: bool = True) -> dict[str, Any]:

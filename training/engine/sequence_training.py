@@ -77,6 +77,7 @@ class SequenceObjective:
         with torch.inference_mode(), self.bench.autocast():
             vectors = self.network.vectors(text)
             for first in range(0, len(self.exam.pasts), 128):
+                self.bench.stop.check()
                 rankings.extend(self._rank(self.exam.pasts[first : first + 128], vectors))
         self.network.train()
         figures = [judge(r, t)[0] for r, t in zip(rankings, self.exam.targets, strict=True)]

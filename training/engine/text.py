@@ -6,11 +6,12 @@ Nothing is downloaded here: a hub id must already be in the local cache. Remote 
 
 import importlib.util
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import AutoConfig, AutoTokenizer
+from huggingface_hub import snapshot_download
 
 from training.engine.arrays import Mask
 from training.engine.failures import JobError
@@ -24,12 +25,14 @@ _CHECKED_TEXTS = 20_000
 
 @dataclass(frozen=True)
 class Base:
-    """A base model on disk. files: sha256 of each file that its output depends on."""
+    """A base model on disk. files: sha256 of each file that its output depends on; revision: of
+    the hub or of the package, "" for a folder."""
 
     name: str
     folder: str
     files: dict[str, str]
     tokenizer_hash: str
+    revision: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,16 +52,14 @@ class Reading:
 def find_base(name: str) -> Base:
     """Resolve a name of the packaged base, a folder or a hub id. Raises JobError
     base_model_missing."""
-    folder = _packaged_folder(name) or Path(name)
-    if folder.is_dir():
-        return _described(name, folder)
+    packaged = _packaged_folder(name)
+    if packaged:
+        return _described(name, packaged, version(_PACKAGED[name][0]))
+    if Path(name).is_dir():
+        return _described(Path(name).name, Path(name), "")
     try:
-        config = AutoConfig.from_pretrained(  # nosec B615 # from the disk alone
-            name, local_files_only=True, trust_remote_code=False
-        )
-        AutoTokenizer.from_pretrained(  # nosec B615 # from the disk alone
-            name, local_files_only=True, trust_remote_code=False
-        )
+        # The folder of one revision: whoever updates the cache changes no run that goes on.
+        folder = Path(snapshot_download(name, local_files_only=True))  # nosec B615 # from the disk
     except (OSError, ValueError) as cause:
         raise JobError(
             "base_model_missing",
@@ -66,8 +67,7 @@ def find_base(name: str) -> Base:
             "cache; download it first or name a folder",
             "base_model",
         ) from cause
-    revision = str(getattr(config, "_commit_hash", "") or "")
-    return Base(name, name, {"revision": revision}, revision)
+    return _described(name, folder, folder.name)
 
 
 def item_texts(catalogue: Catalogue) -> list[str]:
@@ -114,7 +114,7 @@ def _packaged_folder(name: str) -> Path | None:
     return Path(spec.origin).parent / inner
 
 
-def _described(name: str, folder: Path) -> Base:
+def _described(name: str, folder: Path, revision: str) -> Base:
     suffixes = (".json", ".safetensors", ".txt", ".model")
     found = sorted(path for path in folder.iterdir() if path.suffix in suffixes)
     files = {path.name: sha256_of(path) for path in found}
@@ -124,6 +124,5 @@ def _described(name: str, folder: Path) -> Base:
             f"folder {folder} holds no config.json with safetensors weights",
             "base_model",
         )
-    shown = name if name in _PACKAGED else folder.name
     tokenizer = files.get("tokenizer.json") or files.get("vocab.txt") or ""
-    return Base(shown, str(folder), files, tokenizer)
+    return Base(name, str(folder), files, tokenizer, revision)

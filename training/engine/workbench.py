@@ -2,10 +2,12 @@
 device."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from training.engine.checkpoint import Checkpoints
 from training.engine.failures import JobError
@@ -16,7 +18,7 @@ from training.engine.stopping import Stop
 
 @dataclass(frozen=True)
 class Workbench:
-    """fast: compute in bfloat16, where the device does that in hardware."""
+    """fast: compute in bfloat16, where the device does that in hardware; record: see lineage."""
 
     job: Job
     progress: Progress
@@ -24,6 +26,7 @@ class Workbench:
     stop: Stop
     device: torch.device
     fast: bool
+    record: dict[str, Any] = field(default_factory=dict)
 
     def seed(self, *purpose: int) -> int:
         """A seed that follows from the job's seed and a purpose, so that no stage shifts
@@ -42,8 +45,11 @@ class Workbench:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.fast)
 
 
-def prepare_device(job: Job) -> tuple[torch.device, bool]:
+def prepare_device(job: Job, threads: int | None = None) -> tuple[torch.device, bool]:
     """The job's device and whether bfloat16 pays on it; fixes threads and determinism.
+
+    threads: what the run began with, where it goes on: equal weights are promised for equal
+    numbers of threads, because sums in another order are other sums.
 
     Raises JobError device_missing when the job names a device that this machine lacks.
     """
@@ -53,7 +59,9 @@ def prepare_device(job: Job) -> tuple[torch.device, bool]:
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise JobError("device_missing", f"this machine has no device {name}", "device")
-    torch.set_num_threads(job.threads or len(os.sched_getaffinity(0)))
+    count = job.threads or threads or len(os.sched_getaffinity(0))
+    torch.set_num_threads(count)
+    threadpool_limits(count)
     torch.use_deterministic_algorithms(device.type == "cpu")
     # Filling memory that is written anyway would cost a tenth of the time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

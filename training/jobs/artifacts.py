@@ -50,8 +50,12 @@ def put(tenant_id: UUID, folder: Path) -> tuple[dict[str, Any], bytes, int]:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(folder, partial)
-        os.replace(partial, target)
+        try:
+            shutil.copytree(folder, partial)
+            os.replace(partial, target)
+        except BaseException:  # on a full disk it would take the room that the rest needs
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     return manifest, digest, size
 

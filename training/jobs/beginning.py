@@ -9,13 +9,14 @@ from django.conf import settings
 from django.utils.timezone import now
 
 from tenants.audit.actor import system
+from tenants.errors import AppError
 from tenants.isolation.names import tenant_folder
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
 from training.jobs import devices, life
 from training.jobs.freezing import freeze
-from training.jobs.models import Job
+from training.jobs.models import Job, Publication, Snapshot
 from training.jobs.moves import ASKED, move, tell
 
 ACTOR = system("trainer")
@@ -40,7 +41,8 @@ def begin(lease: Lease, folder: Path) -> bool:
             return False
         job.started_at, job.attempts = job.started_at or now(), job.attempts + 1
         job.device = devices.of_this_worker()
-        job.save(update_fields=["started_at", "attempts", "device"])
+        job.error = {}  # what held it before is over
+        job.save(update_fields=["started_at", "attempts", "device", "error"])
         if job.state == life.QUEUED:
             move(job, life.RUNNING, {"attempt": job.attempts})
         else:  # the worker before went down without a word
@@ -60,16 +62,29 @@ def give_up(lease: Lease) -> None:
             move(job, life.QUEUED)
 
 
+def check_kept(snapshot: Snapshot, folder: Path) -> None:
+    """AppError snapshot_gone unless the snapshot's files lie in the job's folder."""
+    names = ("job.json", *snapshot.files)
+    if snapshot.destroyed_at or not all((folder / name).is_file() for name in names):
+        raise AppError("snapshot_gone", "The frozen data of this job were deleted. Start anew.")
+
+
 def _prepare(lease: Lease, folder: Path) -> None:
-    """The snapshot and `job.json`; a folder that is whole already is left as it is."""
-    job = Job.objects.get(pk=lease.object_id)
-    if job.snapshot_id and (folder / "job.json").exists():
+    """The snapshot and `job.json`; a folder that is whole already is left as it is.
+
+    AppError snapshot_gone when the data that the job began with are no longer there: it never
+    goes on with others.
+    """
+    job = Job.objects.select_related("snapshot").get(pk=lease.object_id)
+    if job.snapshot:
+        check_kept(job.snapshot, folder)
         return
     shutil.rmtree(folder, ignore_errors=True)
     job.snapshot = freeze(folder, actor=ACTOR)
     job.save(update_fields=["snapshot"])
     order = {
         "format": 1,
+        "origin": _origin(job, job.snapshot),
         "task": job.task,
         "base_model": job.base_model,
         "method": job.method,
@@ -80,3 +95,15 @@ def _prepare(lease: Lease, folder: Path) -> None:
         "files": {name: file["sha256"] for name, file in job.snapshot.files.items()},
     }
     (folder / "job.json").write_text(json.dumps(order, indent=1))
+
+
+def _origin(job: Job, snapshot: Snapshot) -> dict[str, str]:
+    """What the engine writes into its record and never reads: where data and order come from."""
+    serving = Publication.objects.select_related("version").filter(task=job.task).first()
+    return {
+        "job": job.public_id,
+        "snapshot": snapshot.public_id,
+        "snapshot_sha256": bytes(snapshot.sha256).hex(),
+        "policy_version": snapshot.policy_version,
+        "parent_version": serving.version.public_id if serving else "",
+    }

@@ -1,4 +1,5 @@
-"""The first breath of a training process: tie it to its supervisor, then become the engine.
+"""The first breath of a training process: start it apart, tie it to its supervisor, then become the
+engine.
 
 Runs without Django. `python -m training.jobs.child FOLDER SUPERVISOR_PID`.
 """
@@ -7,11 +8,28 @@ import ctypes
 import fcntl
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 ORPHANED, OCCUPIED = 74, 73
+KEPT = ("PATH", "HOME", "LANG", "CUDA_VISIBLE_DEVICES", "HF_HOME", "TMPDIR")
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    """The engine in a session of its own, with no secret in its environment."""
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    with (folder / "engine.log").open("ab") as log:
+        return subprocess.Popen(  # nosec B603 # words of our own, no shell
+            [sys.executable, "-m", "training.jobs.child", str(folder), str(os.getpid())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
 
 
 def main(folder: Path, supervisor: int) -> None:

@@ -17,11 +17,14 @@ from tenants.work.queue import Lease
 from training.jobs import artifacts, life
 from training.jobs.gates import failed_gates
 from training.jobs.models import Job, Publication, Snapshot, StandingApproval, Version
-from training.jobs.moves import move
+from training.jobs.moves import move, tell
 from training.jobs.services import approve_version, publish_version
 
 ACTOR = system("trainer")
-KEPT = ("events.parquet", "items.parquet", "job.json", "progress.jsonl", "engine.log")
+KEPT = (
+    "events.parquet", "items.parquet", "job.json", "record.json", "progress.jsonl", "engine.log",
+    "tensorboard",
+)  # fmt: skip
 
 
 def succeed(lease: Lease, folder: Path) -> None:
@@ -72,6 +75,21 @@ def pause(lease: Lease) -> None:
         queue.finish(lease)
 
 
+def hold(lease: Lease, code: str) -> None:
+    """Pause a job that cannot go on before somebody has acted; `code` says on what.
+
+    It keeps what it has reached, and whoever has acted resumes it.
+    """
+    with tenant_scope(lease.tenant_id):
+        job = _held(lease)
+        if job.state == life.CANCELLING:
+            _cancel(lease, job)
+            return
+        move(job, life.PAUSED, {"code": code}, error={"code": code, "params": {}})
+        tell(job, f"job.{code}", "error")
+        queue.finish(lease)
+
+
 def requeue(lease: Lease, *, charge: bool, wait: timedelta = timedelta(0)) -> None:
     """Back into the line, to go on from the last checkpoint; what was asked meanwhile is done."""
     with tenant_scope(lease.tenant_id):
@@ -108,9 +126,11 @@ def _tidy(folder: Path, job: Job) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         return
     for entry in folder.iterdir():
+        if entry.name in KEPT:
+            continue
         if entry.is_dir():
             shutil.rmtree(entry, ignore_errors=True)
-        elif entry.name not in KEPT:
+        else:
             entry.unlink(missing_ok=True)
 
 

@@ -11,11 +11,12 @@ ENDED = (SUCCEEDED, FAILED, CANCELLED)
 WAITING, UNDER_WAY = (VALIDATING, QUEUED, PAUSED), (RUNNING, PAUSING, CANCELLING)
 
 # State -> what may follow. A run that ends while it is asked to pause has ended; one that ends
-# while it is asked to cancel is cancelled all the same, for that is what somebody was told.
+# while it is asked to cancel is cancelled all the same, for that is what somebody was told. One
+# that cannot go on until somebody makes room on the disk is paused without being asked.
 MOVES: dict[str, tuple[str, ...]] = {
     VALIDATING: (QUEUED, FAILED, CANCELLED),
     QUEUED: (RUNNING, PAUSED, CANCELLED, FAILED),
-    RUNNING: (QUEUED, PAUSING, CANCELLING, SUCCEEDED, FAILED),
+    RUNNING: (QUEUED, PAUSING, PAUSED, CANCELLING, SUCCEEDED, FAILED),
     PAUSING: (PAUSED, CANCELLING, SUCCEEDED, FAILED),
     PAUSED: (QUEUED, CANCELLED),
     CANCELLING: (CANCELLED,),

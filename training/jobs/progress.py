@@ -7,7 +7,7 @@ from typing import Any
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
-from training.jobs.models import Job, JobMetric
+from training.jobs.models import Job, JobEvent, JobMetric
 
 Line = dict[str, Any]
 
@@ -42,15 +42,24 @@ def _parse(raw: bytes) -> Line | None:
 
 
 def store_lines(lease: Lease, lines: list[Line]) -> None:
-    """The newest progress into the job's row, every metric as a point of its curve."""
+    """The newest progress into the job's row, every metric as a point of its curve, and every
+    event into the record, once however often its line is read."""
     if not lines:
         return
     points = [line for line in lines if "metric" in line]
+    events = [line for line in lines if "event" in line]
     latest = next((line for line in reversed(lines) if "fraction" in line), None)
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
         if latest:
             Job.objects.filter(pk=lease.object_id).update(progress=latest)
+        for line in events:
+            JobEvent.objects.get_or_create(
+                job_id=lease.object_id,
+                code=str(line["event"]),
+                params=line.get("params", {}),
+                defaults={"level": "warn"},
+            )
         JobMetric.objects.bulk_create(
             [
                 JobMetric(

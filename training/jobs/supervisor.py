@@ -9,9 +9,9 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from tenants.audit.actor import system
 from tenants.errors import AppError, TooMany
@@ -21,7 +21,8 @@ from tenants.metering.queries import check_month
 from tenants.work import queue
 from tenants.work.queue import Lease
 from tenants.work.run import Resting, Stopped, check_gate, stopping
-from training.jobs import child, finishing
+from training.engine.failures import is_disk_full
+from training.jobs import child, finishing, memory
 from training.jobs.beginning import begin, folder_of, give_up
 from training.jobs.clock import DeviceClock
 from training.jobs.models import Job
@@ -35,13 +36,24 @@ RENEW_SECONDS = 5.0
 HANG_SECONDS = 600.0
 GRACE_SECONDS = 30.0
 POISON = 3
-DONE, BAD_INPUT, CHECKPOINTED = 0, 2, 75
-HUNG = -1000  # no exit status: the supervisor ended it
+DONE, BAD_INPUT, CHECKPOINTED, DISK_FULL, OUT_OF_MEMORY = 0, 2, 75, 76, 77
+# No exit statuses: the supervisor ended it, and the kernel did for want of memory.
+HUNG, STARVED = -1000, -1001
 
 
 def run(lease: Lease) -> None:
-    """Worker function of `job`."""
+    """Worker function of `job`. On a full disk it rests until somebody resumes it."""
     folder = folder_of(lease.tenant_id, lease.object_id)
+    try:
+        _run(lease, folder)
+    except Exception as error:
+        if not is_disk_full(error):
+            raise
+        logger.exception("no room for job %s", lease.object_id)
+        finishing.hold(lease, "disk_full")
+
+
+def _run(lease: Lease, folder: Path) -> None:
     try:
         if not begin(lease, folder):
             return
@@ -61,28 +73,18 @@ def run(lease: Lease) -> None:
 
 def _train(lease: Lease, folder: Path) -> int:
     """The engine's exit status; whatever ends the watch ends the engine."""
+    killed = memory.kills()
     process = _start(folder)
     try:
-        return _watch(lease, process, folder)
+        status = _watch(lease, process, folder)
     except BaseException:
         _end(process)
         raise
+    return STARVED if status == -signal.SIGKILL and memory.kills() > killed else status
 
 
 def _start(folder: Path) -> subprocess.Popen[bytes]:
-    """The engine in a session of its own, with no secret in its environment."""
-    keep = ("PATH", "HOME", "LANG", "CUDA_VISIBLE_DEVICES", "HF_HOME", "TMPDIR")
-    environment = {name: os.environ[name] for name in keep if name in os.environ}
-    environment |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    with (folder / "engine.log").open("ab") as log:
-        return subprocess.Popen(  # nosec B603 # words of our own, no shell
-            [sys.executable, "-m", child.__name__, str(folder), str(os.getpid())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            env=environment,
-            start_new_session=True,
-        )
+    return child.start(folder)
 
 
 def _watch(lease: Lease, process: subprocess.Popen[bytes], folder: Path) -> int:
@@ -183,14 +185,17 @@ def _conclude(lease: Lease, status: int, folder: Path) -> None:
         finishing.requeue(lease, charge=False, wait=queue.SOON)
     elif status == CHECKPOINTED:
         finishing.requeue(lease, charge=False)
-    elif _is_poison(lease, status):
-        finishing.fail(lease, "poisoned", {"deaths": POISON})
+    elif status == DISK_FULL:
+        finishing.hold(lease, "disk_full")
+    elif poison := _note_death(lease, status):
+        finishing.fail(lease, *poison)
     else:
         finishing.requeue(lease, charge=True, wait=queue.SOON)
 
 
-def _is_poison(lease: Lease, status: int) -> bool:
-    """Note a death of the engine; whether it got no further than at POISON deaths in a row.
+def _note_death(lease: Lease, status: int) -> tuple[str, dict[str, Any]] | None:
+    """Note a death of the engine; code and parameters of the end of a job whose engine got no
+    further at POISON deaths in a row, else None.
 
     Only what the engine does counts against the job: a worker or a machine that goes down does
     not, however often.
@@ -203,5 +208,18 @@ def _is_poison(lease: Lease, status: int) -> bool:
         job.failures = 1 if fraction > job.failed_fraction else job.failures + 1
         job.failed_fraction = max(fraction, job.failed_fraction)
         job.save(update_fields=["failures", "failed_fraction"])
-        tell(job, "engine.died", "warn", {"status": status})
-        return job.failures >= POISON
+        starved = _is_starved(status, job.progress)
+        place = {"stage": job.progress.get("stage", ""), "percent": round(100 * fraction)}
+        told = "engine.out_of_memory" if starved else "engine.died"
+        tell(job, told, "warn", {"status": status, **place})
+    if job.failures < POISON:
+        return None
+    # Another job may have taken the memory, so a run has its chances before it is blamed.
+    return "out_of_memory" if starved else "poisoned", {"deaths": POISON, **place}
+
+
+def _is_starved(status: int, progress: dict[str, Any]) -> bool:
+    """Whether the engine ended for want of memory: it said so, the kernel did, or it was killed
+    by nobody here while it held nearly all there is."""
+    killed = status == -signal.SIGKILL and memory.nearly_all(float(progress.get("rss_mb", 0.0)))
+    return killed or status in (OUT_OF_MEMORY, STARVED)

@@ -21,6 +21,7 @@ from dashboard.wording.models import (
     SERIES,
     SOURCE_COLOURS,
     SOURCES,
+    STAGES,
     TRIGGERS,
     said,
 )
@@ -97,18 +98,24 @@ def _context(request: PageRequest, job: Job) -> dict[str, Any]:
         "live": job.state not in life.ENDED,
         "may": {asked: manages and life.allowed(asked, job.state) for asked in ASK},
         "charts": charts(queries.curves(job)),
-        "events": [(each, said(JOB_EVENTS, each.code, each.params)) for each in events],
+        "events": [(each, said(JOB_EVENTS, each.code, _worded(each.params))) for each in events],
         "version": Version.objects.filter(job=job).first(),
-        "error": _error(job.error),
+        "error": _error(job.error) if job.state == life.FAILED else "",
+        "held": _error(job.error) if job.state == life.PAUSED else "",
         "excluded": sum(job.snapshot.excluded.values()) if job.snapshot else 0,
         "took": job.finished_at - job.started_at if job.finished_at and job.started_at else None,
     }
 
 
+def _worded(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of an event or error, with the stage in words."""
+    return {**params, "stage": said(STAGES, params["stage"])} if params.get("stage") else params
+
+
 def _error(error: dict[str, Any]) -> str:
     if not error:
         return ""
-    params = error.get("params", {})
+    params = _worded(error.get("params", {}))
     return error_text(error["code"], params, str(params.get("message", "")))
 
 

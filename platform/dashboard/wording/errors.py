@@ -35,6 +35,10 @@ ERRORS: dict[str, str | Promise] = {
     "close_live_tenant": _("A test tenant closes with its live one. Close that one."),
     "crashed": _("Processing stopped several times. Upload the file again."),
     "device_missing": _("The wanted device is not on this machine. Choose another one."),
+    "disk_full": _(
+        "The disk is full, so the job rests at its last checkpoint. Ask whoever runs the "
+        "installation to free space, then resume it."
+    ),
     "expiry_far": _("A key lasts ten years at most. Choose a day within ten years."),
     "expiry_past": _("The expiry lies in the past. Choose a later day."),
     "export_first": _("Make an export first: closing deletes everything."),
@@ -72,8 +76,13 @@ ERRORS: dict[str, str | Promise] = {
     "own_role": _("Nobody changes their own role. Ask another owner."),
     "owner_only": _("Only an owner makes or unmakes owners. Ask one."),
     "person_exists": _("This address has an account already. Sign in with it."),
+    "out_of_memory": _(
+        "The job needed more memory than there is, three times. Start one with a smaller "
+        "batch_size or shorter text_tokens, or on a machine with more memory."
+    ),
     "poisoned": _(
-        "The job died at the same place three times. Look at its record, then start anew."
+        "The job died three times at the same place: %(stage)s, %(percent)s %% of the whole. Look "
+        "at its record, then start anew."
     ),
     "quota_exceeded": _(
         "What you may use in a month is used up. It begins anew on %(until)s; ask the operator of "
@@ -81,6 +90,7 @@ ERRORS: dict[str, str | Promise] = {
     ),
     "reason_missing": _("Say why, for the record."),
     "scopes_missing": _("Choose at least one scope."),
+    "snapshot_gone": _("The frozen data of this job were deleted. Start a new job."),
     "snapshot_damaged": _("The frozen data were altered. Start a new job."),
     "standing_changed": _("Your place in this tenant has changed meanwhile. Load the page anew."),
     "storage_full": _(

@@ -80,8 +80,15 @@ JOB_EVENTS: Words = {
     "job.succeeded": _("Finished"),
     "job.failed": _("Failed"),
     "engine.died": _(
-        "The training process ended unexpectedly; the job goes on from its last state"
+        "The training process ended unexpectedly (%(stage)s, %(percent)s %% of the whole); the job "
+        "goes on from its last state"
     ),
+    "engine.out_of_memory": _(
+        "The training process ran out of memory (%(stage)s, %(percent)s %% of the whole); the job "
+        "goes on from its last state"
+    ),
+    "job.disk_full": _("The disk is full: free space, then resume the job"),
+    "checkpoint.damaged": _("A damaged checkpoint was left out; the one before it was used"),
 }
 MEASURES: Words = {
     "loss": _("Loss"),
@@ -94,7 +101,11 @@ def said(
 ) -> str:
     """The words for `code`; a code that has none yet is shown as it is, never hidden."""
     words = str(table.get(code, code))
-    try:
-        return words % dict(params or {}) if "%(" in words else words
-    except KeyError:
-        return words
+    return words % _Told(params or {}) if "%(" in words else words
+
+
+class _Told(dict[str, Any]):
+    """Parameters of a sentence; what was not yet told when it was stored is left open."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"

@@ -102,4 +102,4 @@ def test_a_code_without_words_is_shown_as_it_is():
 
 def test_a_sentence_takes_its_values_and_survives_their_absence():
     assert models.said(models.JOB_EVENTS, "job.started", {"attempt": 2}) == "Started, attempt 2"
-    assert models.said(models.JOB_EVENTS, "job.started") == "Started, attempt %(attempt)s"
+    assert models.said(models.JOB_EVENTS, "job.started") == "Started, attempt …"

@@ -95,4 +95,4 @@ def test_a_changed_snapshot_file_is_refused(folder: Path) -> None:
 def test_a_missing_snapshot_file_is_refused(folder: Path) -> None:
     (folder / "items.parquet").unlink()
     error = refusal(folder)
-    assert (error.code, error.param) == ("snapshot_damaged", "items.parquet")
+    assert (error.code, error.param) == ("snapshot_gone", "items.parquet")

@@ -9,7 +9,7 @@ from typing import Any
 from training.engine.arrays import Tensors
 from training.engine.bundle import CATALOGUE_FILE, FUSION_FILE
 from training.engine.evaluate import FUSION
-from training.engine.lineage import code_hash, versions
+from training.engine.lineage import seal_of
 from training.engine.progress import peak_rss_mb
 from training.engine.sealed import write_sealed
 from training.engine.snapshot import Snapshot
@@ -64,21 +64,13 @@ def _file(name: str) -> str:
 
 
 def _manifest(bench: Workbench, made: Made, serving: list[str]) -> dict[str, Any]:
-    job, outcome, snapshot = bench.job, made.outcome, made.snapshot
+    outcome, snapshot = made.outcome, made.snapshot
     share = made.texts.reading.share
     return {
         "format": FORMAT,
-        "task": job.task,
-        "method": job.method,
-        "base_model": {"name": made.texts.base.name, "files": made.texts.base.files},
-        "tokenizer": made.texts.base.tokenizer_hash,
-        "versions": versions(),
-        "code": code_hash(),
-        "seed": job.seed,
-        "device": str(bench.device),
-        "bfloat16": bench.fast,
+        **bench.record,
+        "record_sha256": seal_of(bench.record),
         "params": _resolved(bench, made),
-        "snapshot": job.files,
         "counts": {
             "events": len(snapshot.events),
             "subjects": snapshot.events.subjects,
