@@ -17,7 +17,8 @@ DEFAULT_BASE = "all-MiniLM-L6-v2"
 
 @dataclass(frozen=True)
 class Job:
-    """What one run was asked to do. params: None where the data decide; files: sha256 by name."""
+    """What one run was asked to do. params: None where the data decide; files: sha256 by name;
+    champion: the folder of the version that serves now, to be compared with, or None."""
 
     task: str
     base_model: str
@@ -27,6 +28,7 @@ class Job:
     threads: int | None
     params: dict[str, Value | None]
     files: dict[str, str]
+    champion: str | None
 
     def number(self, name: str) -> float:
         """A parameter that is always decided, as a float."""
@@ -60,6 +62,7 @@ def read_job(folder: Path, *, tasks: tuple[str, ...], methods: tuple[str, ...]) 
         threads=_whole(record, "threads", None, low=1),
         params=read_params(params),
         files=_checked_files(folder, record),
+        champion=str(record["champion"]) if record.get("champion") else None,
     )
 
 
