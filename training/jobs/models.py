@@ -137,6 +137,8 @@ class Version(TenantOwned):
     manifest = models.JSONField()
     manifest_sha256 = models.BinaryField()
     bytes = models.BigIntegerField()
+    # What each gate answered when the version was made, see `training.jobs.gates`.
+    gates = models.JSONField(default=list)
     state = models.TextField(default=EVALUATED)
     approved_by = models.TextField(default="")
     approved_at = models.DateTimeField(null=True)
@@ -158,6 +160,23 @@ class Version(TenantOwned):
     def serves(self) -> str:
         """The name of the score source that won on validation."""
         return str(self.manifest.get("serves", ""))
+
+
+class VersionOverride(TenantOwned):
+    """That somebody wants a version approved in spite of a failed gate, and who else agreed."""
+
+    id = models.BigAutoField(primary_key=True)
+    version = TenantForeignKey(Version, related_name="overrides")
+    reason = models.TextField()
+    asked_by = models.TextField()
+    asked_at = models.DateTimeField(auto_now=True)
+    confirmed_by = models.TextField(default="")
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "version"], name="override_once")
+        ]
 
 
 class Publication(TenantOwned):

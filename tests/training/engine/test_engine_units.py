@@ -65,7 +65,7 @@ def test_every_source_has_a_figure_for_every_held_out_subject(finished):
 def test_subjects_are_positions_in_the_snapshot_and_no_ids(finished):
     unit = units(finished)["unit"]
     assert (np.diff(unit) > 0).all()
-    assert 0 <= unit.min() and unit.max() < engine_shop.SUBJECTS
+    assert unit.min() >= 0 and unit.max() < engine_shop.SUBJECTS
 
 
 def test_a_run_without_a_champion_says_so(finished):
