@@ -11,6 +11,7 @@ from dashboard.pages.join import join
 from dashboard.pages.keys import keys, make_key, revoke, rotate
 from dashboard.pages.members import change, invite, members, remove, withdraw
 from dashboard.pages.models import models
+from dashboard.pages.override import agree, ask_override
 from dashboard.pages.overview import overview
 from dashboard.pages.settings import (
     close,
@@ -45,6 +46,8 @@ urlpatterns = [
     path("models/versions/<str:version_id>/", version, name="version"),
     path("models/versions/<str:version_id>/approve/", approve, name="approve"),
     path("models/versions/<str:version_id>/publish/", publish, name="publish"),
+    path("models/versions/<str:version_id>/override/", ask_override, name="ask_override"),
+    path("models/versions/<str:version_id>/override/agree/", agree, name="agree"),
     path("models/roll-back/", roll_back_now, name="roll_back"),
     path("models/standing-approval/", change_approval, name="change_approval"),
     path("try/", trial, name="try"),

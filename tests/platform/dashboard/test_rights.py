@@ -25,6 +25,8 @@ ACTS = [
         "approve",
         "publish",
         "roll_back",
+        "ask_override",
+        "agree",
         "change_approval",
         "verify",
         "make_key",

@@ -1,5 +1,7 @@
 """From a gate's answer to what serves: one person, two people, or nobody at all."""
 
+from pathlib import Path
+
 import pytest
 
 from tenants.accounts.models import Member, Person, Role
@@ -8,7 +10,9 @@ from tenants.audit.actor import Actor, system
 from tenants.audit.models import AuditEntry
 from tenants.errors import AppError, Conflict, Denied, NotFound
 from tests.trained import give_version
+from training.engine.sealed import sha256_of
 from training.jobs import finishing
+from training.jobs.champion import champion_folder
 from training.jobs.models import Publication, Version, VersionOverride
 from training.jobs.overriding import confirm_override, request_override
 from training.jobs.services import (
@@ -178,3 +182,33 @@ def test_rolling_back_needs_no_gate(alice, artifact):
             publish_version(version_id=version.id, actor=alice.actor)
         roll_back(actor=alice.actor)
         assert Publication.objects.get().version == first
+
+
+def test_the_engine_is_told_the_folder_of_what_serves(alice, artifact):
+    version = given(alice, artifact)
+    with alice.scope:
+        assert champion_folder("recommendation") is None
+        approve_version(version_id=version.id, actor=alice.actor, reason="Good figures.")
+        publish_version(version_id=version.id, actor=alice.actor)
+        folder = Path(champion_folder("recommendation"))
+    assert sha256_of(folder / "manifest.json") == bytes(version.manifest_sha256).hex()
+
+
+def test_the_page_says_why_a_version_was_refused_and_two_members_overrule_it(alice, artifact):
+    version, admin = given(alice, artifact), alice.browser(Role.ADMIN)
+    with alice.scope:
+        figures = {"champion": 7, "units": 400, "interval": [-0.11, -0.1, -0.09], "margin": 0.005}
+        version.gates[0] |= {"gate": "not_worse_than_champion", "outcome": "fail",
+                             "reason": "worse", "figures": figures}  # fmt: skip
+        version.save()
+    owner, address = alice.browser(), f"/models/versions/{version.public_id}/"
+    page = owner.get(address).content.decode()
+    assert "Against version 7 on the same 400 people: -0.1000 NDCG@10 (95 % interval" in page
+    assert "Approve in spite of a failed check" in page
+    owner.post(f"{address}override/", {"reason": "The old one is stale."})
+    assert owner.post(f"{address}override/agree/").status_code == 409
+    assert "The old one is stale." in admin.get(address).content.decode()
+    assert admin.post(f"{address}override/agree/").status_code == 302
+    with alice.scope:
+        version.refresh_from_db()
+        assert version.state == Version.APPROVED

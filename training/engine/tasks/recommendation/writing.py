@@ -206,7 +206,9 @@ def _serving_record(bench: Workbench, made: Made, serving: list[str]) -> dict[st
 def _champion_record(outcome: Outcome) -> dict[str, str] | None:
     """Which version the held-out cases were also given to; why its figures are missing."""
     champion = outcome.champion
-    return champion and {"manifest_sha256": champion.digest, "obstacle": champion.obstacle}
+    if champion is None:
+        return None
+    return {"manifest_sha256": champion.digest, "obstacle": champion.obstacle}
 
 
 def _bundle(bench: Workbench, made: Made, serving: list[str]) -> Bundle:
