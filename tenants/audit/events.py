@@ -134,6 +134,12 @@ class AuditEvent(Enum):
         _("Standing approval changed"),
         ("enabled", "reason"),
     )
+    RETRAINING_RULE_SET = EventKind(
+        "retraining.rule_set",
+        "tenant",
+        _("Rule of automatic training changed"),
+        ("every_days", "new_share", "unknown_share"),
+    )
     VERSION_APPROVED = EventKind(
         "version.approved",
         "version",

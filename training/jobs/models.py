@@ -195,6 +195,21 @@ class Publication(TenantOwned):
         ]
 
 
+class RetrainingRule(TenantOwned):
+    """When a tenant trains anew by itself, under a standing approval; 0 switches a reason off."""
+
+    every_days = models.IntegerField(default=7)
+    # Shares of 1: consented events since the last snapshot, recent events on unknown items.
+    new_share = models.FloatField(default=0.2)
+    unknown_share = models.FloatField(default=0.2)
+    actor_ref = models.TextField(default="")
+    # When the data were last counted for it: that reads all events, so it is done once an hour.
+    looked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant_id"], name="one_retraining_rule")]
+
+
 class StandingApproval(TenantOwned):
     """A recorded decision that versions which pass their gates may publish without a person."""
 

@@ -24,6 +24,9 @@ ERRORS: dict[str, str | Promise] = {
     "bad_overlap": _("Choose up to 30 days of overlap."),
     "bad_rate": _("Write a number of requests per second above 0."),
     "bad_email": _("Write an e-mail address."),
+    "bad_rule": _(
+        "Write whole days from 0 to 365 and shares from 0 to 100 %; 0 switches a reason off."
+    ),
     "bad_job": _("The job's order cannot be read. Start a new job."),
     "bad_param": _("A parameter has a value that it cannot have. Correct it and start again."),
     "bad_snapshot": _("The frozen data cannot be read. Start a new job."),

@@ -54,3 +54,25 @@ REASONS: Words = {
     "narrow_gaps": _("The widest gap between declared groups is %(widest)s."),
     "wide_gap": _("The widest gap between declared groups is %(widest)s, which is too wide."),
 }
+SLICES: Words = {
+    "new_subjects": _("New people"),
+    "known_subjects": _("Known people"),
+    "cold_items": _("Took up a cold item"),
+    "warm_items": _("Took up warm items only"),
+}
+EXCLUDED: Words = {
+    "no_record": _("No consent record"),
+    "withdrawn": _("Consent withdrawn"),
+    "expired": _("Consent expired"),
+    "before_consent": _("From before the consent"),
+}
+LIMITS: Words = {
+    "offline_only": _("Measured on the past alone: what people do when they see it may differ."),
+    "shown_is_not_chosen": _(
+        "An item that nobody was shown then could not be taken up, so it counts as a miss."
+    ),
+    "no_causes": _("It finds what goes together, not what causes what."),
+    "this_machine": _("Times of answers were measured on the machine of the training."),
+    "text_half_read": _("The base model reads the items' texts only in part, or not at all."),
+    "few_held_out": _("Too few people were held out for its figures to be sure."),
+}

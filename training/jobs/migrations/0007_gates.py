@@ -1,4 +1,6 @@
-"""What each gate answered about a version, and requests to approve in spite of a failed one."""
+"""What each gate answered about a version, requests to approve in spite of a failed one, and when
+a tenant trains anew by itself.
+"""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -45,5 +47,32 @@ class Migration(migrations.Migration):
                 fields=("tenant_id", "version"), name="override_once"
             ),
         ),
+        migrations.CreateModel(
+            name="RetrainingRule",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "tenant_id",
+                    models.UUIDField(
+                        default=tenants.isolation.scope.current_tenant, editable=False
+                    ),
+                ),
+                ("every_days", models.IntegerField(default=7)),
+                ("new_share", models.FloatField(default=0.2)),
+                ("unknown_share", models.FloatField(default=0.2)),
+                ("actor_ref", models.TextField(default="")),
+                ("looked_at", models.DateTimeField(null=True)),
+            ],
+        ),
+        migrations.AddConstraint(
+            model_name="retrainingrule",
+            constraint=models.UniqueConstraint(fields=("tenant_id",), name="one_retraining_rule"),
+        ),
         IsolateTenant("VersionOverride"),
+        IsolateTenant("RetrainingRule"),
     ]
