@@ -162,6 +162,7 @@ TENANT_DUTIES = [
     "tenants.behaviour.release.look",
     "tenants.behaviour.sweeping.sweep",
     "tenants.departure.expiring.expire",
+    "training.jobs.automatic.retrain",
 ]
 # Streams of rows that are sealed in batches instead of chained one by one.
 SEALED_STREAMS = {

@@ -4,6 +4,7 @@ from django.urls import path
 
 from dashboard.pages.api import api
 from dashboard.pages.audit import audit, verify
+from dashboard.pages.card import card, comparison
 from dashboard.pages.data import data, upload_file
 from dashboard.pages.design import design
 from dashboard.pages.fleet import fleet
@@ -12,7 +13,9 @@ from dashboard.pages.join import join
 from dashboard.pages.keys import keys, make_key, revoke, rotate
 from dashboard.pages.members import change, invite, members, remove, withdraw
 from dashboard.pages.models import models
+from dashboard.pages.override import agree, ask_override
 from dashboard.pages.overview import overview
+from dashboard.pages.retraining import change_rule
 from dashboard.pages.settings import (
     close,
     download,
@@ -47,9 +50,14 @@ urlpatterns = [
     path("models/versions/<str:version_id>/", version, name="version"),
     path("models/versions/<str:version_id>/approve/", approve, name="approve"),
     path("models/versions/<str:version_id>/publish/", publish, name="publish"),
+    path("models/versions/<str:version_id>/override/", ask_override, name="ask_override"),
+    path("models/versions/<str:version_id>/override/agree/", agree, name="agree"),
     path("models/roll-back/", roll_back_now, name="roll_back"),
     path("models/standing-approval/", change_approval, name="change_approval"),
     path("fleet/", fleet, name="fleet"),
+    path("models/compare/", comparison, name="compare"),
+    path("models/versions/<str:version_id>/card/", card, name="card"),
+    path("models/retraining/", change_rule, name="change_rule"),
     path("try/", trial, name="try"),
     path("audit/", audit, name="audit"),
     path("audit/verify/", verify, name="verify"),

@@ -126,7 +126,7 @@ class AuditEvent(Enum):
         "version.evaluated",
         "version",
         _("Model version evaluated"),
-        ("manifest_sha256", "serves", "ndcg10"),
+        ("manifest_sha256", "serves", "ndcg10", "gates"),
     )
     STANDING_APPROVAL_SET = EventKind(
         "approval.standing_set",
@@ -134,11 +134,29 @@ class AuditEvent(Enum):
         _("Standing approval changed"),
         ("enabled", "reason"),
     )
+    RETRAINING_RULE_SET = EventKind(
+        "retraining.rule_set",
+        "tenant",
+        _("Rule of automatic training changed"),
+        ("every_days", "new_share", "unknown_share"),
+    )
     VERSION_APPROVED = EventKind(
         "version.approved",
         "version",
         _("Model version approved"),
-        ("standing", "reason"),
+        ("standing", "reason", "unproved"),
+    )
+    OVERRIDE_REQUESTED = EventKind(
+        "version.override_requested",
+        "version",
+        _("Approval asked for in spite of a failed check"),
+        ("failed", "reason"),
+    )
+    OVERRIDE_CONFIRMED = EventKind(
+        "version.override_confirmed",
+        "version",
+        _("Approved by two people in spite of a failed check"),
+        ("failed", "reason", "asked_by"),
     )
     VERSION_PUBLISHED = EventKind(
         "version.published", "version", _("Model version published"), ("replaces",)

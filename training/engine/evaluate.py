@@ -83,7 +83,7 @@ def judge_window(
     now = cases.window.start
     with threadpool_limits(limits=1, user_api="blas"):
         for index in range(len(cases)):
-            rankings = _rankings(sources, fusion, reader.past(index), reader.allowed(index), now)
+            rankings = rank_case(sources, fusion, reader.past(index), reader.allowed(index), now)
             for name, ranking in rankings.items():
                 figures[name][index] = judge(ranking, cases.targets[index])
                 shown[name][ranking[:10]] = True
@@ -92,7 +92,7 @@ def judge_window(
     return Judged(figures, {name: float(seen.sum()) / offered for name, seen in shown.items()})
 
 
-def _rankings(
+def rank_case(
     sources: Mapping[str, Source], fusion: Fusion | None, past: Past, allowed: Mask, now: float
 ) -> dict[str, I64]:
     """Every ranking of one case, at most DEPTH items each, best first."""

@@ -18,7 +18,8 @@ DEFAULT_BASE = "all-MiniLM-L6-v2"
 @dataclass(frozen=True)
 class Job:
     """What one run was asked to do. params: None where the data decide; files: sha256 by name;
-    origin: where the order comes from, which is told on and never read."""
+    origin: where the order comes from, which is told on and never read;
+    champion: the folder of the version that serves now, to be compared with, or None."""
 
     task: str
     base_model: str
@@ -29,6 +30,7 @@ class Job:
     params: dict[str, Value | None]
     files: dict[str, str]
     origin: dict[str, Any] = field(default_factory=dict)
+    champion: str | None = None
 
     def number(self, name: str) -> float:
         """A parameter that is always decided, as a float."""
@@ -63,6 +65,7 @@ def read_job(folder: Path, *, tasks: tuple[str, ...], methods: tuple[str, ...]) 
         params=read_params(params),
         files=_checked_files(folder, record),
         origin=dict(record.get("origin") or {}),
+        champion=str(record["champion"]) if record.get("champion") else None,
     )
 
 

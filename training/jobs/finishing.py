@@ -15,7 +15,7 @@ from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
 from training.jobs import artifacts, life
-from training.jobs.gates import failed_gates
+from training.jobs.gates import NOT_APPLICABLE, PASS, judge_version, verdicts
 from training.jobs.models import Job, Publication, Snapshot, StandingApproval, Version
 from training.jobs.moves import move, tell
 from training.jobs.services import approve_version, publish_version
@@ -147,6 +147,8 @@ def _make_version(job: Job, manifest: dict[str, Any], digest: bytes, size: int) 
         manifest_sha256=digest,
         bytes=size,
     )
+    version.gates = judge_version(version, version.parent)
+    version.save(update_fields=["gates"])
     served = next(s for s in manifest["sources"] if s["name"] == version.serves)
     record(
         AuditEvent.VERSION_EVALUATED,
@@ -157,6 +159,7 @@ def _make_version(job: Job, manifest: dict[str, Any], digest: bytes, size: int) 
             "manifest_sha256": digest.hex(),
             "serves": version.serves,
             "ndcg10": str(((served.get("metrics") or {}).get("test") or {}).get("ndcg@10", "")),
+            "gates": {line["gate"]: line["outcome"] for line in version.gates},
         },
     )
     return version
@@ -180,9 +183,13 @@ def close(job: Job, state: str, error: dict[str, Any] | None = None) -> None:
 
 
 def _publish_if_approved(version: Version) -> None:
-    """A recorded standing approval publishes what passes every gate; the rest waits."""
+    """A recorded standing approval publishes what passes every gate; the rest waits.
+
+    "Not enough evidence" is no pass: whether that is enough is for a named person to say.
+    """
     approval = StandingApproval.objects.filter(enabled=True).first()
-    if approval is None or failed_gates(version):
+    passed = all(line["outcome"] in (PASS, NOT_APPLICABLE) for line in verdicts(version))
+    if approval is None or not passed:
         return
     approve_version(version_id=version.id, actor=ACTOR, reason=approval.reason, standing=True)
     publish_version(version_id=version.id, actor=ACTOR)

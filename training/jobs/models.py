@@ -137,6 +137,8 @@ class Version(TenantOwned):
     manifest = models.JSONField()
     manifest_sha256 = models.BinaryField()
     bytes = models.BigIntegerField()
+    # What each gate answered when the version was made, see `training.jobs.gates`.
+    gates = models.JSONField(default=list)
     state = models.TextField(default=EVALUATED)
     approved_by = models.TextField(default="")
     approved_at = models.DateTimeField(null=True)
@@ -160,6 +162,23 @@ class Version(TenantOwned):
         return str(self.manifest.get("serves", ""))
 
 
+class VersionOverride(TenantOwned):
+    """That somebody wants a version approved in spite of a failed gate, and who else agreed."""
+
+    id = models.BigAutoField(primary_key=True)
+    version = TenantForeignKey(Version, related_name="overrides")
+    reason = models.TextField()
+    asked_by = models.TextField()
+    asked_at = models.DateTimeField(auto_now=True)
+    confirmed_by = models.TextField(default="")
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "version"], name="override_once")
+        ]
+
+
 class Publication(TenantOwned):
     """Which version serves a task. Publishing and rolling back change this one row."""
 
@@ -174,6 +193,21 @@ class Publication(TenantOwned):
         constraints = [
             models.UniqueConstraint(fields=["tenant_id", "task"], name="one_published_per_task")
         ]
+
+
+class RetrainingRule(TenantOwned):
+    """When a tenant trains anew by itself, under a standing approval; 0 switches a reason off."""
+
+    every_days = models.IntegerField(default=7)
+    # Shares of 1: consented events since the last snapshot, recent events on unknown items.
+    new_share = models.FloatField(default=0.2)
+    unknown_share = models.FloatField(default=0.2)
+    actor_ref = models.TextField(default="")
+    # When the data were last counted for it: that reads all events, so it is done once an hour.
+    looked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant_id"], name="one_retraining_rule")]
 
 
 class StandingApproval(TenantOwned):

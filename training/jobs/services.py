@@ -11,7 +11,7 @@ from tenants.audit.record import record
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.scope import current_tenant
 from training.jobs.artifacts import ArtifactDamaged, path_of, read_manifest
-from training.jobs.gates import failed_gates
+from training.jobs.gates import failed_gates, unproved_gates
 from training.jobs.models import Publication, StandingApproval, Version
 
 
@@ -19,31 +19,48 @@ from training.jobs.models import Publication, StandingApproval, Version
 def approve_version(
     *, version_id: UUID, actor: Actor, reason: str, standing: bool = False
 ) -> Version:
-    """A named person (or the recorded standing approval) lets a version be published."""
-    version = _locked(version_id)
+    """A named person (or the recorded standing approval) lets a version be published.
+
+    Conflict: already_approved; gate_failed (two people may override it, see `overriding`);
+    not_enough_evidence, which a named person may accept with a reason and nobody else.
+    """
+    if not reason.strip():
+        raise AppError("reason_missing", "Say why, for the record.", param="reason")
+    version = locked_version(version_id)
     if version.state == Version.APPROVED:
         raise Conflict("already_approved", "This version is approved already.")
     faults = failed_gates(version)
     if faults:
         raise Conflict("gate_failed", f"The version did not pass: {', '.join(faults)}.")
-    version.state = Version.APPROVED
-    version.approved_by = actor.ref
-    version.approved_at = now()
-    version.save(update_fields=["state", "approved_by", "approved_at"])
+    unproved = unproved_gates(version)
+    if unproved and (standing or actor.type != "member"):
+        raise Conflict(
+            "not_enough_evidence",
+            f"There is not enough evidence for: {', '.join(unproved)}. Let a person decide.",
+        )
+    mark_approved(version, actor)
     record(
         AuditEvent.VERSION_APPROVED,
         actor=actor,
         object_id=version.public_id,
         object_version=str(version.number),
-        details={"standing": standing, "reason": reason},
+        details={"standing": standing, "reason": reason.strip(), "unproved": unproved},
     )
     return version
+
+
+def mark_approved(version: Version, actor: Actor) -> None:
+    """Note on a locked version who let it be published."""
+    version.state = Version.APPROVED
+    version.approved_by = actor.ref
+    version.approved_at = now()
+    version.save(update_fields=["state", "approved_by", "approved_at"])
 
 
 @transaction.atomic
 def publish_version(*, version_id: UUID, actor: Actor) -> Publication:
     """Let an approved version answer from the next request on: one row changes."""
-    version = _locked(version_id)
+    version = locked_version(version_id)
     if version.state != Version.APPROVED:
         raise Conflict("not_approved", "Approve this version before it is published.")
     _check_artifact(version)
@@ -94,7 +111,8 @@ def set_standing_approval(*, enabled: bool, reason: str, actor: Actor) -> Standi
     return approval
 
 
-def _locked(version_id: UUID) -> Version:
+def locked_version(version_id: UUID) -> Version:
+    """The version, held until the transaction ends; NotFound for another tenant's too."""
     version = Version.objects.select_for_update().filter(pk=version_id).first()
     if version is None:
         raise NotFound("version")

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.forms import RefusableForm
+from dashboard.pages.retraining import rule_form
 from dashboard.paging import page_of
 from dashboard.progress import progress_of
 from dashboard.standing import NDCG, serving_one, standings
@@ -75,6 +76,7 @@ def whole(request: PageRequest, job_form: JobForm | None = None) -> dict[str, An
         "full": budget.waiting() >= request.tenant.limits.jobs_queued,
         "may_manage": Right.MANAGE_MODELS in request.rights,
         "job_form": job_form or JobForm(),
+        "rule_form": rule_form(),
         "approval_form": ApprovalForm(auto_id="approval_%s"),
     }
 

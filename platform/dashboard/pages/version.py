@@ -11,18 +11,18 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from dashboard.forms import RefusableForm
+from dashboard.gates import gate_lines
 from dashboard.pages.models import ApprovalForm
 from dashboard.standing import FIGURES, best_single, comparison, serving_one, standings
-from dashboard.wording.models import GATES, LANGUAGE_NOTES, said
+from dashboard.wording.models import LANGUAGE_NOTES, said
 from dashboard.wording.states import SERVES, VERSIONS
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.errors import AppError, NotFound
 from tenants.ids import parse_id
 from training.jobs import finishing
-from training.jobs.gates import GATES as ALL_GATES
-from training.jobs.gates import failed_gates
-from training.jobs.models import Version
+from training.jobs.gates import FAIL, UNPROVED, verdicts
+from training.jobs.models import Version, VersionOverride
 from training.jobs.queries import serving
 from training.jobs.services import (
     approve_version,
@@ -55,7 +55,7 @@ def approve(request: PageRequest, version_id: str) -> HttpResponse:
     found = approve_version(
         version_id=parse_id("version", version_id),
         actor=request.actor,
-        reason=_reason(ReasonForm(request.POST)),
+        reason=reason_in(ReasonForm(request.POST)),
     )
     messages.success(request, _("Version %(number)s is approved.") % {"number": found.number})
     return redirect("dashboard:version", version_id)
@@ -87,14 +87,15 @@ def change_approval(request: PageRequest) -> HttpResponse:
     """Switch the standing approval on or off, with a reason."""
     enabled = request.POST.get("enabled") == "yes"
     set_standing_approval(
-        enabled=enabled, reason=_reason(ApprovalForm(request.POST)), actor=request.actor
+        enabled=enabled, reason=reason_in(ApprovalForm(request.POST)), actor=request.actor
     )
     said_so = _("The standing approval is on.") if enabled else _("The standing approval is off.")
     messages.success(request, said_so)
     return redirect("dashboard:models")
 
 
-def _reason(form: forms.Form) -> str:
+def reason_in(form: forms.Form) -> str:
+    """The reason in a posted form; AppError reason_missing."""
     if not form.is_valid():
         raise AppError("reason_missing", "Say why, for the record.", param="reason")
     return str(form.cleaned_data["reason"])
@@ -106,7 +107,10 @@ def _context(request: PageRequest, found: Version) -> dict[str, Any]:
     now_serving = serving()
     serves = now_serving is not None and now_serving.version.pk == found.pk
     served, single = serving_one(rows), best_single(rows, manifest)
-    failed = failed_gates(found)
+    judged = verdicts(found)
+    outcomes = {line["outcome"] for line in judged}
+    manages = Right.MANAGE_MODELS in request.rights
+    waits = manages and found.state == Version.EVALUATED
     return {
         "version": found,
         "manifest": manifest,
@@ -118,14 +122,14 @@ def _context(request: PageRequest, found: Version) -> dict[str, Any]:
         "best_single": single if single and single is not served else None,
         "chart": comparison(rows),
         "windows": manifest.get("split", {}).get("windows", []),
-        "gates": [(said(GATES, gate.code), gate.code not in failed) for gate in ALL_GATES],
+        "gates": gate_lines(judged),
+        "unproved": UNPROVED in outcomes,
+        "override": VersionOverride.objects.filter(version=found).first(),
+        "may_override": waits and FAIL in outcomes,
+        "own_ref": request.actor.ref,
         "note": said(LANGUAGE_NOTES, manifest.get("language_note") or "no_text"),
-        "may_approve": Right.MANAGE_MODELS in request.rights
-        and found.state == Version.EVALUATED
-        and not failed,
-        "may_publish": Right.MANAGE_MODELS in request.rights
-        and found.state == Version.APPROVED
-        and not serves,
+        "may_approve": waits and FAIL not in outcomes,
+        "may_publish": manages and found.state == Version.APPROVED and not serves,
         "by_standing": found.approved_by == finishing.ACTOR.ref,
         "reason_form": ReasonForm(),
         "replaced_number": now_serving.version.number if now_serving and not serves else None,

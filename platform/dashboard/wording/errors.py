@@ -15,6 +15,7 @@ from tenants.behaviour.wording import refusal_text
 from tenants.errors import AppError
 
 ERRORS: dict[str, str | Promise] = {
+    "asker_gone": _("Who asked for this may no longer. Ask for it anew."),
     "already_approved": _("This version is approved already."),
     "already_invited": _("This address has been invited. Withdraw that invitation first."),
     "already_published": _("This version serves already."),
@@ -23,6 +24,9 @@ ERRORS: dict[str, str | Promise] = {
     "bad_overlap": _("Choose up to 30 days of overlap."),
     "bad_rate": _("Write a number of requests per second above 0."),
     "bad_email": _("Write an e-mail address."),
+    "bad_rule": _(
+        "Write whole days from 0 to 365 and shares from 0 to 100 %; 0 switches a reason off."
+    ),
     "bad_job": _("The job's order cannot be read. Start a new job."),
     "bad_param": _("A parameter has a value that it cannot have. Correct it and start again."),
     "bad_snapshot": _("The frozen data cannot be read. Start a new job."),
@@ -48,7 +52,9 @@ ERRORS: dict[str, str | Promise] = {
     "file_altered": _("The stored file was altered. Upload it again."),
     "file_gone": _("The stored file is gone. Upload it again."),
     "file_too_large": _("The file is too large. Split it and upload the parts."),
-    "gate_failed": _("The version did not pass every check, so it cannot be approved."),
+    "gate_failed": _(
+        "The version did not pass every check. Two members together can approve it all the same."
+    ),
     "job_ended": _("This job has ended. There is nothing to cancel."),
     "jobs_queued": _(
         "%(most)s of your jobs wait already, as many as your plan allows. Wait until one of them "
@@ -57,6 +63,12 @@ ERRORS: dict[str, str | Promise] = {
     "key_expired": _("This key has expired. Make a new one."),
     "key_revoked": _("This key is revoked already."),
     "key_rotated": _("This key has a successor already. Replace that one."),
+    "not_enough_evidence": _(
+        "There is not enough evidence for every check. A member must decide, with a reason."
+    ),
+    "nothing_failed": _("No check failed. Approve the version as it is."),
+    "own_override": _("Another member must confirm what you asked for."),
+    "person_needed": _("This needs a person who is a member."),
     "name_differs": _("This is not the tenant's name. Type it as it is written above."),
     "name_missing": _("Give it a name that says where it is used."),
     "origins_not_public": _("Only a public key has pages: no other kind belongs in a browser."),

@@ -1,4 +1,4 @@
-"""What jobs and versions speak of, in words: stages, score sources, notes, gates, job events."""
+"""What jobs and versions speak of, in words: stages, score sources, notes, job events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -59,13 +59,13 @@ LANGUAGE_NOTES: Words = {
     ),
     "no_text": _("The items have no texts. Add titles to let the language model help."),
 }
-GATES: Words = {
-    "evaluated_on_enough_people": _("Evaluated on enough people"),
-    "best_source_serves": _("The best source on validation serves"),
-}
 TRIGGERS: Words = {
     "manual": _("Started by hand"),
     "first_data": _("Started with the first data"),
+    "schedule": _("Started by schedule"),
+    "new_data": _("Started because enough new data came"),
+    "drift": _("Started because people take up items that the version does not know"),
+    "taint": _("Started because data were erased"),
 }
 JOB_EVENTS: Words = {
     "job.created": _("Ordered"),

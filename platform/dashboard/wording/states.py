@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from tenants.behaviour.models import Upload
 from tenants.departure.models import TenantExport
 from training.jobs import life
+from training.jobs.gates import FAIL, NOT_APPLICABLE, PASS, UNPROVED
 from training.jobs.models import Version
 
 
@@ -58,6 +59,12 @@ OUTCOMES: dict[str, Badge] = {
 DEVICE_FREE = Badge(_("Free"), "good")
 DEVICE_FULL = Badge(_("Busy"), "info", busy=True)
 DEVICE_MISSED = Badge(_("Not seen"), "warn")
+OUTCOMES_OF_GATES: dict[str, Badge] = {
+    PASS: Badge(_("Passed"), "good"),
+    FAIL: Badge(_("Not passed"), "bad"),
+    UNPROVED: Badge(_("Not enough evidence"), "warn"),
+    NOT_APPLICABLE: Badge(_("Does not apply"), "neutral"),
+}
 KEY_VALID = Badge(_("Valid"), "good")
 KEY_REVOKED = Badge(_("Revoked"), "neutral")
 KEY_EXPIRED = Badge(_("Expired"), "warn")

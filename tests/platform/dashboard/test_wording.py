@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dashboard.pages.keys import SCOPE_NAMES
-from dashboard.wording import audit, errors, models, states
+from dashboard.wording import audit, errors, gates, models, states
 from tenants.access.rights import SCOPES
 from tenants.behaviour.models import Upload
 from tenants.behaviour.refusals import REFUSALS
@@ -81,7 +81,17 @@ def test_every_note_about_language_is_worded():
 
 
 def test_every_gate_state_kind_and_purpose_is_worded():
-    assert {gate.code for gate in GATES} == set(models.GATES)
+    assert {gate.code for gate in GATES} == set(gates.GATES)
+    tree = ast.parse((ROOT / "training/jobs/gates.py").read_text(encoding="utf-8"))
+    reasons = {
+        node.args[1].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "Verdict"
+        and isinstance(node.args[1], ast.Constant)
+    }
+    obstacles = {"unreadable", "other_task", "saw_the_window", "other_units"}
+    assert reasons | obstacles == set(gates.REASONS)
     assert set(states.UPLOAD_KINDS) == set(Upload.KINDS)
     assert set(states.UPLOADS) == {Upload.RECEIVED, Upload.RUNNING, Upload.DONE, Upload.FAILED}
     assert set(states.JOBS) == set(life.STATES)

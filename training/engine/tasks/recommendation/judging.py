@@ -2,22 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from training.engine.arrays import Tensors
+from training.engine.arrays import F64, Tensors
 from training.engine.evaluate import FUSION, Judged, Reader, judge_window, shortlists
 from training.engine.fusion import Fusion
 from training.engine.fusion_training import fit_fusion
 from training.engine.metrics import Interval, paired_difference
 from training.engine.sources.source import Ground, Source
 from training.engine.split import Split
+from training.engine.tasks.recommendation.champion import Champion, judge_champion, open_champion
 from training.engine.tasks.recommendation.learning import FINETUNED, FROZEN, Learned
 from training.engine.tasks.recommendation.settings import Chosen
 from training.engine.tuning import fit_all
 from training.engine.workbench import Workbench
 
 _POPULAR = ("popular_7d", "popular_30d")
+_PARTS = 3  # of the evaluation: validation, test, what serves now
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Outcome:
     """fusion: None where none could be fitted; judged: figures of validation and test; serves:
     the winner on validation; best_single: the best source there; intervals: per source and
     window, NDCG@10 of the served choice less that of the source; popular: the list for subjects
-    of whom nothing is known.
+    of whom nothing is known; champion: what serves now, None where nothing does, and rival: its
+    NDCG@10 per case of the test window, None where it cannot be compared.
     """
 
     fusion: Fusion | None
@@ -34,6 +38,8 @@ class Outcome:
     best_single: str
     popular: str
     intervals: dict[str, dict[str, Interval]]
+    champion: Champion | None
+    rival: F64 | None
 
 
 def judge_all(
@@ -49,6 +55,8 @@ def judge_all(
         window: _judged(bench, ground, parts, chosen, learned, fusion, window)
         for window in ("validation", "test")
     }
+    champion = _champion(bench, parts)
+    rival = _rival(bench, ground, parts, champion)
     means = {
         name: float(judged["validation"].ndcg(name).mean()) for name in judged["validation"].figures
     }
@@ -70,10 +78,13 @@ def judge_all(
             }
             for window, verdict in judged.items()
         },
+        champion=champion,
+        rival=rival,
     )
 
 
-def _reader(bench: Workbench, ground: Ground, parts: Split, window: str) -> Reader:
+def reader_of(bench: Workbench, ground: Ground, parts: Split, window: str) -> Reader:
+    """The cases of a window as they are judged: at most 2,500, the same at every call."""
     limit = bench.job.count("history_limit")
     cases = parts.cases[window].sample(2_500, seed=bench.seed(71))
     return Reader(ground.snapshot.events, cases, parts.repeats, limit)
@@ -97,7 +108,7 @@ def _fuse(
     if saved:
         return Fusion.restore(saved.tensors, names, candidates) if saved.tensors else None
     sources = _sources(bench, ground, parts.moment("fusion"), chosen, learned)
-    reader = _reader(bench, ground, parts, "fusion")
+    reader = reader_of(bench, ground, parts, "fusion")
     lists = shortlists(reader, sources, names, candidates, _steps(bench, 0, 1))
     fusion = fit_fusion(bench, lists, reader.cases.targets, names, candidates)
     bench.checkpoints.save("fuse", fusion.tensors() if fusion else {}, {})
@@ -119,12 +130,32 @@ def _judged(
         figures = {name: np.array(value) for name, value in saved.tensors.items()}
         return Judged(figures, dict(saved.facts))
     sources = _sources(bench, ground, parts.moment(window), chosen, learned)
-    reader = _reader(bench, ground, parts, window)
+    reader = reader_of(bench, ground, parts, window)
     part = ("validation", "test").index(window)
-    judged = judge_window(reader, sources, fusion, _steps(bench, part, 2))
+    judged = judge_window(reader, sources, fusion, _steps(bench, part, _PARTS))
     tensors: Tensors = dict(judged.figures)
     bench.checkpoints.save(key, tensors, judged.coverage)
     return judged
+
+
+def _champion(bench: Workbench, parts: Split) -> Champion | None:
+    if bench.job.champion is None:
+        return None
+    start = parts.moment("test")
+    return open_champion(Path(bench.job.champion), task=bench.job.task, test_start=start)
+
+
+def _rival(bench: Workbench, ground: Ground, parts: Split, champion: Champion | None) -> F64 | None:
+    if champion is None or champion.bundle is None:
+        return None
+    saved = bench.checkpoints.load("evaluate-champion")
+    if saved:
+        return np.array(saved.tensors["champion"])
+    reader = reader_of(bench, ground, parts, "test")
+    steps = _steps(bench, _PARTS - 1, _PARTS)
+    rival = judge_champion(champion.bundle, ground.snapshot, reader, steps)
+    bench.checkpoints.save("evaluate-champion", {"champion": rival}, {})
+    return rival
 
 
 def _steps(bench: Workbench, part: int, parts: int) -> Callable[[int, int], None]:

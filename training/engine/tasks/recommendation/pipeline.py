@@ -6,7 +6,7 @@ from pathlib import Path
 from training.engine.snapshot import Snapshot, read_snapshot
 from training.engine.sources.source import Ground, Source
 from training.engine.split import Split, split
-from training.engine.tasks.recommendation.judging import judge_all
+from training.engine.tasks.recommendation.judging import judge_all, reader_of
 from training.engine.tasks.recommendation.learning import learn_sequences
 from training.engine.tasks.recommendation.reading import read_texts
 from training.engine.tasks.recommendation.settings import choose_settings
@@ -49,7 +49,8 @@ def run(bench: Workbench, folder: Path) -> None:
         **learned.sources,
     }
     _enter(bench, "publish")
-    made = Made(snapshot, parts, texts, chosen, learned, outcome, sources)
+    reader = reader_of(bench, ground, parts, "test")
+    made = Made(snapshot, parts, texts, chosen, learned, outcome, sources, reader)
     write_artifact(bench, folder, made)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from training.engine.arrays import Tensors
-from training.engine.bundle import CATALOGUE_FILE, FUSION_FILE
-from training.engine.evaluate import FUSION
+from training.engine.bundle import CATALOGUE_FILE, FUSION_FILE, Bundle
+from training.engine.evaluate import FUSION, Reader
 from training.engine.lineage import seal_of
 from training.engine.progress import peak_rss_mb
 from training.engine.sealed import write_sealed
@@ -17,9 +17,17 @@ from training.engine.sources import SOURCES
 from training.engine.sources.source import Source
 from training.engine.split import Split
 from training.engine.tasks.recommendation.judging import Outcome
+from training.engine.tasks.recommendation.latency import measure_latency
 from training.engine.tasks.recommendation.learning import FINETUNED, FROZEN, Learned
 from training.engine.tasks.recommendation.reading import Texts
 from training.engine.tasks.recommendation.settings import Chosen
+from training.engine.tasks.recommendation.units import (
+    CHAMPION,
+    UNITS_FILE,
+    WINDOW,
+    unit_tensors,
+    units_record,
+)
 from training.engine.workbench import Workbench
 
 ARTIFACT = "artifact"
@@ -29,7 +37,8 @@ REBUILD_FILE = "rebuild.safetensors"
 
 @dataclass(frozen=True)
 class Made:
-    """Everything a run has made. sources: as they will serve, fitted up to the end of the data."""
+    """Everything a run has made. sources: as they will serve, fitted up to the end of the data;
+    reader: the held-out cases of the test window."""
 
     snapshot: Snapshot
     parts: Split
@@ -38,6 +47,7 @@ class Made:
     learned: Learned
     outcome: Outcome
     sources: dict[str, Source]
+    reader: Reader
 
 
 def write_artifact(bench: Workbench, folder: Path, made: Made) -> None:
@@ -49,6 +59,10 @@ def write_artifact(bench: Workbench, folder: Path, made: Made) -> None:
         files[FUSION_FILE] = made.outcome.fusion.tensors()
     if made.learned.rebuild:
         files[REBUILD_FILE] = made.learned.rebuild
+    rival = made.outcome.rival
+    files[UNITS_FILE] = unit_tensors(
+        made.reader, made.outcome.judged[WINDOW], {} if rival is None else {CHAMPION: rival}
+    )
     bench.progress.step(1, 2)
     write_sealed(folder / ARTIFACT, files, _manifest(bench, made, serving))
 
@@ -88,6 +102,9 @@ def _manifest(bench: Workbench, made: Made, serving: list[str]) -> dict[str, Any
             "as_evaluated": sorted([*made.learned.sources, *([FUSION] if outcome.fusion else [])]),
         },
         "serving": _serving_record(bench, made, serving),
+        "units": units_record(bench.job, made.reader, made.parts.repeats),
+        "champion": _champion_record(outcome),
+        "latency": measure_latency(_bundle(bench, made, serving), snapshot, made.reader),
         "timings": bench.progress.timings,
         "peak_rss_mb": round(peak_rss_mb(), 1),
     }
@@ -176,6 +193,31 @@ def _serving_record(bench: Workbench, made: Made, serving: list[str]) -> dict[st
         "repeats": made.parts.repeats,
         "history_limit": bench.job.count("history_limit"),
     }
+
+
+def _champion_record(outcome: Outcome) -> dict[str, str] | None:
+    """Which version the held-out cases were also given to; why its figures are missing."""
+    champion = outcome.champion
+    if champion is None:
+        return None
+    return {"manifest_sha256": champion.digest, "obstacle": champion.obstacle}
+
+
+def _bundle(bench: Workbench, made: Made, serving: list[str]) -> Bundle:
+    """What will be read from the artifact, as it stands in memory."""
+    record = _serving_record(bench, made, serving)
+    return Bundle(
+        manifest={},
+        items=made.snapshot.catalogue.items,
+        sources={name: made.sources[name] for name in serving},
+        fusion=made.outcome.fusion if record["fusion"] else None,
+        serves=made.outcome.serves,
+        popular_name=record["popular"],
+        types=tuple(record["types"]),
+        repeats=record["repeats"],
+        history_limit=record["history_limit"],
+        nbytes=0,
+    )
 
 
 def _iso(moment: float) -> str:

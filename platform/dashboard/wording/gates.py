@@ -1,0 +1,78 @@
+"""The gates and their answers in words: code -> a name, reason -> a sentence with its figures."""
+
+from django.utils.translation import gettext_lazy as _
+
+from dashboard.wording.models import Words
+
+GATES: Words = {
+    "evaluated_on_enough_people": _("Evaluated on enough people"),
+    "best_source_serves": _("The best source on validation serves"),
+    "not_worse_than_champion": _("Not worse than what serves now"),
+    "not_worse_than_singles": _("Not worse than any single source"),
+    "fair_to_groups": _("Fair to declared groups"),
+}
+REASONS: Words = {
+    "enough_units": _("%(units)s people were held out."),
+    "few_units": _("%(units)s people were held out; %(needed)s are needed to tell."),
+    "best_serves": _("NDCG@10 of %(ndcg10)s on the validation weeks: none was higher."),
+    "another_is_better": _(
+        "%(best)s reached %(best_ndcg10)s on the validation weeks; what serves %(ndcg10)s."
+    ),
+    "nothing_serves": _("Nothing serves yet, so there is nothing to compare with."),
+    "not_worse": _(
+        "Against version %(champion)s on the same %(units)s people: %(centre)s NDCG@10 (95 %% "
+        "interval %(low)s to %(high)s). It loses less than %(margin)s."
+    ),
+    "worse": _(
+        "Against version %(champion)s on the same %(units)s people: %(centre)s NDCG@10 (95 %% "
+        "interval %(low)s to %(high)s). It is worse than what serves."
+    ),
+    "too_uncertain": _(
+        "Against version %(champion)s on the same %(units)s people: %(centre)s NDCG@10 (95 %% "
+        "interval %(low)s to %(high)s). It may lose more than %(margin)s; more people would tell."
+    ),
+    "unreadable": _("Version %(champion)s could not be read when this one was evaluated."),
+    "other_task": _("Version %(champion)s is for another task."),
+    "saw_the_window": _(
+        "Version %(champion)s was chosen on days that this one holds out, so a comparison would "
+        "not be fair."
+    ),
+    "other_units": _(
+        "Version %(champion)s was evaluated on other people or days, so there is no comparison."
+    ),
+    "no_other_source": _("There is no other source to compare with."),
+    "not_worse_than_singles": _(
+        "On %(units)s people it loses less than %(margin)s NDCG@10 against each of them."
+    ),
+    "worse_than_single": _("On %(units)s people it is worse than: %(names)s."),
+    "too_uncertain_of_singles": _(
+        "On %(units)s people it may lose more than %(margin)s NDCG@10 against: %(names)s. More "
+        "people would tell."
+    ),
+    "no_groups": _("No groups of people or items are declared."),
+    "small_groups": _("The declared groups are too small to be compared."),
+    "narrow_gaps": _("The widest gap between declared groups is %(widest)s."),
+    "wide_gap": _("The widest gap between declared groups is %(widest)s, which is too wide."),
+}
+SLICES: Words = {
+    "new_subjects": _("New people"),
+    "known_subjects": _("Known people"),
+    "cold_items": _("Took up a cold item"),
+    "warm_items": _("Took up warm items only"),
+}
+EXCLUDED: Words = {
+    "no_record": _("No consent record"),
+    "withdrawn": _("Consent withdrawn"),
+    "expired": _("Consent expired"),
+    "before_consent": _("From before the consent"),
+}
+LIMITS: Words = {
+    "offline_only": _("Measured on the past alone: what people do when they see it may differ."),
+    "shown_is_not_chosen": _(
+        "An item that nobody was shown then could not be taken up, so it counts as a miss."
+    ),
+    "no_causes": _("It finds what goes together, not what causes what."),
+    "this_machine": _("Times of answers were measured on the machine of the training."),
+    "text_half_read": _("The base model reads the items' texts only in part, or not at all."),
+    "few_held_out": _("Too few people were held out for its figures to be sure."),
+}

@@ -1,0 +1,139 @@
+"""How the version that serves now would have answered the new run's held-out cases.
+
+What it learned slowly is taken as it is; what is fitted in seconds is fitted again on the events
+before the cases, as the new run does with its own. So neither side has seen the window.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from training.engine.arrays import F64, I64, Settings
+from training.engine.bundle import Bundle
+from training.engine.evaluate import FUSION, Reader, rank_case
+from training.engine.fusion import best
+from training.engine.history import Past
+from training.engine.metrics import DEPTH, judge
+from training.engine.sealed import MANIFEST, Damaged, sha256_of
+from training.engine.snapshot import Catalogue, Events, Snapshot
+from training.engine.sources import SOURCES
+from training.engine.sources.source import Ground, Source
+from training.engine.split import Cases
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What serves now. digest: SHA-256 of its manifest; bundle: None where it cannot be compared,
+    and then `obstacle` says why by a code: unreadable, other_task, saw_the_window."""
+
+    digest: str
+    bundle: Bundle | None
+    obstacle: str
+
+
+def open_champion(folder: Path, *, task: str, test_start: float) -> Champion:
+    """The version in `folder`, if it chose and learned without the window from `test_start` on."""
+    try:
+        bundle = Bundle.load(folder)
+        digest = sha256_of(folder / MANIFEST)
+        windows = {window["name"]: window for window in bundle.manifest["split"]["windows"]}
+        chosen_until = datetime.fromisoformat(windows["validation"]["end"]).timestamp()
+    except (Damaged, OSError, KeyError, ValueError):
+        return Champion("", None, "unreadable")
+    if bundle.manifest["task"] != task:
+        return Champion(digest, None, "other_task")
+    # The last millisecond of a window's border is lost in its text.
+    if chosen_until > test_start + 0.001:
+        return Champion(digest, None, "saw_the_window")
+    return Champion(digest, bundle, "")
+
+
+def judge_champion(
+    bundle: Bundle, snapshot: Snapshot, reader: Reader, each: Callable[[int, int], None]
+) -> F64:
+    """NDCG@10 per case of `reader`, float64 [cases]. A subject whose items it does not know gets
+    its popular list, as a request would. `each` is called with (done, all) after every case."""
+    places = _places(snapshot.catalogue.items, bundle.items)
+    known = _known_to(bundle, snapshot, places)
+    cases = _cases_of(bundle, reader.cases, known.events, places)
+    own = Reader(known.events, cases, bundle.repeats, bundle.history_limit)
+    sources = _sources(bundle, Ground(known, cases.window.start, None))
+    now, name = cases.window.start, FUSION if bundle.fusion else bundle.serves
+    figures = np.zeros(len(cases))
+    with threadpool_limits(limits=1, user_api="blas"):
+        for index in range(len(cases)):
+            past, allowed = own.past(index), own.allowed(index)
+            if len(past):
+                ranking = rank_case(sources, bundle.fusion, past, allowed, now)[name]
+            else:
+                popular = sources[bundle.popular_name].score(Past.empty(), now)
+                ranking = best(popular, allowed & (popular > 0), DEPTH)
+            figures[index] = judge(ranking, cases.targets[index])[0]
+            each(index + 1, len(cases))
+    return figures
+
+
+def _places(items: I64, theirs: I64) -> I64:
+    """For each of `items` its position in the rising `theirs`, -1 where it is not there."""
+    place = np.minimum(np.searchsorted(theirs, items), len(theirs) - 1)
+    return np.where(theirs[place] == items, place, -1).astype(np.int64)
+
+
+def _known_to(bundle: Bundle, snapshot: Snapshot, places: I64) -> Snapshot:
+    """The snapshot's events on items of the bundle, in the bundle's numbering; subjects as they
+    were."""
+    events = snapshot.events
+    codes = {name: code + 1 for code, name in enumerate(bundle.types)}
+    turned = np.array([0, *(codes.get(name, 0) for name in events.types)], dtype=np.int64)
+    kept = places[events.item] >= 0
+    subject = events.subject[kept]
+    counts = np.bincount(subject, minlength=events.subjects)
+    known = Events(
+        subject=subject,
+        item=places[events.item[kept]],
+        time=events.time[kept],
+        weight=events.weight[kept],
+        type=turned[events.type[kept]],
+        offsets=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
+        types=bundle.types,
+    )
+    nothing = ("",) * len(bundle.items)
+    unknown = np.full(len(bundle.items), np.inf)
+    price = np.full(len(bundle.items), np.nan, dtype=np.float32)
+    return Snapshot(Catalogue(bundle.items, nothing, nothing, nothing, price, unknown), known)
+
+
+def _cases_of(bundle: Bundle, cases: Cases, events: Events, places: I64) -> Cases:
+    """The same cases in the bundle's numbering; a target that it does not know stays a target, at
+    a number that no ranking holds."""
+    candidates = np.zeros(len(bundle.items), dtype=np.bool_)
+    candidates[places[cases.candidates & (places >= 0)]] = True
+    ends = events.ends_before(cases.window.start)
+    return replace(
+        cases,
+        ends=ends[cases.subjects],
+        targets=tuple(
+            np.where(places[targets] >= 0, places[targets], -1 - targets)
+            for targets in cases.targets
+        ),
+        candidates=candidates,
+    )
+
+
+def _sources(bundle: Bundle, ground: Ground) -> dict[str, Source]:
+    """The bundle's sources as they would have been at the ground's moment. Text does not age."""
+    params: dict[str, Any] = bundle.manifest["params"]
+    sources: dict[str, Source] = {}
+    for name, source in bundle.sources.items():
+        kind = SOURCES[name]
+        if kind.fit is None or kind.needs == "text":
+            sources[name] = source
+        else:
+            learned: Settings = {key: params[f"{name}_{key}"] for key in kind.learned}
+            sources[name] = kind.fit(ground, {**source.settings(), **learned})
+    return sources
