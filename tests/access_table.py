@@ -25,6 +25,15 @@ API: dict[str, dict[str, Right]] = {
     "v1/events": {"POST": Right.WRITE_EVENTS},
     "v1/uploads": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
     "v1/uploads/<str:upload_id>": {"GET": Right.READ_EVENTS},
+    "v1/fine_tuning/estimates": {"POST": Right.READ_MODELS},
+    "v1/fine_tuning/jobs": {"GET": Right.READ_MODELS, "POST": Right.MANAGE_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>": {"GET": Right.READ_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>/cancel": {"POST": Right.MANAGE_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>/pause": {"POST": Right.MANAGE_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>/resume": {"POST": Right.MANAGE_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>/events": {"GET": Right.READ_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>/checkpoints": {"GET": Right.READ_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>/metrics": {"GET": Right.READ_MODELS},
     "v1/recommendations": {"GET": Right.READ_RECOMMENDATIONS},
     "v1/usage": {"GET": Right.READ_USAGE},
 }
@@ -80,6 +89,7 @@ PERSONAL = {
 }  # fmt: skip
 
 EVENT = {"user_id": "u1", "item_id": "i1", "type": "view"}
+ORDER = {"model": "all-MiniLM-L6-v2"}
 CONSENT = {"user_id": "u1", "purpose": "analytics", "event": "withdrawn"}
 
 
@@ -93,6 +103,8 @@ def csv_file() -> BytesIO:
 BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "v1/consents": lambda: {"data": CONSENT, "content_type": "application/json"},
     "v1/events": lambda: {"data": EVENT, "content_type": "application/json"},
+    "v1/fine_tuning/estimates": lambda: {"data": ORDER, "content_type": "application/json"},
+    "v1/fine_tuning/jobs": lambda: {"data": ORDER, "content_type": "application/json"},
     "v1/uploads": lambda: {"data": {"kind": "events", "file": csv_file()}},
     "data/upload/": lambda: {
         "data": {"kind": "events", "file": csv_file(), "timezone": "UTC"},
