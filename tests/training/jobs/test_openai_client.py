@@ -19,7 +19,6 @@ BASE = "all-MiniLM-L6-v2"
 def alice(committed, settings, tmp_path):
     settings.UPLOAD_ROOT = tmp_path
     business = committed("Alice")
-    stock(business, range(3), first_item=2 * shop.FIRST_ITEM)
     with business.scope:
         Tenant.objects.update(granted={"requests_per_second": 500.0, "burst": 500})
     return business
@@ -34,6 +33,7 @@ def client(alice, port):  # noqa: F811
 
 
 def test_the_official_client_orders_follows_pauses_and_cancels(alice, client):
+    stock(alice, range(3), first_item=2 * shop.FIRST_ITEM)
     jobs = client.fine_tuning.jobs
     made = jobs.create(
         model=BASE,
