@@ -14,7 +14,7 @@ EVENTS = {
     "job.paused": "The job is paused. Resume it to let it go on from where it was.",
     "job.cancelling": "The job was asked to cancel.",
     "job.cancelled": "The job is cancelled.",
-    "job.succeeded": "The job is done; its version waits for approval.",
+    "job.succeeded": "The job is done; a version came of it.",
     "job.failed": "The job failed; its error says why.",
     "engine.died": "The training process ended unexpectedly; the job goes on from its last state.",
 }
