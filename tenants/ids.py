@@ -23,6 +23,8 @@ PREFIXES = {
     "event batch": "evb",
     "snapshot": "snp",
     "job": "ftjob",
+    "job event": "ftevent",
+    "checkpoint": "ftckpt",
     "version": "ver",
     "recommendation": "rec",
     "seal": "seal",

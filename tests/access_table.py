@@ -16,6 +16,7 @@ from django.urls import URLResolver, get_resolver
 from tenants.access.rights import Right
 from tenants.ids import public_id
 from tests.tenants.isolation.rows import fill_every_table
+from training.jobs.models import Job
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -25,6 +26,15 @@ API: dict[str, dict[str, Right]] = {
     "v1/events": {"POST": Right.WRITE_EVENTS},
     "v1/uploads": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
     "v1/uploads/<str:upload_id>": {"GET": Right.READ_EVENTS},
+    "v1/fine_tuning/estimates": {"POST": Right.READ_MODELS},
+    "v1/fine_tuning/jobs": {"GET": Right.READ_MODELS, "POST": Right.MANAGE_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>": {"GET": Right.READ_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>/cancel": {"POST": Right.MANAGE_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>/pause": {"POST": Right.MANAGE_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>/resume": {"POST": Right.MANAGE_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>/events": {"GET": Right.READ_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>/checkpoints": {"GET": Right.READ_MODELS},
+    "v1/fine_tuning/jobs/<str:job_id>/metrics": {"GET": Right.READ_MODELS},
     "v1/recommendations": {"GET": Right.READ_RECOMMENDATIONS},
     "v1/usage": {"GET": Right.READ_USAGE},
 }
@@ -87,6 +97,7 @@ PERSONAL = {
 }  # fmt: skip
 
 EVENT = {"user_id": "u1", "item_id": "i1", "type": "view"}
+ORDER = {"model": "all-MiniLM-L6-v2"}
 CONSENT = {"user_id": "u1", "purpose": "analytics", "event": "withdrawn"}
 
 
@@ -100,6 +111,12 @@ def csv_file() -> BytesIO:
 BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "v1/consents": lambda: {"data": CONSENT, "content_type": "application/json"},
     "v1/events": lambda: {"data": EVENT, "content_type": "application/json"},
+    "v1/fine_tuning/estimates": lambda: {"data": ORDER, "content_type": "application/json"},
+    "v1/fine_tuning/jobs": lambda: {"data": ORDER, "content_type": "application/json"},
+    **{
+        f"v1/fine_tuning/jobs/<str:job_id>/{what}": lambda: {"content_type": "application/json"}
+        for what in ("cancel", "pause", "resume")
+    },
     "v1/uploads": lambda: {"data": {"kind": "events", "file": csv_file()}},
     "data/upload/": lambda: {
         "data": {"kind": "events", "file": csv_file(), "timezone": "UTC"},
@@ -117,6 +134,11 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "models/jobs/<str:job_id>/ask/": lambda: {"data": {"ask": "cancel"}},
     "settings/save/": lambda: {"data": {"name": "Shop", "timezone": "UTC"}},
     "settings/close/": lambda: {"data": {"close-name": "Alice's shop"}},
+}
+# Route -> the states that a job goes through first, so that what is asked of it may be asked.
+STATES = {
+    "v1/fine_tuning/jobs/<str:job_id>/pause": ("queued",),
+    "v1/fine_tuning/jobs/<str:job_id>/resume": ("queued", "paused"),
 }
 QUERIES = {"v1/recommendations": "?user_id=u1&limit=3"}
 KINDS = {
@@ -159,6 +181,13 @@ def ids_in(business) -> dict[str, str]:
         rows = fill_every_table()
     return {row.public_id.split("_")[0]: row.public_id for row in rows.values()
             if hasattr(row, "public_id")}  # fmt: skip
+
+
+def ready(route: str, business) -> None:
+    """Bring the business's jobs into a state in which the route does its work."""
+    with business.scope:
+        for state in STATES.get(route, ()):
+            Job.objects.update(state=state)
 
 
 def id_for(route: str, ids: dict[str, str]) -> str:

@@ -34,6 +34,7 @@ from tests.access_table import (
     id_for,
     ids_in,
     kind_of,
+    ready,
     routes,
     send,
 )
@@ -228,6 +229,7 @@ def test_a_key_without_the_scope_is_denied_and_the_denial_recorded(alice, route,
 @for_each(API)
 def test_a_key_with_the_scope_alone_is_let_in(alice, route):
     identifier = id_for(route, ids_in(alice)) if kind_of(route) else ""
+    ready(route, alice)
     for method, right in API[route].items():
         with alice.scope:
             _, text = create_key(name="one", scopes=[right.value], actor=alice.actor)

@@ -233,6 +233,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "consents", "description": "What a user allowed or stopped."},
         {"name": "events", "description": "What users did, as it happens."},
+        {"name": "fine-tuning", "description": "Jobs that train models, followed to their end."},
         {"name": "usage", "description": "What was used, and how far the limits reach."},
         {"name": "recommendations", "description": "Ranked items for one user, with reasons."},
         {"name": "uploads", "description": "Files of events, items and consent records."},

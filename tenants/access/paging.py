@@ -4,10 +4,11 @@ Rows run from the newest to the oldest by their time-ordered id. A page stays wh
 rows come, and costs the same however far back it lies.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, Subquery
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
@@ -54,19 +55,40 @@ class Page:
         return response
 
 
-def page_of(request: Request, rows: "QuerySet[Any]", kind: str) -> Page:
+def page_of(request: Request, rows: "QuerySet[Any]", kind: str, known_by: str = "pk") -> Page:
     """The page of `rows` that was asked for; `kind` is a row of `ids.PREFIXES`.
 
+    `known_by` is the column behind the public id, where that is not the key that gives the order.
     AppError (`invalid_value`) for a cursor that is no such id. One that leads nowhere, as after
-    the deletion of its row, still has a place in the order.
+    the deletion of its row, still has a place in the order; known by another column it has none,
+    and nothing follows it.
     """
-    query = PageQuery(data=request.query_params)
-    query.is_valid(raise_exception=True)
-    limit, after = query.validated_data["limit"], query.validated_data.get("after")
+    limit, after = _asked(request)
     if after is not None:
-        rows = rows.filter(pk__lt=_cursor(after, kind))
+        value = _cursor(after, kind)
+        place = Subquery(rows.filter(**{known_by: value}).values("pk")[:1])
+        rows = rows.filter(pk__lt=value if known_by == "pk" else place)
     found: list[Model] = list(rows.order_by("-pk")[: limit + 1])
     return Page(found[:limit], len(found) > limit)
+
+
+def page_among(request: Request, rows: Sequence[Any], kind: str) -> Page:
+    """The same of rows that are at hand already, the newest first; nothing follows a cursor that
+    leads nowhere.
+    """
+    limit, after = _asked(request)
+    if after is not None:
+        _cursor(after, kind)
+        ids = [row.public_id for row in rows]
+        rows = rows[ids.index(after) + 1 :] if after in ids else []
+    return Page(list(rows[:limit]), len(rows) > limit)
+
+
+def _asked(request: Request) -> tuple[int, str | None]:
+    """The `limit` and the `after` of the request."""
+    query = PageQuery(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    return query.validated_data["limit"], query.validated_data.get("after")
 
 
 def _cursor(after: str, kind: str) -> Any:

@@ -1,6 +1,5 @@
 """`/v1/events`: acts told as they happen, one or many at a time, also straight from a browser."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -9,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from tenants.access.api import TenantAPIView, TenantRequest
-from tenants.access.fields import ZonedDateTimeField
+from tenants.access.fields import Strict, Text, ZonedDateTimeField
 from tenants.access.rights import Right
 from tenants.accounts.tokens import PUBLIC
 from tenants.behaviour.report import BUCKETS
@@ -17,22 +16,11 @@ from tenants.behaviour.schema import EVENT_TYPES
 from tenants.behaviour.streaming import MOST, AcceptedEvents, EndedEvent, accept_events
 from tenants.behaviour.wording import streamed_text
 
-# A name that may be repeated to its sender; any other could be somebody's data, or no text at all.
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}", re.ASCII)
 # What a browser must not be told, because it tells of a person: who has consented, who did what.
 OF_PERSONS = frozenset({"duplicate", "quarantined"})
 OF_CONSENT = frozenset({"quarantine_full"})
 # Rows listed to a public key: an answer may be kept for its day, and anybody can ask for one.
 LISTED = 20
-
-
-class Text(serializers.CharField):
-    """A text and nothing else: an id that came as a number may have lost digits on its way."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            raise serializers.ValidationError("Not a text. Put it in quotation marks.")
-        return super().to_internal_value(data)
 
 
 class Number(serializers.FloatField):
@@ -45,20 +33,6 @@ class Number(serializers.FloatField):
             return float(data)
         except OverflowError:
             return float("inf")
-
-
-class Strict(serializers.Serializer[Any]):
-    """Refuses a field that it does not know: what would be dropped in silence is told instead."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        for name in data if isinstance(data, dict) else ():
-            if name not in self.fields:
-                field = name if NAME.fullmatch(name) else "non_field_errors"
-                known = ", ".join(self.fields)
-                raise serializers.ValidationError(
-                    {field: [f"There is no such field. The fields are: {known}."]}
-                )
-        return super().to_internal_value(data)
 
 
 class EventBody(Strict):

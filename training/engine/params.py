@@ -73,7 +73,7 @@ def read_params(given: Mapping[str, Any]) -> dict[str, Value | None]:
 def _checked(name: str, param: Param, value: Any) -> Value:
     fits = isinstance(value, bool) == (param.kind is bool) and isinstance(value, (int, float))
     if fits and param.kind is int:
-        fits = float(value).is_integer()
+        fits = isinstance(value, int) or value.is_integer()
     if not fits or not param.low <= value <= param.high:
         expected = "true or false" if param.kind is bool else f"{param.low:g} to {param.high:g}"
         kind = param.kind.__name__

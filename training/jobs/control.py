@@ -35,6 +35,7 @@ def create_job(
     params: dict[str, Any] | None = None,
     seed: int = 0,
     name: str = "",
+    metadata: dict[str, str] | None = None,
     trigger: str = "manual",
 ) -> Job:
     """Make a fine-tuning job, which is validated, waits for its turn and is run by a worker; its
@@ -46,7 +47,7 @@ def create_job(
     the tenant's choice would show what lies on the machine, other tenants' folders too.
     """
     base_model = base_model or DEFAULT_BASE
-    _check_order(base_model, method, params or {})
+    check_order(base_model=base_model, method=method, params=params or {})
     budget.check_place()
     check_month(DEVICE)
     check_room(DEVICE)
@@ -55,6 +56,7 @@ def create_job(
         base_model=base_model,
         method=method,
         params=params or {},
+        metadata=metadata or {},
         seed=seed,
         trigger=trigger,
         actor_ref=actor.ref,
@@ -70,7 +72,8 @@ def create_job(
     return job
 
 
-def _check_order(base_model: str, method: str, params: dict[str, Any]) -> None:
+def check_order(*, base_model: str, method: str, params: dict[str, Any]) -> None:
+    """AppError, naming the field, when no job could be run so; asks nothing of the data."""
     if base_model not in settings.BASE_MODELS:
         known = ", ".join(settings.BASE_MODELS)
         raise AppError("base_model_not_allowed", f"Choose one of {known}.", param="base_model")

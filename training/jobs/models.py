@@ -64,6 +64,8 @@ class Job(TenantOwned):
     base_model = models.TextField()
     method = models.TextField(default="lora")
     params = models.JSONField(default=dict)
+    # Names and values of the tenant's own, as they came: we read nothing in them.
+    metadata = models.JSONField(default=dict)
     seed = models.BigIntegerField(default=0)
     trigger = models.TextField(default="manual")
     # One of `life.STATES`; see there how one follows another.
@@ -102,6 +104,7 @@ class JobMetric(TenantOwned):
     name = models.TextField()
     step = models.IntegerField()
     value = models.FloatField()
+    at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
@@ -116,11 +119,22 @@ class JobEvent(TenantOwned):
     """What happened to a job, as a code with parameters, worded when shown."""
 
     id = models.BigAutoField(primary_key=True)
+    # What the API calls it: the number beside it counts the events of all tenants.
+    event_id = models.UUIDField(default=uuid7, editable=False)
     job = TenantForeignKey(Job, related_name="events")
     at = models.DateTimeField(auto_now_add=True)
     level = models.TextField(default="info")
     code = models.TextField()
     params = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "event_id"], name="job_event_id_once")
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("job event", self.event_id)
 
 
 class Version(TenantOwned):

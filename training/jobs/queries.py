@@ -1,8 +1,12 @@
 """Reading jobs and versions for pages: what runs, what serves, how every source did."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import uuid5
 
+from tenants.ids import public_id
 from training.jobs.models import Job, JobMetric, Publication, Version
 
 
@@ -28,6 +32,42 @@ def curves(job: Job) -> dict[tuple[str, str], list[tuple[int, float]]]:
     for series, name, step, value in rows.values_list("series", "name", "step", "value"):
         found.setdefault((series, name), []).append((step, value))
     return found
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A step of a run at which it was measured on what it does not learn from."""
+
+    public_id: str
+    series: str
+    step: int
+    at: datetime
+    valid_ndcg10: float
+    # Of the last step before it whose loss was kept.
+    train_loss: float | None
+
+
+def checkpoints(job: Job) -> list[Checkpoint]:
+    """The measured steps of a job, newest first."""
+    found = curves(job)
+    rows = JobMetric.objects.filter(job=job, name="valid_ndcg@10").order_by("-id")
+    return [
+        Checkpoint(
+            public_id("checkpoint", uuid5(job.id, f"{row.series} {row.step}")),
+            row.series,
+            row.step,
+            row.at,
+            row.value,
+            _until(found.get((row.series, "loss"), []), row.step),
+        )
+        for row in rows
+    ]
+
+
+def _until(points: list[tuple[int, float]], step: int) -> float | None:
+    """The value of the last point at or before the step."""
+    place = bisect_right([at for at, _value in points], step)
+    return points[place - 1][1] if place else None
 
 
 def sources(version: Version) -> list[dict[str, Any]]:

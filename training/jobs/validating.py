@@ -10,6 +10,7 @@ from tenants.metering.queries import check_room
 from tenants.work import queue
 from tenants.work.queue import Lease, enqueue
 from training.jobs import estimating, finishing, life
+from training.jobs.control import check_order
 from training.jobs.freezing import COUNTS, LEAST_EVENTS, PURPOSE, too_little, whole_tenant
 from training.jobs.models import Job
 from training.jobs.moves import move
@@ -40,6 +41,20 @@ def _queue(job: Job) -> None:
     check_room(DEVICE, seconds)
     move(job, life.QUEUED, {**counts, **estimate}, estimate={**counts, **estimate})
     enqueue("job", tenant_id=job.tenant_id, object_id=job.id, expected=seconds)
+
+
+def foresee(*, base_model: str, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """What a job of this order would find now, and what it would take; nothing is changed.
+
+    As a job's own estimate; device_seconds and "from" are None where the data are too few. AppError
+    on an order that `create_job` would refuse.
+    """
+    check_order(base_model=base_model, method=method, params=params)
+    counts = counted()
+    if counts["events"] < LEAST_EVENTS:
+        return {**counts, "device_seconds": None, "from": None}
+    order = Job(base_model=base_model, method=method, params=params)
+    return {**counts, **estimating.estimate(counts, order)}
 
 
 def counted() -> dict[str, int]:
