@@ -61,6 +61,9 @@ ERRORS: dict[str, str | Promise] = {
     "last_owner": _("A tenant keeps one owner. Make somebody else an owner first."),
     "member_exists": _("This person is a member already."),
     "members_live": _("Members are managed in the live tenant. Switch to it first."),
+    "not_repeatable": _(
+        "Only a job that made a version under a whole record can be repeated. Train it anew."
+    ),
     "nothing_before": _("There is no earlier version to go back to."),
     "own_role": _("Nobody changes their own role. Ask another owner."),
     "owner_only": _("Only an owner makes or unmakes owners. Ask one."),
@@ -78,6 +81,7 @@ ERRORS: dict[str, str | Promise] = {
         "the installation for more."
     ),
     "reason_missing": _("Say why, for the record."),
+    "repeat_failed": _("The repeated run did not end well. Look at what the engine says."),
     "scopes_missing": _("Choose at least one scope."),
     "snapshot_gone": _("The frozen data of this job were deleted. Start a new job."),
     "snapshot_damaged": _("The frozen data were altered. Start a new job."),
