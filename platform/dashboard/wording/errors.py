@@ -79,6 +79,9 @@ ERRORS: dict[str, str | Promise] = {
     "last_owner": _("A tenant keeps one owner. Make somebody else an owner first."),
     "member_exists": _("This person is a member already."),
     "members_live": _("Members are managed in the live tenant. Switch to it first."),
+    "not_repeatable": _(
+        "Only a job that made a version under a whole record can be repeated. Train it anew."
+    ),
     "nothing_before": _("There is no earlier version to go back to."),
     "over_budget": _(
         "This job needs about %(amount)s s of training time. Of this month's %(limit)s s, "
@@ -101,6 +104,7 @@ ERRORS: dict[str, str | Promise] = {
         "the installation for more."
     ),
     "reason_missing": _("Say why, for the record."),
+    "repeat_failed": _("The repeated run did not end well. Look at what the engine says."),
     "scopes_missing": _("Choose at least one scope."),
     "snapshot_gone": _("The frozen data of this job were deleted. Start a new job."),
     "snapshot_damaged": _("The frozen data were altered. Start a new job."),

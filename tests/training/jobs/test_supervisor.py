@@ -116,7 +116,7 @@ def test_a_killed_engine_is_charged_and_started_again(stocked, monkeypatch):
     with stocked.scope:
         job.refresh_from_db()
         assert job.state == life.QUEUED
-        assert JobEvent.objects.filter(code="engine.died", params={"status": -9}).count() == 1
+        assert JobEvent.objects.filter(code="engine.died", params__status=-9).count() == 1
 
 
 def test_an_engine_that_dies_at_the_same_place_three_times_is_poison(stocked, monkeypatch):
@@ -274,7 +274,7 @@ def test_a_hung_engine_is_found_and_killed(stocked, monkeypatch):
     monkeypatch.setattr(supervisor, "GRACE_SECONDS", 0.2)
     supervisor.run(queue.claim("gpu"))
     with stocked.scope:
-        assert JobEvent.objects.filter(params={"status": supervisor.HUNG}).count() == 1
+        assert JobEvent.objects.filter(params__status=supervisor.HUNG).count() == 1
 
 
 def test_a_snapshot_holds_consented_events_alone_and_names_the_record(stocked, tmp_path):
