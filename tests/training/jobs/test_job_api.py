@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from tenants.accounts.plans import DEFAULT, PLANS
 from tenants.audit.models import AuditEntry
 from tenants.ids import public_id
 from tests.training.jobs.job_requests import BASE, JOBS, error_of, order, read, traces
@@ -134,10 +135,11 @@ def test_an_order_that_cannot_be_kept_names_its_field_and_changes_nothing(alice,
     assert traces(alice) == before
 
 
-def test_a_second_job_is_refused_while_one_is_open(alice):
-    assert order(alice).status_code == 201
+def test_one_job_more_than_the_plan_lets_wait_is_refused(alice):
+    for _ in range(PLANS[DEFAULT].jobs_queued):
+        assert order(alice).status_code == 201
     before = traces(alice)
-    assert error_of(order(alice)) == (409, "job_open", None)
+    assert error_of(order(alice)) == (409, "jobs_queued", None)
     assert traces(alice) == before
 
 

@@ -3,7 +3,7 @@
 from tenants.ids import public_id, uuid7
 from tenants.work.run import run_waiting
 from tests.training.jobs.job_requests import ask, error_of, order, read, traces
-from tests.training.jobs.test_life import a_job
+from tests.training.jobs.test_job_life import a_job
 from tests.training.jobs.test_supervisor import stocked  # noqa: F401
 from training.jobs import life
 from training.jobs.models import Job

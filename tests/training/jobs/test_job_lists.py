@@ -5,7 +5,7 @@ import math
 from dashboard.wording.models import JOB_EVENTS
 from tenants.work.run import run_waiting
 from tests.training.jobs.job_requests import error_of, order, read
-from tests.training.jobs.test_life import a_job
+from tests.training.jobs.test_job_life import a_job
 from training.jobs import life
 from training.jobs.models import Job, JobEvent, JobMetric, Snapshot, Version
 from training.jobs.moves import tell

@@ -46,9 +46,9 @@ def test_the_official_client_orders_follows_pauses_and_cancels(alice, client):
     assert (made.object, made.status, made.model) == ("fine_tuning.job", "validating_files", BASE)
     assert (made.hyperparameters.n_epochs, made.hyperparameters.batch_size) == (2, "auto")
     assert (made.seed, made.metadata) == (7, {"asked_by": "night run"})
-    with pytest.raises(openai.ConflictError) as refused:
-        jobs.create(model=BASE, training_file="events", hyperparameters={"n_epochs": "auto"})
-    assert (refused.value.code, refused.value.type) == ("job_open", "conflict_error")
+    with pytest.raises(openai.BadRequestError) as refused:
+        jobs.create(model=BASE, training_file="events", hyperparameters={"n_epochs": -1})
+    assert (refused.value.code, refused.value.param) == ("bad_param", "hyperparameters.n_epochs")
 
     run_waiting("default")
     assert jobs.retrieve(made.id).status == "queued"

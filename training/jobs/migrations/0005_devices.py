@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("jobs", "0003_life")]
+    dependencies = [("jobs", "0004_api")]
 
     operations = [
         migrations.CreateModel(

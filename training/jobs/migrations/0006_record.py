@@ -19,6 +19,6 @@ end $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("jobs", "0003_life")]
+    dependencies = [("jobs", "0005_devices")]
 
     operations = [migrations.RunSQL(HOLD, migrations.RunSQL.noop)]

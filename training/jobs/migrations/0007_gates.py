@@ -11,7 +11,7 @@ from tenants.isolation.operations import IsolateTenant
 
 
 class Migration(migrations.Migration):
-    dependencies = [("jobs", "0003_life")]
+    dependencies = [("jobs", "0006_record")]
 
     operations = [
         migrations.AddField("version", "gates", models.JSONField(default=list)),
