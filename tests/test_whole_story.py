@@ -14,6 +14,7 @@ from tenants.work.run import run_waiting
 from tests import shop
 from training.jobs import life
 from training.jobs.control import create_job
+from training.jobs.gates import GATES
 from training.jobs.models import SnapshotSubject, Version
 from training.jobs.services import approve_version, publish_version
 
@@ -72,6 +73,7 @@ def test_from_an_uploaded_row_to_an_audited_answer(alice, tmp_path, settings):
         version = Version.objects.get(job=job)
         names = {source["name"] for source in version.manifest["sources"]}
         assert version.serves in names and "sequence_finetuned" in names
+        assert [line["gate"] for line in version.gates] == [gate.code for gate in GATES]
         approve_version(version_id=version.id, actor=alice.actor, reason="Looked at its figures.")
         publish_version(version_id=version.id, actor=alice.actor)
 

@@ -47,7 +47,7 @@ def open_champion(folder: Path, *, task: str, test_start: float) -> Champion:
         return Champion("", None, "unreadable")
     if bundle.manifest["task"] != task:
         return Champion(digest, None, "other_task")
-    # The last millisecond of a window's border is lost in its text.
+    # A border is told in whole microseconds.
     if chosen_until > test_start + 0.001:
         return Champion(digest, None, "saw_the_window")
     return Champion(digest, bundle, "")
