@@ -15,6 +15,7 @@ from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
 from training.jobs import devices, life
+from training.jobs.champion import champion_folder
 from training.jobs.freezing import freeze
 from training.jobs.models import Job, Publication, Snapshot
 from training.jobs.moves import ASKED, move, tell
@@ -92,6 +93,7 @@ def _prepare(lease: Lease, folder: Path) -> None:
         "device": "auto",
         "threads": None,
         "params": job.params,
+        "champion": champion_folder(job.task),
         "files": {name: file["sha256"] for name, file in job.snapshot.files.items()},
     }
     (folder / "job.json").write_text(json.dumps(order, indent=1))

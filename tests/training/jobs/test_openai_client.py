@@ -8,7 +8,7 @@ from tenants.accounts.models import Tenant
 from tenants.work.run import run_waiting
 from tests import shop
 from tests.stocked import stock
-from tests.test_integrator import port  # noqa: F401
+from tests.web_server import served
 from training.jobs import life
 from training.jobs.models import Job, JobMetric
 
@@ -25,10 +25,13 @@ def alice(committed, settings, tmp_path):
 
 
 @pytest.fixture
-def client(alice, port):  # noqa: F811
-    with openai.OpenAI(
-        api_key=alice.key, base_url=f"http://{HOST}:{port}/v1", max_retries=0, timeout=30
-    ) as client:
+def client(alice, tmp_path):
+    with (
+        served(tmp_path) as server,
+        openai.OpenAI(
+            api_key=alice.key, base_url=f"http://{HOST}:{server.port}/v1", max_retries=0, timeout=30
+        ) as client,
+    ):
         yield client
 
 
