@@ -18,8 +18,8 @@ EVENTS = {
     "job.failed": "The job failed; its error says why.",
     "job.disk_full": "The disk is full. Free space, then resume the job.",
     "checkpoint.damaged": "A damaged checkpoint was left out; the one before it was used.",
-    "engine.out_of_memory": "The training process had no memory left; the job goes on from its last "
-    "state. A smaller batch_size takes less.",
+    "engine.out_of_memory": "The training process had no memory left; the job goes on from its "
+    "last state. A smaller batch_size takes less.",
     "engine.died": "The training process ended unexpectedly; the job goes on from its last state.",
 }
 # Code of a failure -> its sentence, where the engine that failed has not told its own.

@@ -52,7 +52,7 @@ def test_what_is_append_only_is_deleted_neither_before_the_end_is_set_nor_before
 
 
 def test_the_queue_is_deleted_no_sooner(alice):
-    insert = "insert into work_workitem (tenant_id, kind, object_id, queue, state, again, code, attempts, lease_token, lease_owner) values (%s, 'upload', %s, 'default', 'done', false, '', 0, 0, '')"  # noqa: E501
+    insert = "insert into work_workitem (tenant_id, kind, object_id, queue, state, again, code, attempts, lease_token, lease_owner, expected) values (%s, 'upload', %s, 'default', 'done', false, '', 0, 0, '', 0)"  # noqa: E501
     assert run(alice, insert, alice.tenant.id, alice.tenant.id) == 1
     refused(alice, "append-only", "delete from work_workitem")
 
