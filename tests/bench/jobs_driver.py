@@ -153,7 +153,7 @@ def work(run: Run, options: argparse.Namespace) -> None:
     for number in range(options.cancels):
         wanted[run.shops[number % len(run.shops)].tenant.id].insert(1, "to cancel")
     begun = time.monotonic()
-    kills = sorted(run.chance.uniform(5, options.seconds * 0.5) for _ in range(options.kills))
+    kills = sorted(run.chance.uniform(3, options.seconds * 0.5) for _ in range(options.kills))
     while time.monotonic() - begun < options.seconds:
         for business in run.shops:
             names = wanted[business.tenant.id]
