@@ -19,6 +19,7 @@ from tenants.work.queue import enqueue
 from training.engine.failures import JobError
 from training.engine.params import read_params
 from training.jobs import budget, life
+from training.jobs.cancelling import destroy_cancelled, mark_destroyed
 from training.jobs.models import Job
 from training.jobs.moves import move, tell
 
@@ -94,6 +95,8 @@ def cancel_job(*, job_id: UUID, actor: Actor) -> Job:
     job = _asked("cancel", job_id, actor)
     if job.state == life.CANCELLED:
         Job.objects.filter(pk=job.pk).update(finished_at=now())
+        mark_destroyed(job)
+        transaction.on_commit(lambda: destroy_cancelled(job))
     return job
 
 

@@ -15,8 +15,9 @@ from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
 from training.jobs import artifacts, life
+from training.jobs.cancelling import destroy_cancelled, mark_destroyed
 from training.jobs.gates import NOT_APPLICABLE, PASS, judge_version, verdicts
-from training.jobs.models import Job, Publication, Snapshot, StandingApproval, Version
+from training.jobs.models import Job, Publication, StandingApproval, Version
 from training.jobs.moves import move, tell
 from training.jobs.services import approve_version, publish_version
 
@@ -42,7 +43,9 @@ def succeed(lease: Lease, folder: Path) -> None:
             close(job, life.SUCCEEDED)
             queue.finish(lease)
             _publish_if_approved(version)
-    _tidy(folder, job)
+    if job.state == life.SUCCEEDED:
+        _tidy(folder)
+    destroy_cancelled(job)
 
 
 def fail(lease: Lease, code: str, params: dict[str, Any]) -> None:
@@ -51,17 +54,18 @@ def fail(lease: Lease, code: str, params: dict[str, Any]) -> None:
         job = _held(lease)
         if job.state == life.CANCELLING:
             _cancel(lease, job)
-            return
-        close(job, life.FAILED, {"code": code, "params": params})
-        queue.finish(lease, code=code)
+        else:
+            close(job, life.FAILED, {"code": code, "params": params})
+            queue.finish(lease, code=code)
+    destroy_cancelled(job)
 
 
-def cancel(lease: Lease, folder: Path) -> None:
+def cancel(lease: Lease) -> None:
     """Close a job that was asked to cancel, and destroy what it held."""
     with tenant_scope(lease.tenant_id):
         job = _held(lease)
         _cancel(lease, job)
-    _tidy(folder, job)
+    destroy_cancelled(job)
 
 
 def pause(lease: Lease) -> None:
@@ -70,9 +74,10 @@ def pause(lease: Lease) -> None:
         job = _held(lease)
         if job.state == life.CANCELLING:
             _cancel(lease, job)
-            return
-        move(job, life.PAUSED)
-        queue.finish(lease)
+        else:
+            move(job, life.PAUSED)
+            queue.finish(lease)
+    destroy_cancelled(job)
 
 
 def hold(lease: Lease, code: str) -> None:
@@ -84,10 +89,11 @@ def hold(lease: Lease, code: str) -> None:
         job = _held(lease)
         if job.state == life.CANCELLING:
             _cancel(lease, job)
-            return
-        move(job, life.PAUSED, {"code": code}, error={"code": code, "params": {}})
-        tell(job, f"job.{code}", "error")
-        queue.finish(lease)
+        else:
+            move(job, life.PAUSED, {"code": code}, error={"code": code, "params": {}})
+            tell(job, f"job.{code}", "error")
+            queue.finish(lease)
+    destroy_cancelled(job)
 
 
 def requeue(lease: Lease, *, charge: bool, wait: timedelta = timedelta(0)) -> None:
@@ -102,6 +108,7 @@ def requeue(lease: Lease, *, charge: bool, wait: timedelta = timedelta(0)) -> No
         else:
             move(job, life.QUEUED)
             queue.give_back(lease, charge=charge, wait=wait)
+    destroy_cancelled(job)
 
 
 def _held(lease: Lease) -> Job:
@@ -111,20 +118,13 @@ def _held(lease: Lease) -> Job:
 
 
 def _cancel(lease: Lease, job: Job) -> None:
-    if job.snapshot_id:
-        Snapshot.objects.filter(pk=job.snapshot_id).update(destroyed_at=now())
+    mark_destroyed(job)
     close(job, life.CANCELLED)
     queue.finish(lease)
 
 
-def _tidy(folder: Path, job: Job) -> None:
-    """Keep what repeating the run needs (its data and its order); the rest has done its duty.
-
-    Of a cancelled job nothing is kept.
-    """
-    if job.state == life.CANCELLED:
-        shutil.rmtree(folder, ignore_errors=True)
-        return
+def _tidy(folder: Path) -> None:
+    """Keep what repeating the run needs (its data and its order); the rest has done its duty."""
     for entry in folder.iterdir():
         if entry.name in KEPT:
             continue

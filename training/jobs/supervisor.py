@@ -61,7 +61,7 @@ def _run(lease: Lease, folder: Path) -> None:
     except AppError as refused:
         finishing.fail(lease, refused.code, refused.params)
     except CancelAsked:
-        finishing.cancel(lease, folder)
+        finishing.cancel(lease)
     except PauseAsked:
         finishing.pause(lease)
     except (Stopped, Resting):

@@ -164,3 +164,42 @@ def test_a_job_is_checked_before_it_waits_and_says_what_it_will_take(stocked):  
         assert job.estimate["events"] > 0
         assert job.estimate["device_seconds"] > 0
         assert job.estimate["from"] == "usual"
+
+
+def test_of_a_paused_job_that_is_cancelled_nothing_is_kept(
+    stocked,  # noqa: F811
+    monkeypatch,
+    django_capture_on_commit_callbacks,
+):
+    job = start_job(stocked)
+    stand_in(monkeypatch, STEPS)
+    when_ready(monkeypatch, stocked, job, pause_job)
+    supervisor.run(queue.claim("gpu"))
+    folder = supervisor.folder_of(stocked.tenant.id, job.id)
+    assert (folder / "events.parquet").exists()
+    with django_capture_on_commit_callbacks(execute=True), stocked.scope:
+        cancel_job(job_id=job.id, actor=stocked.actor)
+    assert not folder.exists()
+    with stocked.scope:
+        job.refresh_from_db()
+        assert job.state == life.CANCELLED
+        assert Snapshot.objects.get(pk=job.snapshot_id).destroyed_at
+
+
+def test_a_run_that_fails_while_it_is_cancelled_leaves_no_data_behind(stocked, monkeypatch):  # noqa: F811
+    job = start_job(stocked)
+    failing = """open(FOLDER + '/error.json', 'w').write('{"code": "bad_job"}'); sys.exit(2)"""
+    stand_in(monkeypatch, failing)
+    end = supervisor._conclude
+
+    def cancelled_meanwhile(lease, status, folder) -> None:
+        with stocked.scope:
+            cancel_job(job_id=job.id, actor=stocked.actor)
+        end(lease, status, folder)
+
+    monkeypatch.setattr(supervisor, "_conclude", cancelled_meanwhile)
+    supervisor.run(queue.claim("gpu"))
+    with stocked.scope:
+        job.refresh_from_db()
+        assert job.state == life.CANCELLED
+    assert not supervisor.folder_of(stocked.tenant.id, job.id).exists()
