@@ -30,7 +30,7 @@ except Exception:
 from tenants.access.access_lines import AccessLines  # noqa: E402
 from tenants.access.door import Door  # noqa: E402
 from tenants.access.rates import RATES  # noqa: E402
-from tenants.access.thread_ends import ThreadEnds  # noqa: E402
+from tenants.access.thread_connections import ThreadConnections  # noqa: E402
 
-application = AccessLines(Door(ThreadEnds(_django), RATES))
+application = AccessLines(Door(ThreadConnections(_django), RATES))
 settle()

@@ -3,19 +3,16 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from django.utils.timezone import now
 
 from recommend import popular
 from recommend.bundles import BUNDLES
-from recommend.context import PURPOSE, Context
-from recommend.models import Decision
-from recommend.shown import ShownItem, shown_items
+from recommend.context import Context
+from recommend.shown import ShownItem
+from recommend.telling import Told, tell
 from tenants.behaviour.schema import EVENT_TYPES
-from tenants.consent.vocabulary import PURPOSE_OF, Use
-from tenants.subjects.keys import audit_pseudonym, unwrap
+from tenants.isolation.scope import tenant_scope
 from training.engine.bundle import Bundle, History, Ranked, Reason
 
 # Ranked beyond what was asked for, since some items may not be available now.
@@ -38,7 +35,7 @@ class AnsweredItem:
 class Answer:
     """What was decided and logged. `code` says why it is not personal, "" when it is."""
 
-    decision: Decision
+    decision: Told
     personalised: bool
     code: str
     items: list[AnsweredItem]
@@ -47,11 +44,15 @@ class Answer:
 
 
 def answer(context: Context, *, limit: int, asked_by: str) -> Answer:
-    """Rank, name, explain and log. Must run in the tenant's scope; `asked_by` is a public id."""
+    """Rank, name, explain and log; `asked_by` is a public id. What is read and written is of the
+    context's tenant, whatever scope is entered.
+    """
     ranked, code = _rank(context, limit + SPARE)
-    chosen, cited = _name(ranked, limit)
-    decision = _log(context, chosen, code, asked_by)
-    return Answer(decision, personalised=not code, code=code, items=chosen, cited=cited)
+    told, lines, items = tell(context, ranked, code=code, limit=limit, asked_by=asked_by)
+    chosen = [
+        AnsweredItem(item, line.score, line.reason, line.contributions) for line, item in lines
+    ]
+    return Answer(told, personalised=not code, code=code, items=chosen, cited=items)
 
 
 def _rank(context: Context, limit: int) -> tuple[Sequence[Ranked], str]:
@@ -59,7 +60,8 @@ def _rank(context: Context, limit: int) -> tuple[Sequence[Ranked], str]:
     bundle = _bundle(context)
     moment = time.time()
     if bundle is None:
-        return popular.ranking(limit), context.code or "no_version"
+        with tenant_scope(context.tenant_id):
+            return popular.ranking(limit), context.code or "no_version"
     if context.code:
         return bundle.popular(now=moment, limit=limit), context.code
     if not context.items:
@@ -82,47 +84,3 @@ def _history(context: Context) -> History:
         types=[TYPE_NAMES[code] for code in context.types[::-1]],
         values=np.array([value or 0.0 for value in context.amounts[::-1]], dtype=np.float32),
     )
-
-
-def _name(ranked: Sequence[Ranked], limit: int) -> tuple[list[AnsweredItem], dict[int, ShownItem]]:
-    """Items that are available now, with their titles and those of the items reasons cite."""
-    wanted = {line.item for line in ranked}
-    wanted |= {int(line.reason.params["item"]) for line in ranked if "item" in line.reason.params}
-    items = shown_items(wanted)
-    chosen = [
-        AnsweredItem(items[line.item], line.score, line.reason, line.contributions)
-        for line in ranked
-        if line.item in items and items[line.item].available
-    ]
-    return chosen[:limit], items
-
-
-def _log(context: Context, chosen: Sequence[AnsweredItem], code: str, asked_by: str) -> Decision:
-    purpose = PURPOSE if not code else PURPOSE_OF[Use.POPULARITY]
-    return Decision.objects.create(
-        occurred_at=now(),
-        subject_id=context.subject_id,
-        subject_ref=_subject_ref(context),
-        personalised=not code,
-        code=code,
-        purpose=purpose.value,
-        version_id=context.version_id,
-        key_ref=asked_by,
-        items=[_logged(line) for line in chosen],
-    )
-
-
-def _logged(line: AnsweredItem) -> dict[str, Any]:
-    return {
-        "item": line.item.id,
-        "score": round(line.score, 6),
-        "reason": {"code": line.reason.code, "params": line.reason.params},
-    }
-
-
-def _subject_ref(context: Context) -> str:
-    """The subject's pseudonym in the log: unlinkable once their key is destroyed."""
-    if context.subject_id is None or context.wrapped_key is None:
-        return ""
-    key = unwrap(context.tenant_id, context.lookup, context.wrapped_key)
-    return audit_pseudonym(key, context.tenant_id, context.subject_id)

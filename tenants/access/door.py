@@ -6,7 +6,8 @@ a key is valid is not asked here: the door knows only keys that a view has found
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from tenants.access.errors import API, error_body, error_headers
 from tenants.access.middleware import REQUEST_ID, new_request_id
 from tenants.access.origins import READABLE
 from tenants.access.rates import Caller, Rates, Verdict
+from tenants.access.right_of_way import RIGHT_OF_WAY
 from tenants.access.turns import TURNS
 from tenants.errors import AppError, TooLarge, TooMany
 
@@ -63,17 +65,35 @@ class Door:
             if not verdict.admitted:
                 return _refuse(environ, start_response, too_many(verdict), verdict)
             environ[VERDICT] = verdict
-            with TURNS.turn_of(caller.tenant_id):
+            with self._turn(caller, environ):
                 return self._application(environ, start_response)
         finally:
             self._rates.end(place)
+
+
+    @contextmanager
+    def _turn(self, caller: Caller, environ: Environ) -> Iterator[None]:
+        """The turn of the process and the right of way; a body is waited for by nobody."""
+        if has_body(environ):
+            with TURNS.turn_of(caller.tenant_id):
+                yield
+        elif self._rates.is_loud(caller):
+            with RIGHT_OF_WAY.given() as way, TURNS.turn_of(caller.tenant_id, way):
+                yield
+        else:
+            with RIGHT_OF_WAY.taken(), TURNS.turn_of(caller.tenant_id):
+                yield
+
+
+def has_body(environ: Environ) -> bool:
+    return environ.get("CONTENT_LENGTH") not in (None, "", "0")
 
 
 def place_of(caller: Caller, environ: Environ) -> Caller:
     """Whose places the request takes. Bodies have places of their own, and more of them: a slow
     upload is mostly waited for, and must not keep its tenant's answers waiting.
     """
-    if environ.get("CONTENT_LENGTH") in (None, "", "0"):
+    if not has_body(environ):
         return caller
     return replace(caller, lane=f"{caller.lane} bodies", at_once=caller.at_once + MORE_BODIES)
 

@@ -27,6 +27,7 @@ BELIEVED = 60.0  # seconds for which a key's limits are believed before its view
 PATIENCE = 0.25  # seconds: a request does not wait longer for Redis
 # Requests that may wait for each of a tenant's places in a process, and how many seconds.
 LINE, LINE_PATIENCE = 4, 1.0
+LOUD = 1.0  # seconds for which a bucket that refused counts as asked for too much
 APART = 2.0  # seconds without asking Redis after it did not answer
 DAYS_KEPT = 40
 # What is counted of each key; the meters of the same names are filled from it.
@@ -159,6 +160,8 @@ class Rates:
         self._under_way: Counter[tuple[UUID, str]] = Counter()
         self._waiting: Counter[tuple[UUID, str]] = Counter()
         self._full: dict[str, float] = {}
+        # When each bucket refused last.
+        self._refused: dict[str, float] = {}
         self._apart_until = 0.0
 
     def learn(self, digest: bytes, caller: Caller) -> None:
@@ -190,6 +193,8 @@ class Rates:
         if refused:
             return refused
         verdict, free_in = self._ask(caller)
+        if not verdict.admitted:
+            self._refused[verdict.bucket.name] = time.monotonic()
         if free_in > 0:
             self._closed[digest] = (time.monotonic() + free_in, verdict)
         else:
@@ -202,8 +207,14 @@ class Rates:
         left = closed[0] - time.monotonic() if closed else 0.0
         if closed is None or left <= 0:
             return None
+        self._refused[closed[1].bucket.name] = time.monotonic()
         self._count(caller, REFUSED)
         return Verdict(False, closed[1].bucket, 0, closed[1].reset, left)
+
+    def is_loud(self, caller: Caller) -> bool:
+        """Whether one of its buckets has just refused: it asks for more than its limits."""
+        since = time.monotonic() - LOUD
+        return any(self._refused.get(bucket.name, 0.0) > since for bucket in caller.buckets)
 
     def begin(self, caller: Caller) -> bool:
         """Take one of the tenant's places in this process, waiting in its line when all are taken.
@@ -227,6 +238,7 @@ class Rates:
         return True
 
     def _no_place(self, caller: Caller) -> bool:
+        self._refused[caller.buckets[-1].name] = time.monotonic()
         self._untold[caller.key_id, REFUSED] += 1
         return False
 

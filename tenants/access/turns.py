@@ -15,6 +15,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from tenants.access.right_of_way import GivingWay
+
 # Seconds after which a request computes without a turn: one that is stuck must not stop the rest.
 PATIENCE = 0.25
 # Seconds in which what a tenant computed comes to count half.
@@ -26,6 +28,7 @@ class _Place:
     """One request in the line; `gate` opens when the turn is its own."""
 
     tenant_id: UUID
+    way: GivingWay | None
     gate: Lock = field(default_factory=Lock)
 
 
@@ -42,11 +45,13 @@ class Turns:
         self._spent: dict[UUID, tuple[float, float]] = {}
 
     @contextmanager
-    def turn_of(self, tenant_id: UUID) -> Iterator[None]:
+    def turn_of(self, tenant_id: UUID, way: GivingWay | None = None) -> Iterator[None]:
         """Compute when it is this tenant's turn, and let others in between two questions to the
-        database.
+        database. `way`: of a request that gives way to those in other processes too.
         """
-        place = _Place(tenant_id)
+        place = _Place(tenant_id, way)
+        if way:
+            way.wait()
         self._take(place)
         try:
             with connection.execute_wrapper(_Between(self, place)):
@@ -56,6 +61,10 @@ class Turns:
 
     def let_others(self, place: _Place) -> None:
         """Hand the turn to a tenant that computed less, if one waits, and wait to have it back."""
+        if place.way and place.way.must_wait():
+            self._leave(place)
+            place.way.wait()
+            self._take(place)
         if not self._line or self._holder is not place:
             return
         with self._lock:

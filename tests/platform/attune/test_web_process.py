@@ -19,7 +19,7 @@ from launcher.leftovers import started
 from launcher.places import ROOT
 from launcher.ports import any_free
 from launcher.table import product
-from tenants.access.thread_ends import ThreadEnds
+from tenants.access.thread_connections import ThreadConnections
 from tests.doors import ask
 from tests.web_server import WebServer, answers, served, stop, until
 
@@ -163,7 +163,7 @@ def test_a_thread_that_ends_leaves_no_connection_to_the_database(
         start_response("200 OK", [])
         return [b"ok"]
 
-    wrapped = ThreadEnds(application)
+    wrapped = ThreadConnections(application)
     gc.disable()  # the collection would close it, some day
     try:
         with django_db_blocker.unblock():
