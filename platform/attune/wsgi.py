@@ -29,8 +29,9 @@ except Exception:
 # Behind Django's start: these read settings.
 from tenants.access.access_lines import AccessLines  # noqa: E402
 from tenants.access.door import Door  # noqa: E402
+from tenants.access.places import PLACES  # noqa: E402
 from tenants.access.rates import RATES  # noqa: E402
 from tenants.access.thread_connections import ThreadConnections  # noqa: E402
 
-application = AccessLines(Door(ThreadConnections(_django), RATES))
+application = AccessLines(Door(ThreadConnections(_django), RATES, PLACES))
 settle()

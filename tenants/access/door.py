@@ -16,6 +16,7 @@ from django.conf import settings
 from tenants.access.errors import API, error_body, error_headers
 from tenants.access.middleware import REQUEST_ID, new_request_id
 from tenants.access.origins import READABLE
+from tenants.access.places import Places
 from tenants.access.rates import Caller, Rates, Verdict
 from tenants.access.right_of_way import RIGHT_OF_WAY
 from tenants.access.turns import TURNS
@@ -35,9 +36,10 @@ MORE_BODIES = 2
 class Door:
     """Wraps the application. One per process; safe with threads."""
 
-    def __init__(self, application: Application, rates: Rates) -> None:
+    def __init__(self, application: Application, rates: Rates, places: Places) -> None:
         self._application = application
         self._rates = rates
+        self._places = places
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ[REQUEST_ID] = new_request_id()
@@ -58,7 +60,8 @@ class Door:
         if refused:
             return _refuse(environ, start_response, too_many(refused), refused)
         place = place_of(caller, environ)
-        if not self._rates.begin(place):
+        if not self._places.begin(place):
+            self._rates.note_refused(caller)
             return _refuse(environ, start_response, too_many_at_once(place))
         try:
             verdict = self._rates.take(digest, caller)
@@ -68,8 +71,7 @@ class Door:
             with self._turn(caller, environ):
                 return self._application(environ, start_response)
         finally:
-            self._rates.end(place)
-
+            self._places.end(place)
 
     @contextmanager
     def _turn(self, caller: Caller, environ: Environ) -> Iterator[None]:

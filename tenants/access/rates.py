@@ -11,7 +11,7 @@ import time
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from threading import Condition, Lock
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -25,8 +25,6 @@ from tenants.isolation.names import shared_name
 MOST_KNOWN = 10_000
 BELIEVED = 60.0  # seconds for which a key's limits are believed before its view is asked again
 PATIENCE = 0.25  # seconds: a request does not wait longer for Redis
-# Requests that may wait for each of a tenant's places in a process, and how many seconds.
-LINE, LINE_PATIENCE = 4, 1.0
 LOUD = 1.0  # seconds for which a bucket that refused counts as asked for too much
 APART = 2.0  # seconds without asking Redis after it did not answer
 DAYS_KEPT = 40
@@ -151,14 +149,11 @@ class Rates:
         )
         self._take = self._redis.register_script(TAKE)
         self._lock = Lock()
-        self._moved = Condition(self._lock)
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
         # Until when the buckets of a key are known to be empty, and the verdict that says so.
         self._closed: dict[bytes, tuple[float, Verdict]] = {}
         # Requests that were answered or refused without asking Redis: told at the next question.
         self._untold: Counter[tuple[UUID, str]] = Counter()
-        self._under_way: Counter[tuple[UUID, str]] = Counter()
-        self._waiting: Counter[tuple[UUID, str]] = Counter()
         self._full: dict[str, float] = {}
         # When each bucket refused last.
         self._refused: dict[str, float] = {}
@@ -216,43 +211,10 @@ class Rates:
         since = time.monotonic() - LOUD
         return any(self._refused.get(bucket.name, 0.0) > since for bucket in caller.buckets)
 
-    def begin(self, caller: Caller) -> bool:
-        """Take one of the tenant's places in this process, waiting in its line when all are taken.
-
-        False when the line is full or did not move for LINE_PATIENCE. A tenant's line is its own:
-        what waits in it holds up nobody else.
-        """
-        lane = (caller.tenant_id, caller.lane)
-        with self._moved:
-            if self._under_way[lane] >= caller.at_once:
-                if self._waiting[lane] >= LINE * caller.at_once:
-                    return self._no_place(caller)
-                self._waiting[lane] += 1
-                free = self._moved.wait_for(
-                    lambda: self._under_way[lane] < caller.at_once, LINE_PATIENCE
-                )
-                self._waiting[lane] -= 1
-                if not free:
-                    return self._no_place(caller)
-            self._under_way[lane] += 1
-        return True
-
-    def _no_place(self, caller: Caller) -> bool:
+    def note_refused(self, caller: Caller) -> None:
+        """Count a request that found no place: it was more than its tenant may ask at once."""
         self._refused[caller.buckets[-1].name] = time.monotonic()
-        self._untold[caller.key_id, REFUSED] += 1
-        return False
-
-    def end(self, caller: Caller) -> None:
-        """Give the place back."""
-        lane = (caller.tenant_id, caller.lane)
-        with self._moved:
-            self._under_way[lane] -= 1
-            if not self._under_way[lane]:
-                del self._under_way[lane]
-            if self._waiting[lane]:
-                self._moved.notify_all()
-            else:
-                del self._waiting[lane]
+        self._count(caller, REFUSED)
 
     def counted(self, tenant_id: UUID, day: date) -> dict[tuple[str, UUID], int]:
         """A day's requests by what became of them and by key; empty when Redis is away."""

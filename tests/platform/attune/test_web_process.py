@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import re
+import select
 import socket
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from subprocess import Popen
 from threading import Thread
 
 import production
+import psycopg
 import pytest
 from django.db import connection
 
@@ -175,3 +177,26 @@ def test_a_thread_that_ends_leaves_no_connection_to_the_database(
     first, second = kept
     assert first is second
     assert first.closed
+
+
+def test_a_connection_that_the_database_has_closed_is_opened_anew(committed):
+    seen = []
+
+    def application(environ, start_response):
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_backend_pid()")
+            seen.append(cursor.fetchone()[0])
+        start_response("200 OK", [])
+        return [b"ok"]
+
+    wrapped = ThreadConnections(application)
+    connection.health_check_enabled = False
+    ask(wrapped, "/a")
+    ask(wrapped, "/b")
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as other:
+        other.execute("select pg_terminate_backend(%s)", [seen[0]])
+    deadline = time.monotonic() + 10
+    while not select.select([connection.connection.fileno()], [], [], 0.1)[0]:
+        assert time.monotonic() < deadline
+    ask(wrapped, "/c")
+    assert seen[0] == seen[1] != seen[2]

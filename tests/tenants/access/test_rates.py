@@ -1,7 +1,6 @@
 """Limits: evenly admitted, one clock for all processes, and never counted against a stranger."""
 
 import time
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from uuid import uuid4
 
 import pytest
@@ -14,7 +13,8 @@ from hypothesis import strategies as st
 
 from attune.wsgi import application
 from tenants.access.door import place_of
-from tenants.access.rates import LINE, RATES, Bucket, Caller, Rates
+from tenants.access.places import PLACES
+from tenants.access.rates import RATES, Bucket, Caller, Rates
 from tenants.accounts.keys import create_key
 from tenants.accounts.models import APIKey, Tenant
 from tenants.accounts.tokens import new_token
@@ -78,41 +78,6 @@ def test_limits_of_tenants_are_apart(rates):
     alice, bob = caller(rate=0.5, burst=1), caller(rate=0.5, burst=1)
     assert [rates.take(b"a", alice).admitted for _ in range(2)] == [True, False]
     assert rates.take(b"b", bob).admitted
-
-
-def test_places_in_a_process_are_taken_and_given_back(rates):
-    who = caller(rate=1, burst=1, at_once=2)
-    assert [rates.begin(who) for _ in range(3)] == [True, True, False]
-    rates.end(who)
-    assert rates.begin(who)
-
-
-def test_who_finds_no_place_waits_in_line_until_one_is_given_back(rates):
-    who = caller(rate=1, burst=1, at_once=1)
-    assert rates.begin(who)
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(rates.begin, who)
-        time.sleep(0.1)
-        assert not waiting.done()
-        rates.end(who)
-        assert waiting.result(1) is True
-
-
-def test_a_line_that_is_full_takes_nobody_and_holds_up_nobody_else(rates, monkeypatch):
-    monkeypatch.setattr("tenants.access.rates.LINE_PATIENCE", 30.0)
-    who, other = caller(rate=1, burst=1, at_once=1), caller(rate=1, burst=1, at_once=1)
-    assert rates.begin(who)
-    with ThreadPoolExecutor(LINE) as pool:
-        line = [pool.submit(rates.begin, who) for _ in range(LINE)]
-        while rates._waiting[who.tenant_id, who.lane] < LINE:
-            time.sleep(0.01)
-        assert rates.begin(who) is False
-        assert rates.begin(other) is True
-        assert not any(each.done() for each in line)
-        for _ in range(LINE):
-            rates.end(who)
-            wait(line, return_when=FIRST_COMPLETED)
-        assert [each.result() for each in line] == [True] * LINE
 
 
 def test_requests_counted_while_redis_was_away_are_told_later():
@@ -209,30 +174,30 @@ def test_a_tenant_that_holds_all_its_places_is_refused_and_others_are_not(alice,
     with alice.scope:
         key = APIKey.objects.get()
     who = RATES.known(bytes(key.hash))
-    taken = [RATES.begin(who) for _ in range(who.at_once)]
-    monkeypatch.setattr("tenants.access.rates.LINE_PATIENCE", 0.1)
+    taken = [PLACES.begin(who) for _ in range(who.at_once)]
+    monkeypatch.setattr("tenants.access.places.PATIENCE", 0.1)
     refused = ask(application, "/v1/uploads", headers=alice.headers)
     assert (refused.status, refused.json()["error"]["code"]) == (429, "too_many_at_once")
     assert ask(application, "/v1/uploads", headers=bob.headers).status == 200
     for _ in taken:
-        RATES.end(who)
+        PLACES.end(who)
     assert ask(application, "/v1/uploads", headers=alice.headers).status == 200
 
 
 def test_a_slow_body_keeps_no_other_request_of_its_tenant_waiting(alice, monkeypatch):
-    monkeypatch.setattr("tenants.access.rates.LINE_PATIENCE", 0.1)
+    monkeypatch.setattr("tenants.access.places.PATIENCE", 0.1)
     assert ask(application, "/v1/uploads", headers=alice.headers).status == 200
     with alice.scope:
         who = RATES.known(bytes(APIKey.objects.get().hash))
     bodies = place_of(who, {"CONTENT_LENGTH": "7"})
-    taken = [RATES.begin(bodies) for _ in range(bodies.at_once)]
+    taken = [PLACES.begin(bodies) for _ in range(bodies.at_once)]
     assert taken == [True] * bodies.at_once and bodies.at_once > who.at_once
     assert ask(application, "/v1/uploads", headers=alice.headers).status == 200
     headers = {**alice.headers, "Content-Type": "application/json"}
     one_more = ask(application, "/v1/consents", method="POST", headers=headers, body=b"{}")
     assert (one_more.status, one_more.json()["error"]["code"]) == (429, "too_many_at_once")
     for _ in taken:
-        RATES.end(bodies)
+        PLACES.end(bodies)
     again = ask(application, "/v1/consents", method="POST", headers=headers, body=b"{}")
     assert again.status == 400
 
