@@ -2,6 +2,7 @@
 answer is written into the decision log.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,6 @@ from uuid import UUID
 
 from django.db import connection
 from django.utils.timezone import now
-from psycopg.types.json import Jsonb
 
 from recommend.context import PURPOSE, Context
 from recommend.shown import ShownItem
@@ -44,10 +44,10 @@ def tell(
     """
     purpose = PURPOSE if not code else PURPOSE_OF[Use.POPULARITY]
     told = Told(uuid7(), now(), purpose.value, context.version_id)
-    subject = (context.subject_id, _subject_ref(context))
-    what = (code, told.purpose, told.version_id, asked_by, Jsonb([_line(one) for one in ranked]))
+    words: list[Any] = [context.tenant_id, told.id, told.at, context.subject_id]
+    words += [_subject_ref(context), code, told.purpose, told.version_id, asked_by]
     with connection.cursor() as cursor:
-        cursor.execute(TELL, [context.tenant_id, told.id, told.at, *subject, *what, limit])
+        cursor.execute(TELL, [*words, json.dumps([_line(one) for one in ranked]), limit])
         rows = cursor.fetchall()
     items = {row[1]: ShownItem(*row[1:]) for row in rows}
     lines = {one.item: one for one in ranked}

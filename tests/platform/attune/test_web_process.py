@@ -193,7 +193,7 @@ def test_a_connection_that_the_database_has_closed_is_opened_anew(committed):
     connection.health_check_enabled = False
     ask(wrapped, "/a")
     ask(wrapped, "/b")
-    with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as other:
+    with psycopg.connect(os.environ["DATABASE_URL"]) as other:
         other.execute("select pg_terminate_backend(%s)", [seen[0]])
     deadline = time.monotonic() + 10
     while not select.select([connection.connection.fileno()], [], [], 0.1)[0]:
