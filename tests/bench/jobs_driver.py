@@ -150,7 +150,7 @@ def work(run: Run, seconds: float) -> None:
         if share == 1.0:
             return
         run.killer.look(share)
-        time.sleep(0.1)
+        time.sleep(0.25)
 
 
 def main() -> None:
