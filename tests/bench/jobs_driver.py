@@ -30,6 +30,7 @@ from training.jobs.models import Job  # noqa: E402
 
 Value = TypeVar("Value")
 CANCELLED = "to cancel"
+UNTIL = 6.0  # seconds of its engine's life, at most, until such a job is cancelled
 # One to two seconds of training in some thirty steps, behind a start that takes longer.
 PARAMS = {**shop.QUICK, "batch_size": 32, "finetune_epochs": 2}
 
@@ -37,11 +38,14 @@ PARAMS = {**shop.QUICK, "batch_size": 32, "finetune_epochs": 2}
 @dataclass
 class Run:
     """What the driver knows of one run. seconds: device-seconds by tenant when all of them had a
-    job waiting for the last time; cancels: seconds until a cancelled job was."""
+    job waiting for the last time; due: when a job that is to be cancelled will be; cancels: seconds
+    until it was."""
 
     shops: list[Business]
     killer: Killer
     wanted: dict[Any, list[str]]
+    chance: random.Random
+    due: dict[Any, float] = field(default_factory=dict)
     cancels: list[float] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -101,16 +105,21 @@ def order_more(run: Run) -> None:
 
 
 def cancel_one(run: Run) -> None:
-    """Cancel a job whose engine is there if it was ordered for that, and time it."""
+    """Cancel a job that was ordered for that at a random moment of its engine's life; time it."""
     for path in engines().values():
         business = next(each for each in run.shops if str(each.tenant.id) in str(path))
         with business.scope:
             job = Job.objects.filter(pk=path.name, state=life.RUNNING, name=CANCELLED).first()
-            if job is None or "fraction" not in job.progress:
+            if job is None:
                 continue
+            due = run.due.setdefault(job.pk, time.monotonic() + run.chance.uniform(0.0, UNTIL))
             begun = time.monotonic()
+            if begun < due:
+                continue
             cancel_job(job_id=job.id, actor=business.actor)
-        while not is_cancelled(business, job) and time.monotonic() - begun < 60:
+        while not patiently(lambda b=business, j=job: is_cancelled(b, j)):  # type: ignore[misc]
+            if time.monotonic() - begun > 60:
+                break
             time.sleep(0.02)
         run.cancels.append(time.monotonic() - begun)
 
@@ -168,7 +177,7 @@ def main() -> None:
     chance = random.Random(options.seed)
     killer = Killer(planned(chance, options.kills), chance)
     print(f"seed {options.seed}, plan {[target for _, target in killer.plan]}", flush=True)
-    run = Run(shops, killer, names)
+    run = Run(shops, killer, names, chance)
     asked = run.total
     work(run, options.seconds)
     jobs = patiently(lambda: [(each, job) for each in shops for job in jobs_of(each)])

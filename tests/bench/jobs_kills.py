@@ -18,7 +18,7 @@ TARGETS = {
 }
 # Checkpoints of a training loop, below the folder of a job.
 KEPT = ("checkpoint/sequence.*", "checkpoint/finetune.*")
-PATIENCE = 30.0  # seconds
+LATER = 4.0  # seconds at most, at random, from when a kill is due until it is tried
 
 
 @dataclass
@@ -41,22 +41,19 @@ class Killer:
             return
         now = time.monotonic()
         if self.due is None:
-            self.due = now + self.chance.uniform(0.0, 6.0)
-        if now < self.due:
-            return
-        self.due = None
-        self._strike(self.plan.pop(0)[1])
+            self.due = now + self.chance.uniform(0.0, LATER)
+        if now >= self.due and self._strike(self.plan[0][1]):
+            self.plan.pop(0)
+            self.due = None
 
-    def _strike(self, target: str) -> None:
+    def _strike(self, target: str) -> bool:
+        """Whether there was one to kill; else the next look tries again."""
         kept = target == "engine" and self.killed[target] % 2 == 0
-        deadline = time.monotonic() + PATIENCE
-        while not any(end(pid) for pid in found(target) if not kept or has_kept(pid)):
-            if time.monotonic() > deadline:
-                print(f"nothing to kill: {target}", flush=True)
-                return
-            time.sleep(0.01)
+        if not any(end(pid) for pid in found(target) if not kept or has_kept(pid)):
+            return False
         self.killed[target] += 1
         print(f"killed: {target}{' that had kept something' if kept else ''}", flush=True)
+        return True
 
 
 def planned(chance: random.Random, kills: int) -> list[tuple[float, str]]:
