@@ -70,7 +70,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--cancels", type=int, default=1 if quick else 5)
     parser.add_argument("--kills", type=int, default=2 if quick else 14)
     parser.add_argument("--seconds", type=float, default=90 if quick else 1500, help="at most")
-    parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=8)
     parser.add_argument("--port", type=int, default=8766)
     return parser.parse_args()
 
