@@ -175,7 +175,7 @@ def main() -> None:
     for number in range(options.cancels):
         names[shops[number % len(shops)].tenant.id].insert(1, CANCELLED)
     chance = random.Random(options.seed)
-    killer = Killer(planned(chance, options.kills), chance)
+    killer = Killer(planned(chance, options.kills, sum(map(len, names.values()))), chance)
     print(f"seed {options.seed}, plan {[target for _, target in killer.plan]}", flush=True)
     run = Run(shops, killer, names, chance)
     asked = run.total

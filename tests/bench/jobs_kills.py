@@ -56,8 +56,9 @@ class Killer:
         return True
 
 
-def planned(chance: random.Random, kills: int) -> list[tuple[float, str]]:
-    """The plan of a `Killer`, of so many kills."""
+def planned(chance: random.Random, kills: int, jobs: int) -> list[tuple[float, str]]:
+    """The plan of a `Killer`: so many kills, all of them before the last of the jobs begins."""
+    last = 0.85 * (jobs - 1) / jobs
     deck = list(TARGETS)
     chance.shuffle(deck)
     others = [*TARGETS, *["engine"] * (len(TARGETS) - 2)]
@@ -65,7 +66,7 @@ def planned(chance: random.Random, kills: int) -> list[tuple[float, str]]:
     if "engine" not in deck and deck:
         deck[0] = "engine"
     chance.shuffle(deck)
-    return list(zip(sorted(chance.uniform(0.0, 0.85) for _ in deck), deck, strict=True))
+    return list(zip(sorted(chance.uniform(0.0, last) for _ in deck), deck, strict=True))
 
 
 def found(target: str) -> list[int]:
