@@ -116,6 +116,18 @@ def test_the_engine_runs_without_django():
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
+def test_only_the_engine_loads_torch():
+    """Every process of the product would start seconds later, and hold it for ever."""
+    names = [name for name in OURS if room_of(name) != "training.engine"]
+    code = (
+        "import sys, importlib, django; django.setup()\n"
+        f"for name in {names}: importlib.import_module(name)\n"
+        "print(sorted({'torch', 'transformers', 'peft'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
 def test_the_launcher_needs_neither_django_nor_the_product():
     used = {imported.split(".")[0] for name in LAUNCHER for imported in imports(name)}
     assert used & {"django", "attune", "tenants", "training", "recommend", "dashboard"} == set()

@@ -4,8 +4,6 @@ The row is the truth; a Celery message only says "look now". A lease carries a f
 so that whoever lost it can no longer write.
 """
 
-import os
-import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,13 +12,14 @@ from uuid import UUID
 from celery import current_app
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from tenants.work import shares
 from tenants.work.kinds import WorkKind
 from tenants.work.models import WorkItem
+from tenants.work.owners import is_gone, this_worker
 
 SOON = timedelta(seconds=2)
 # The doorbell's name: its task stands above this module, in `tasks`.
@@ -124,11 +123,6 @@ def claim(queue: str) -> Lease | None:
     return Lease(item_id, tenant_id, name, object_id, token, attempt, kinds[name].lease)
 
 
-def this_worker() -> str:
-    """The name under which this process holds its leases."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 def _kinds() -> dict[str, WorkKind]:
     return dict(settings.WORK_KINDS)
 
@@ -200,8 +194,12 @@ def _write(lease: Lease, **values: Any) -> None:
 
 
 def reap() -> list[str]:
-    """Put items whose lease ran out back into their queue; returns the queues to ring."""
-    WorkItem.objects.filter(state=WorkItem.RUNNING, lease_until__lt=Now()).update(
+    """Put items whose lease ran out back into their queue, and those whose worker has died beside
+    us, which nobody need wait for; returns the queues to ring."""
+    running = WorkItem.objects.filter(state=WorkItem.RUNNING)
+    owners = running.values_list("lease_owner", flat=True).distinct()
+    gone = [owner for owner in owners if is_gone(owner)]
+    running.filter(Q(lease_until__lt=Now()) | Q(lease_owner__in=gone)).update(
         state=WorkItem.WAITING, lease_until=None, run_at=Now()
     )
     waiting = WorkItem.objects.filter(state=WorkItem.WAITING, run_at__lte=Now())

@@ -1,11 +1,13 @@
 """Running what was claimed: look up the worker function, decide what its failure means."""
 
 import logging
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from celery.worker import state
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils.module_loading import import_string
 
 from tenants.work import queue
@@ -16,6 +18,8 @@ logger = logging.getLogger(__name__)
 BACK_OFF = timedelta(seconds=5)
 # How soon the work of a suspended tenant is looked at again.
 RESTS = timedelta(seconds=30)
+# Seconds between two attempts to reach a database that is away; together about a lease.
+AWAY = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
 
 
 class Stopped(Exception):
@@ -67,12 +71,34 @@ def _attempt(lease: Lease, kind: WorkKind) -> bool:
         return _let_rest(lease)
     except Exception:  # whatever broke, the row must not stay leased: log it, wait, retry
         logger.exception("attempt %s of %s %s", lease.attempt, lease.kind, lease.object_id)
-        _drop_broken_connection()
-        if lease.attempt >= kind.attempts:
-            queue.finish(lease, code="crashed")
-        else:
-            queue.give_back(lease, charge=True, wait=BACK_OFF * min(lease.attempt, 12))
+        _patiently(lambda: _retry_or_give_up(lease, kind))
     return True
+
+
+def _retry_or_give_up(lease: Lease, kind: WorkKind) -> None:
+    if lease.attempt >= kind.attempts:
+        queue.finish(lease, code="crashed")
+    else:
+        queue.give_back(lease, charge=True, wait=BACK_OFF * min(lease.attempt, 12))
+
+
+def _patiently(write: Callable[[], None]) -> None:
+    """Write what a failure means; where the database itself was what failed, once it is back.
+
+    Else the row would stay leased to a worker that lives and has forgotten it. LeaseLost when it
+    took too long.
+    """
+    for pause in AWAY:
+        _drop_broken_connection()
+        try:
+            return write()
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block:
+                raise
+            logger.warning("the database is away; asking again in %s s", pause)
+            time.sleep(pause)
+    _drop_broken_connection()
+    return write()
 
 
 def check_gate(lease: Lease) -> None:

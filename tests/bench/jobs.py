@@ -1,11 +1,13 @@
 """`make prove-jobs`: many small jobs of several tenants while whatever runs them is killed.
 
-Starts the real product in a folder of its own, without the demo, and a driver beside it
-(`jobs_driver.py`) in a worker's environment. Ends with the driver's one JSON object.
+Starts the real product in a folder of its own, without the demo and with a stand-in for the web
+server, which has no part in this, and a driver beside it (`jobs_driver.py`) in a worker's
+environment. Ends with the driver's one JSON object. QUICK=1: two tenants, two kills, one cancel.
 """
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,45 +15,75 @@ from pathlib import Path
 
 from tests.bench.restarts import ROOT, Product
 
-# `make up` in a folder of its own, with everything but the demo tenant.
+# `make up` in a folder of its own, with everything but the demo tenant and the web server.
 START = """
 import sys; from pathlib import Path
 from dataclasses import replace
 from launcher.places import Places; from launcher.table import product; from launcher.up import main
+STAND_IN = '''
+import os; from http.server import BaseHTTPRequestHandler, HTTPServer
+class Well(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+HTTPServer(("127.0.0.1", int(os.environ["ATTUNE_PORT"])), Well).serve_forever()
+'''
 def plain(**how):
     plan = product(**how)
-    return replace(plan, steps=tuple(step for step in plan.steps if step.name != "demo"))
+    web = replace(plan.serving[0], argv=(sys.executable, "-c", STAND_IN))
+    steps = tuple(step for step in plan.steps if step.name != "demo")
+    return replace(plan, steps=steps, serving=(web, *plan.serving[1:]))
 sys.exit(main(Places(Path(sys.argv[1])), plain))
 """
+# In a process of its own: torch is needed for nothing else here.
+BASE = (
+    "import sys; from pathlib import Path; from tests import shop;"
+    "shop.tiny_base_model(Path(sys.argv[1]))"
+)
+# Seconds between two checkpoints of an engine, so that a job of a few seconds has some.
+SAVE_EVERY = "0.2"
 
 
 def main() -> int:
-    quick = bool(os.environ.get("QUICK"))
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tenants", type=int, default=2 if quick else 5)
-    parser.add_argument("--jobs", type=int, default=1 if quick else 6, help="of each tenant")
-    parser.add_argument("--cancels", type=int, default=0 if quick else 5)
-    parser.add_argument("--kills", type=int, default=1 if quick else 12)
-    parser.add_argument("--seconds", type=float, default=90 if quick else 1500, help="at most")
-    parser.add_argument("--seed", type=int, default=4)
-    parser.add_argument("--port", type=int, default=8766)
-    options = parser.parse_args()
+    options = asked()
     with tempfile.TemporaryDirectory(prefix="attune-jobs-") as folder:
         base = Path(folder) / "base"
-        make = (
-            "import sys; from pathlib import Path; from tests import shop;"
-            "shop.tiny_base_model(Path(sys.argv[1]))"
-        )
-        subprocess.run([sys.executable, "-c", make, str(base)], cwd=ROOT, check=True)
-        os.environ["BASE_MODELS"] = str(base)
+        making = subprocess.Popen([sys.executable, "-c", BASE, str(base)], cwd=ROOT)
+        os.environ |= {"BASE_MODELS": str(base), "ATTUNE_SAVE_EVERY": SAVE_EVERY}
         product = Product(Path(folder) / "var", options.port, START)
         product.start()
         try:
+            environment = product.environment()
+            if making.wait():
+                raise SystemExit("the base model could not be made")
             words = [f"--{name}={value}" for name, value in vars(options).items() if name != "port"]
             driver = [sys.executable, "-m", "tests.bench.jobs_driver", *words]
-            return subprocess.run(driver, cwd=ROOT, env=product.environment()).returncode
+            return subprocess.run(driver, cwd=ROOT, env=environment).returncode
         finally:
-            product.stop()
+            end(product)
+
+
+def asked() -> argparse.Namespace:
+    quick = bool(os.environ.get("QUICK"))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tenants", type=int, default=2 if quick else 5)
+    parser.add_argument("--jobs", type=int, default=1 if quick else 12, help="of each tenant")
+    parser.add_argument("--cancels", type=int, default=1 if quick else 5)
+    parser.add_argument("--kills", type=int, default=2 if quick else 14)
+    parser.add_argument("--seconds", type=float, default=90 if quick else 1500, help="at most")
+    parser.add_argument("--seed", type=int, default=8)
+    parser.add_argument("--port", type=int, default=8766)
+    return parser.parse_args()
+
+
+def end(product: Product) -> None:
+    """The workers first and without their time to finish: nothing of theirs is needed any more."""
+    for target in ("gpu worker", "default worker", "beat"):
+        for pid in product.pids(target):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+    product.stop()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ TARGETS = ("engine", "gpu worker", "everything")
 PATTERNS = {
     "engine": "training.engine.run",
     "gpu worker": "celery -A attune worker -Q gpu",
+    "default worker": "celery -A attune worker -Q default",
     "everything": "launcher.up",
     "beat": "celery -A attune beat",
 }

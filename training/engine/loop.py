@@ -5,6 +5,7 @@ with the same weights as one that was not. Knows nothing about what is trained.
 """
 
 import math
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from training.engine.sampling import Sampler
 from training.engine.stopping import Interrupted
 from training.engine.workbench import Workbench
 
-_SAVE_EVERY = 30.0  # seconds; what a killed run loses at most, beside the step it was in
+# Seconds; what a killed run loses at most, beside the step it was in. A proof with small jobs asks
+# for less.
+_SAVE_EVERY = float(os.environ.get("ATTUNE_SAVE_EVERY", "30"))
 _CLIP = 1.0
 
 

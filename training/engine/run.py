@@ -89,7 +89,7 @@ def _work(folder: Path) -> int:
     from training.engine.job import read_job
     from training.engine.lineage import fingerprint, make_record, read_record, write_record
     from training.engine.progress import Progress
-    from training.engine.tasks import TASKS
+    from training.engine.tasks.table import TASKS
     from training.engine.text import find_base
     from training.engine.workbench import Workbench, prepare_device
 

@@ -14,7 +14,9 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 ORPHANED, OCCUPIED = 74, 73
-KEPT = ("PATH", "HOME", "LANG", "CUDA_VISIBLE_DEVICES", "HF_HOME", "TMPDIR")
+KEPT = (
+    "PATH", "HOME", "LANG", "CUDA_VISIBLE_DEVICES", "HF_HOME", "TMPDIR", "ATTUNE_SAVE_EVERY",
+)  # fmt: skip
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from django.utils.timezone import now
 
-from tenants.work.queue import this_worker
+from tenants.work.owners import this_worker
 from training.jobs.models import Device
 
 # A worker tells so often, is missed after so long, and forgotten after a day.

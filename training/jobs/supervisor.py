@@ -32,7 +32,7 @@ from training.jobs.progress import ProgressReader, store_lines
 logger = logging.getLogger(__name__)
 ACTOR = system("trainer")
 POLL_SECONDS = 0.5
-RENEW_SECONDS = 5.0
+RENEW_SECONDS = 2.0  # what a killed worker leaves unmetered at most
 HANG_SECONDS = 600.0
 GRACE_SECONDS = 30.0
 POISON = 3
@@ -54,9 +54,11 @@ def run(lease: Lease) -> None:
 
 
 def _run(lease: Lease, folder: Path) -> None:
+    clock = DeviceClock(lease)
     try:
         if not begin(lease, folder):
             return
+        clock.count()  # nobody else had the device while the data were frozen
         status = _train(lease, folder)
     except AppError as refused:
         finishing.fail(lease, refused.code, refused.params)

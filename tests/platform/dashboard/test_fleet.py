@@ -8,6 +8,7 @@ from django.utils.timezone import now
 
 from tenants.work import queue
 from tenants.work.models import WorkItem, WorkShare
+from tenants.work.owners import this_worker
 from tests.platform.dashboard.test_pages import text_of
 from training.jobs import devices, life
 from training.jobs.fleet import fleet
@@ -16,7 +17,7 @@ from training.jobs.models import Device, Job
 
 
 def a_device(worker: str = "gpu@one", **values: object) -> Device:
-    known = {"owner": queue.this_worker(), "host": "machine-of-ours", "device": "cuda:0",
+    known = {"owner": this_worker(), "host": "machine-of-ours", "device": "cuda:0",
              "model": "NVIDIA H100", "slots": 1, "last_seen": now()}  # fmt: skip
     return Device.objects.create(worker=worker, **known | values)
 

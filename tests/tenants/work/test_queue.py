@@ -1,6 +1,8 @@
 """Leased work: claimed once, fenced, given back, found again; rows are the truth."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
@@ -15,6 +17,9 @@ from tenants.work.kinds import WorkKind
 from tenants.work.models import WorkItem
 from tenants.work.queue import LeaseLost
 from tests.connections import in_threads
+
+# Printed by a process that is gone when its name is read.
+THEIR_NAME = "from tenants.work.owners import this_worker; print(this_worker())"
 
 
 @pytest.fixture(autouse=True)
@@ -178,6 +183,29 @@ def test_reaping_leaves_living_leases_alone(db):
     assert queue.reap() == ["test"]
     states = dict(WorkItem.objects.values_list("id", "state"))
     assert states == {dead.item_id: "waiting", alive.item_id: "running"}
+
+
+def test_what_a_worker_beside_us_left_by_dying_is_taken_up_at_once(db):
+    put()
+    lease = queue.claim("test")
+    ended = subprocess.run([sys.executable, "-c", THEIR_NAME], capture_output=True, text=True)
+    WorkItem.objects.update(lease_owner=ended.stdout.strip())
+    assert queue.reap() == ["test"]
+    assert (only_item().state, only_item().lease_until) == ("waiting", None)
+    assert queue.claim("test").token == lease.token + 1
+
+
+def test_a_worker_elsewhere_is_believed_alive_until_its_lease_runs_out(db):
+    """Its number means nothing here, even where both machines bear one name."""
+    put()
+    queue.claim("test")
+    ended = subprocess.run([sys.executable, "-c", THEIR_NAME], capture_output=True, text=True)
+    place, number = ended.stdout.strip().rsplit(":", 1)
+    host, boot, namespace = place.split("/")
+    for other in (f"{host}-b/{boot}/{namespace}", f"{host}/00000000/{namespace}", host):
+        WorkItem.objects.update(lease_owner=f"{other}:{number}")
+        assert queue.reap() == []
+    assert only_item().state == "running"
 
 
 def test_a_doorbell_that_nobody_hears_loses_nothing(

@@ -4,6 +4,7 @@ import logging
 from uuid import uuid4
 
 import pytest
+from django.db import InterfaceError, OperationalError, transaction
 
 from tenants.isolation.models import KnownTenant
 from tenants.work import duties, queue, run
@@ -118,6 +119,38 @@ def test_work_that_breaks_after_it_was_lost_ends_no_worker(work):
     work("is_robbed_and_breaks")
     assert run_waiting("test") == 1
     assert WorkItem.objects.get().state == "running"
+
+
+def loses_the_database(lease: Lease) -> None:
+    """The server goes away under the work, and is back for the second question after it."""
+    CALLS.append(lease.attempt)
+    real, answers = queue.give_back, iter([OperationalError("away"), InterfaceError("closed")])
+
+    def give_back(*given, **how):
+        if trouble := next(answers, None):
+            raise trouble
+        queue.give_back = real
+        real(*given, **how)
+
+    queue.give_back = give_back
+    raise OperationalError("the connection is closed")
+
+
+def test_work_whose_database_went_away_is_given_back_once_it_is_there_again(
+    committed, settings, monkeypatch
+):
+    """Not left to its lease: the worker that holds it lives, and has nothing else to do."""
+    CALLS.clear()
+    monkeypatch.setattr(run, "AWAY", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(queue, "give_back", queue.give_back)
+    settings.WORK_KINDS = {
+        "it": WorkKind("test", f"{HERE}.loses_the_database", lease=30, attempts=3)
+    }
+    with transaction.atomic():
+        queue.enqueue("it", tenant_id=committed("Alice").tenant.id, object_id=uuid4())
+    assert run_waiting("test") == 1
+    item = WorkItem.objects.get(kind="it")
+    assert (item.state, item.attempts, CALLS) == ("waiting", 1, [1])
 
 
 def test_a_worker_that_is_not_stopping_goes_on():

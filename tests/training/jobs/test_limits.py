@@ -14,6 +14,7 @@ from tenants.metering.queries import check_room, reserved, used
 from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.models import WorkItem, WorkShare
+from tenants.work.owners import this_worker
 from tenants.work.run import run_waiting
 from tests.connections import in_threads
 from tests.training.jobs.test_supervisor import (  # noqa: F401
@@ -265,7 +266,7 @@ def test_two_slots_of_a_device_run_jobs_of_two_tenants_at_once(committed, monkey
     monkeypatch.setattr(beginning, "_prepare", lambda _, folder: folder.mkdir(parents=True))
     stand_in(monkeypatch, TOGETHER)
     Device.objects.create(
-        worker="gpu@here", owner=queue.this_worker(), host="here", device="cpu", slots=2,
+        worker="gpu@here", owner=this_worker(), host="here", device="cpu", slots=2,
         last_seen=now(),
     )  # fmt: skip
     jobs = {}

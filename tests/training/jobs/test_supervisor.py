@@ -21,7 +21,7 @@ from tenants.errors import AppError
 from tenants.metering.queries import used
 from tenants.metering.record import count
 from tenants.work import queue
-from tenants.work.models import WorkItem
+from tenants.work.models import WorkItem, WorkShare
 from tenants.work.run import run_waiting
 from tests import shop
 from training.jobs import child, life, supervisor
@@ -244,6 +244,21 @@ def test_a_suspended_tenants_job_checkpoints_waits_uncharged_and_goes_on(stocked
     with stocked.scope:
         job.refresh_from_db()
         assert (job.state, job.attempts, job.failures) == (life.QUEUED, 2, 0)
+
+
+def test_the_seconds_in_which_data_are_frozen_count_as_the_tenants(stocked, monkeypatch):
+    """It holds the device by then, and others wait: who brings much data has to pay for it."""
+    job = start_job(stocked)
+    stand_in(monkeypatch, f"sys.exit({supervisor.CHECKPOINTED})")
+    begin = supervisor.begin
+    monkeypatch.setattr(supervisor, "begin", lambda *of: (time.sleep(1.5), begin(*of))[1])
+    supervisor.run(queue.claim("gpu"))
+    with stocked.scope:
+        job.refresh_from_db()
+        assert job.device_seconds > 1.5
+        assert used(["device_seconds"])["device_seconds"] == pytest.approx(job.device_seconds)
+    share = WorkShare.objects.get(tenant_id=stocked.tenant.id)
+    assert share.served == pytest.approx(job.device_seconds)
 
 
 def test_a_job_that_uses_the_month_up_is_ended_and_says_so(stocked, monkeypatch):

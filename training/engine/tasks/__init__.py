@@ -1,6 +1,0 @@
-"""The table of tasks: what a model can be for. One line per task, one folder each."""
-
-from training.engine.tasks.recommendation import pipeline
-from training.engine.tasks.task import Task
-
-TASKS: dict[str, Task] = {"recommendation": Task(pipeline.SHARES, pipeline.run)}
