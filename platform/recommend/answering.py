@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from django.utils.timezone import now
 
 from recommend import popular
-from recommend.bundles import BUNDLES
+from recommend.bundles import BUNDLES, BundleUnreadable
 from recommend.context import PURPOSE, Context
 from recommend.models import Decision
 from recommend.shown import ShownItem, shown_items
@@ -48,15 +48,20 @@ class Answer:
 
 def answer(context: Context, *, limit: int, asked_by: str) -> Answer:
     """Rank, name, explain and log. Must run in the tenant's scope; `asked_by` is a public id."""
-    ranked, code = _rank(context, limit + SPARE)
+    try:
+        bundle = _bundle(context)
+    except BundleUnreadable:
+        # An answer all the same, and none of that version's.
+        bundle, code = None, context.code or "version_unreadable"
+        context = replace(context, code=code, version_id=None)
+    ranked, code = _rank(context, bundle, limit + SPARE)
     chosen, cited = _name(ranked, limit)
     decision = _log(context, chosen, code, asked_by)
     return Answer(decision, personalised=not code, code=code, items=chosen, cited=cited)
 
 
-def _rank(context: Context, limit: int) -> tuple[Sequence[Ranked], str]:
+def _rank(context: Context, bundle: Bundle | None, limit: int) -> tuple[Sequence[Ranked], str]:
     """The ranking and "", or the non-personal one and the reason why."""
-    bundle = _bundle(context)
     moment = time.time()
     if bundle is None:
         return popular.ranking(limit), context.code or "no_version"
