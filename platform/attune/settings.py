@@ -284,8 +284,8 @@ STATICFILES_FINDERS = [
 ]
 # Uploads are encrypted while they wait, artifacts are content-addressed; both per tenant.
 UPLOAD_ROOT = VAR / "uploads"
-# Where machines meet: a folder (on one machine, or shared), or an address that fsspec can open, such
-# as s3://bucket/prefix. Of an address ARTIFACT_ROOT is this machine's cache, within so many bytes.
+# Where machines meet: a folder, on one machine or shared, or an address that fsspec opens, such as
+# s3://bucket/prefix. Of an address ARTIFACT_ROOT is this machine's cache, within so many bytes.
 ARTIFACT_STORE = environment.text("ARTIFACT_STORE", str(VAR / "artifacts"))
 _CACHED = "://" in ARTIFACT_STORE
 ARTIFACT_ROOT = VAR / "artifact-cache" if _CACHED else Path(ARTIFACT_STORE)
