@@ -54,6 +54,14 @@ class BundleCache:
         # Ours, whatever another load has pushed out of the cache meanwhile.
         return bundle
 
+    def can_read(self, tenant_id: UUID, digest: bytes) -> bool:
+        """Whether a request to this process would be answered from the bundle now."""
+        try:
+            self.get(tenant_id, digest)
+        except BundleUnreadable:
+            return False
+        return True
+
     def _load(self, tenant_id: UUID, digest: bytes) -> Bundle:
         name = (tenant_id, digest)
         if time.monotonic() < self._failed.get(name, 0.0):

@@ -67,9 +67,7 @@ def _ids(names: Iterable[str]) -> set[UUID]:
 
 def _is_old(tenant_id: UUID, digest: bytes, files: dict[str, int]) -> bool:
     try:
-        newest = max(
-            depot.changed_at(tenant_id, ROOM, digest.hex(), name) for name in files
-        )
+        newest = max(depot.changed_at(tenant_id, ROOM, digest.hex(), name) for name in files)
     except FileNotFoundError:  # destroyed meanwhile
         return False
     return newest < now() - UNTOLD
