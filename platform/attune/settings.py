@@ -286,11 +286,11 @@ STATICFILES_FINDERS = [
 UPLOAD_ROOT = VAR / "uploads"
 # Where machines meet: a folder, on one machine or shared, or an address that fsspec opens, such as
 # s3://bucket/prefix. Of an address ARTIFACT_ROOT is this machine's cache, within so many bytes.
-ARTIFACT_STORE = environment.text("ARTIFACT_STORE", str(VAR / "artifacts"))
+ARTIFACT_STORE = environment.text("ARTIFACT_STORE", "") or str(VAR / "artifacts")
 _CACHED = "://" in ARTIFACT_STORE
-ARTIFACT_ROOT = VAR / "artifact-cache" if _CACHED else Path(ARTIFACT_STORE)
+ARTIFACT_ROOT = VAR / "artifacts" / "cache" if _CACHED else Path(ARTIFACT_STORE)
 ARTIFACT_CACHE_BYTES = environment.gibibytes("ARTIFACT_CACHE_GIB", 20)
-JOB_ROOT = Path(environment.text("JOB_FOLDER", str(VAR / "jobs")))
+JOB_ROOT = Path(environment.text("JOB_FOLDER", "") or VAR / "jobs")
 EXPORT_ROOT = VAR / "exports"
 # Every root with a folder per tenant, and why an export leaves its files out; "" where it has them.
 TENANT_ROOTS = {

@@ -96,7 +96,7 @@ def test_a_process_of_another_machine_reads_it_and_refuses_what_was_altered(
         return done.stdout.strip()
 
     first = read("b")
-    assert first.startswith(str(tmp_path / "b" / "artifact-cache"))
+    assert first.startswith(str(tmp_path / "b" / "artifacts" / "cache"))
     assert first.endswith(manifest["serves"])
     content = shared.read(alice, "artifacts", digest.hex(), VICTIM)
     shared.write(alice, content[:-1] + b"\x07", "artifacts", digest.hex(), VICTIM)
