@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
+from fsspec import get_filesystem_class
 
 
 @register(Tags.security)
@@ -64,3 +65,16 @@ def trusted_origins_use_tls(app_configs: Any, **options: Any) -> list[CheckMessa
         return []
     hint = "Write each as https://attune.example.com, or leave it out: one's own host is trusted."
     return [Error("CSRF_TRUSTED_ORIGINS names http:// origins.", hint=hint, id="attune.E004")]
+
+
+@register()
+def the_store_can_be_opened(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """attune.E005: by its address alone, nothing is asked of the store."""
+    scheme, mark, _ = settings.ARTIFACT_STORE.partition("://")
+    try:
+        if mark:
+            get_filesystem_class(scheme or "none")
+    except (ImportError, ValueError):
+        hint = "s3:// needs `pip install s3fs` of fsspec's version, see docs/machines.md."
+        return [Error("ARTIFACT_STORE cannot be opened.", hint=hint, id="attune.E005")]
+    return []

@@ -38,6 +38,14 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def gibibytes(name: str, default: int) -> int:
+    """A whole number of GiB above 0, as bytes."""
+    value = text(name, str(default))
+    if not value.isascii() or not value.isdigit() or not int(value):
+        raise ImproperlyConfigured(f"{name} is {value!r}; write a whole number of GiB above 0")
+    return int(value) << 30
+
+
 def names(name: str, default: str = "") -> list[str]:
     """A list without blanks, separated by commas, or in a file by lines."""
     parts = text(name, default).replace("\n", ",").split(",")

@@ -163,6 +163,7 @@ TENANT_DUTIES = [
     "tenants.behaviour.sweeping.sweep",
     "tenants.departure.expiring.expire",
     "training.jobs.automatic.retrain",
+    "training.jobs.sweeping.sweep",
 ]
 # Streams of rows that are sealed in batches instead of chained one by one.
 SEALED_STREAMS = {
@@ -283,8 +284,13 @@ STATICFILES_FINDERS = [
 ]
 # Uploads are encrypted while they wait, artifacts are content-addressed; both per tenant.
 UPLOAD_ROOT = VAR / "uploads"
-ARTIFACT_ROOT = Path(environment.text("ATTUNE_ARTIFACTS", str(VAR / "artifacts")))
-JOB_ROOT = VAR / "jobs"
+# Where machines meet: a folder, on one machine or shared, or an address that fsspec opens, such as
+# s3://bucket/prefix. Of an address ARTIFACT_ROOT is this machine's cache, within so many bytes.
+ARTIFACT_STORE = environment.text("ARTIFACT_STORE", "") or str(VAR / "artifacts")
+_CACHED = "://" in ARTIFACT_STORE
+ARTIFACT_ROOT = VAR / "artifacts" / "cache" if _CACHED else Path(ARTIFACT_STORE)
+ARTIFACT_CACHE_BYTES = environment.gibibytes("ARTIFACT_CACHE_GIB", 20)
+JOB_ROOT = Path(environment.text("JOB_FOLDER", "") or VAR / "jobs")
 EXPORT_ROOT = VAR / "exports"
 # Every root with a folder per tenant, and why an export leaves its files out; "" where it has them.
 TENANT_ROOTS = {

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from recommend import popular
-from recommend.bundles import BUNDLES
+from recommend.bundles import BUNDLES, BundleUnreadable
 from recommend.context import Context
 from recommend.shown import ShownItem
 from recommend.telling import Told, tell
@@ -47,7 +47,13 @@ def answer(context: Context, *, limit: int, asked_by: str) -> Answer:
     """Rank, name, explain and log; `asked_by` is a public id. What is read and written is of the
     context's tenant, whatever scope is entered.
     """
-    ranked, code = _rank(context, limit + SPARE)
+    try:
+        bundle = _bundle(context)
+    except BundleUnreadable:
+        # An answer all the same, and none of that version's.
+        bundle, code = None, context.code or "version_unreadable"
+        context = replace(context, code=code, version_id=None)
+    ranked, code = _rank(context, bundle, limit + SPARE)
     told, lines, items = tell(context, ranked, code=code, limit=limit, asked_by=asked_by)
     chosen = [
         AnsweredItem(item, line.score, line.reason, line.contributions) for line, item in lines
@@ -55,9 +61,8 @@ def answer(context: Context, *, limit: int, asked_by: str) -> Answer:
     return Answer(told, personalised=not code, code=code, items=chosen, cited=items)
 
 
-def _rank(context: Context, limit: int) -> tuple[Sequence[Ranked], str]:
+def _rank(context: Context, bundle: Bundle | None, limit: int) -> tuple[Sequence[Ranked], str]:
     """The ranking and "", or the non-personal one and the reason why."""
-    bundle = _bundle(context)
     moment = time.time()
     if bundle is None:
         with tenant_scope(context.tenant_id):

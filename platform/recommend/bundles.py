@@ -4,14 +4,23 @@ Which version serves is asked of the database at every request, so a swap counts
 answer on; this cache only saves the loading.
 """
 
+import logging
+import time
 from collections import OrderedDict
 from threading import Lock
 from uuid import UUID
 
 from training.engine.bundle import Bundle
-from training.jobs.artifacts import path_of
+from training.jobs.artifacts import UNREADABLE, reading
 
+logger = logging.getLogger(__name__)
 MOST_BYTES = 2 << 30
+# How long one that cannot be read is not tried again: each try reads or brings all of it.
+PAUSE_SECONDS = 30.0
+
+
+class BundleUnreadable(Exception):
+    """The files of a version are damaged, gone, or out of reach of this machine."""
 
 
 class BundleCache:
@@ -21,10 +30,11 @@ class BundleCache:
         self._most_bytes = most_bytes
         self._held: OrderedDict[tuple[UUID, bytes], Bundle] = OrderedDict()
         self._loading: dict[tuple[UUID, bytes], Lock] = {}
+        self._failed: dict[tuple[UUID, bytes], float] = {}
         self._lock = Lock()
 
     def get(self, tenant_id: UUID, digest: bytes) -> Bundle:
-        """The bundle; the engine's error when its files are damaged."""
+        """The bundle; BundleUnreadable, which the log explains once for a while."""
         name = (tenant_id, digest)
         with self._lock:
             if name in self._held:
@@ -35,13 +45,35 @@ class BundleCache:
             with self._lock:
                 bundle = self._held.get(name)
             if bundle is None:
-                bundle = Bundle.load(path_of(tenant_id, digest))
+                bundle = self._load(tenant_id, digest)
                 with self._lock:
                     self._held[name] = bundle
                     self._shrink()
         with self._lock:
             self._loading.pop(name, None)
         # Ours, whatever another load has pushed out of the cache meanwhile.
+        return bundle
+
+    def can_read(self, tenant_id: UUID, digest: bytes) -> bool:
+        """Whether a request to this process would be answered from the bundle now."""
+        try:
+            self.get(tenant_id, digest)
+        except BundleUnreadable:
+            return False
+        return True
+
+    def _load(self, tenant_id: UUID, digest: bytes) -> Bundle:
+        name = (tenant_id, digest)
+        if time.monotonic() < self._failed.get(name, 0.0):
+            raise BundleUnreadable(digest.hex())
+        try:
+            with reading(tenant_id, digest) as folder:
+                bundle = Bundle.load(folder, verify=False)  # checked just now
+        except UNREADABLE as error:
+            self._failed[name] = time.monotonic() + PAUSE_SECONDS
+            logger.exception("bundle %s of tenant %s cannot be read", digest.hex(), tenant_id)
+            raise BundleUnreadable(digest.hex()) from error
+        self._failed.pop(name, None)
         return bundle
 
     def _shrink(self) -> None:

@@ -29,6 +29,7 @@ WHY_NOT_PERSONAL: dict[str, str | Promise] = {
     "minor_no_guardian": _("A guardian's consent is missing."),
     "no_history": _("Nothing is known yet of what this person chose."),
     "no_version": _("No model version is published yet."),
+    "version_unreadable": _("The files of the published version cannot be read now."),
 }
 
 

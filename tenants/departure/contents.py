@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection, models
 
 from tenants.accounts.models import Tenant
+from tenants.isolation import depot
 from tenants.isolation.models import TenantOwned
 from tenants.isolation.names import tenant_folder
 from tenants.isolation.scope import tenant_scope
@@ -122,9 +123,9 @@ def _quoted(text: str) -> str:
 def files(tenant_id: UUID) -> list[tuple[str, Path]]:
     """The tenant's files that belong into an export: (name in it, path)."""
     found = []
-    for name, why in settings.TENANT_ROOTS.items():
+    for name in depot.own_roots():
         folder = tenant_folder(getattr(settings, name), tenant_id)
-        if why or not folder.is_dir():
+        if settings.TENANT_ROOTS[name] or not folder.is_dir():
             continue
         # What is still being copied into place bears another name.
         paths = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
@@ -135,6 +136,22 @@ def files(tenant_id: UUID) -> list[tuple[str, Path]]:
             if not any(part.endswith(".partial") for part in path.parts)
         ]
     return found
+
+
+def stored_files(tenant_id: UUID) -> list[tuple[str, tuple[str, ...]]]:
+    """The tenant's bundles in the shared store: (name in the export, name in the store).
+
+    What has no manifest does not exist yet. StoreUnreachable.
+    """
+    if not depot.is_shared():
+        return []
+    names = sorted(depot.listing(tenant_id, "artifacts"))
+    whole = {name.partition("/")[0] for name in names if name.endswith("/manifest.json")}
+    return [
+        (f"files/artifact/{name}", ("artifacts", *name.split("/")))
+        for name in names
+        if name.partition("/")[0] in whole
+    ]
 
 
 def _kept_back(model: type[models.Model]) -> dict[str, str]:

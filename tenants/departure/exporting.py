@@ -6,6 +6,7 @@ were before or after; a tenant that is being closed changes no more.
 
 import hashlib
 import json
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,7 @@ from tenants.audit.record import record
 from tenants.departure import contents, files
 from tenants.departure.models import KEPT_FOR, TenantExport
 from tenants.ids import public_id
+from tenants.isolation import depot
 from tenants.isolation.scope import tenant_scope
 from tenants.isolation.vault import SealedWriter
 from tenants.work import queue
@@ -80,13 +82,24 @@ def _members(tenant_id: UUID) -> list[tuple[str, Source]]:
     kept: list[tuple[str, Source]] = [
         (name, partial(_pieces, path)) for name, path in contents.files(tenant_id)
     ]
-    return [*tables, people, *kept]
+    stored: list[tuple[str, Source]] = [
+        (name, partial(_stored_pieces, tenant_id, place))
+        for name, place in contents.stored_files(tenant_id)
+    ]
+    return [*tables, people, *kept, *stored]
 
 
 def _pieces(path: Path) -> Iterator[Part]:
     with path.open("rb") as file:
         while piece := file.read(PIECE):
             yield piece, 0
+
+
+def _stored_pieces(tenant_id: UUID, place: tuple[str, ...]) -> Iterator[Part]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        depot.download(path, tenant_id, *place)
+        yield from _pieces(path)
 
 
 def _write(lease: Lease, sealed: SealedWriter, members: list[tuple[str, Source]]) -> None:

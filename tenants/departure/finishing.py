@@ -27,6 +27,7 @@ from tenants.audit.record import record
 from tenants.departure import shared
 from tenants.departure.contents import owned_models
 from tenants.errors import Conflict
+from tenants.isolation import depot
 from tenants.isolation.models import KnownTenant, TenantForeignKey
 from tenants.isolation.names import tenant_folder
 from tenants.isolation.scope import tenant_scope
@@ -169,7 +170,10 @@ def _delete(model: type[models.Model], limit: int | None = None) -> int:
 
 
 def _destroy_outside(tenant_id: UUID) -> None:
-    """What is no row: folders and shared names, which all bear the tenant's id."""
+    """What is no row: folders and shared names, which all bear the tenant's id. Other machines'
+    copies follow within the hour, by the register."""
+    if depot.is_shared():
+        depot.remove(tenant_id)
     for root in settings.TENANT_ROOTS:
         folder = tenant_folder(getattr(settings, root), tenant_id)
         if folder.is_dir():

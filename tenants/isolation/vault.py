@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from cryptography.exceptions import InvalidTag
+
 from tenants.isolation.keys import seal, unseal
 
 PIECE = 1 << 20
@@ -44,10 +46,8 @@ class SealedWriter:
         """Nothing: a piece is sealed once it is full."""
 
     def finish(self) -> None:
-        """Seal what is left and let it reach the disk."""
+        """Seal what is left."""
         self._put(bytes(self._pending), last=True)
-        self._file.flush()
-        os.fsync(self._file.fileno())
 
     def _put(self, piece: bytes, *, last: bool) -> None:
         self._file.write(seal(self._key, piece, _context(self._name, self._number, last=last)))
@@ -63,6 +63,8 @@ def sealing(path: Path, key: bytes, name: bytes) -> Iterator[SealedWriter]:
             writer = SealedWriter(file, key, name)
             yield writer
             writer.finish()
+            file.flush()
+            os.fsync(file.fileno())
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -72,6 +74,8 @@ def opened(path: Path, key: bytes, name: bytes) -> Iterator[bytes]:
     """The plain pieces; FileNotFoundError when it is gone, InvalidTag when altered."""
     with path.open("rb") as file:
         size, number = os.fstat(file.fileno()).st_size, 0
+        if not size:  # even of nothing there is a sealed piece
+            raise InvalidTag
         while sealed := file.read(SEALED_PIECE):
             yield unseal(key, sealed, _context(name, number, last=file.tell() == size))
             number += 1

@@ -1,5 +1,8 @@
-"""How much a tenant's files take. Asks the disk, keeps no count: what is deleted is free again."""
+"""How much a tenant's files take. Asks the disk and the shared store, keeps no count: what is
+deleted is free again.
+"""
 
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -9,16 +12,28 @@ from django.conf import settings
 
 from tenants.accounts.models import Tenant
 from tenants.errors import AppError
+from tenants.isolation import depot
 from tenants.isolation.names import tenant_folder
 from tenants.isolation.scope import current_tenant
 
+logger = logging.getLogger(__name__)
 MIB = 1 << 20
 
 
 def stored_bytes(tenant_id: UUID) -> int:
-    """Bytes of all files in the tenant's folders below the roots that settings list."""
-    roots = (getattr(settings, name) for name in settings.TENANT_ROOTS)
-    return sum(_bytes_below(tenant_folder(root, tenant_id)) for root in roots)
+    """Bytes of all files in the tenant's folders below the roots that settings list; of what lies
+    in a shared store those there, and none of a machine's copies."""
+    roots = (getattr(settings, name) for name in depot.own_roots())
+    here = sum(_bytes_below(tenant_folder(root, tenant_id)) for root in roots)
+    return here + (_bytes_stored(tenant_id) if depot.is_shared() else 0)
+
+
+def _bytes_stored(tenant_id: UUID) -> int:
+    try:
+        return sum(depot.listing(tenant_id).values())
+    except depot.StoreUnreachable:  # an upload needs no model: it is not refused for that
+        logger.exception("the store is not counted for tenant %s", tenant_id)
+        return 0
 
 
 def _bytes_below(folder: Path) -> int:

@@ -21,10 +21,9 @@ from tenants.isolation.scope import current_tenant, tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
 from training.engine.bundle import CATALOGUE_FILE
-from training.engine.tensors import open_tensors
 from training.jobs import life
 from training.jobs.control import create_job
-from training.jobs.evidence import folder_of_version
+from training.jobs.evidence import tensors_of
 from training.jobs.models import Job, RetrainingRule, Snapshot, StandingApproval, Version
 from training.jobs.queries import serving
 from training.jobs.rules import rule
@@ -114,13 +113,13 @@ def _drifted(current: RetrainingRule) -> bool:
     if not current.unknown_share or served is None:
         return False
     newest = Event.objects.order_by("-occurred_at").values_list("occurred_at", flat=True).first()
-    path = folder_of_version(served.version) / CATALOGUE_FILE
-    if newest is None or not path.is_file():
+    catalogue = tensors_of(served.version, CATALOGUE_FILE)
+    if newest is None or not catalogue:
         return False
     recent = Event.objects.filter(occurred_at__gt=newest - RECENT).order_by()
     rows = list(recent.values_list("item_id").annotate(Count("id")))
     items, counts = np.array(rows, dtype=np.int64).T
-    strange = counts[~np.isin(items, open_tensors(path)["items"])].sum()
+    strange = counts[~np.isin(items, catalogue["items"])].sum()
     return bool(counts.sum() >= FEWEST_RECENT and strange / counts.sum() >= current.unknown_share)
 
 

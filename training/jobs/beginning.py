@@ -14,9 +14,10 @@ from tenants.isolation.names import tenant_folder
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
-from training.jobs import devices, life
+from training.jobs import carrying, devices, life
 from training.jobs.champion import champion_folder
 from training.jobs.freezing import freeze
+from training.jobs.lease_keeping import kept_alive
 from training.jobs.models import Job, Publication, Snapshot
 from training.jobs.moves import ASKED, move, tell
 
@@ -48,9 +49,15 @@ def begin(lease: Lease, folder: Path) -> bool:
             move(job, life.RUNNING, {"attempt": job.attempts})
         else:  # the worker before went down without a word
             tell(job, "job.taken_up", "warn", {"attempt": job.attempts})
+        snapshot = job.snapshot  # read here, where the scope is
+    with kept_alive(lease):
+        begun = carrying.bring(job, folder)
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
-        _prepare(lease, folder)
+        job = _prepare(lease, folder, lost=None if begun else snapshot)
+    with kept_alive(lease):
+        carrying.store_data(job, folder)
+    carrying.mark(job, folder)
     return True
 
 
@@ -70,16 +77,18 @@ def check_kept(snapshot: Snapshot, folder: Path) -> None:
         raise AppError("snapshot_gone", "The frozen data of this job were deleted. Start anew.")
 
 
-def _prepare(lease: Lease, folder: Path) -> None:
+def _prepare(lease: Lease, folder: Path, *, lost: Snapshot | None) -> Job:
     """The snapshot and `job.json`; a folder that is whole already is left as it is.
 
     AppError snapshot_gone when the data that the job began with are no longer there: it never
-    goes on with others.
+    goes on with others. `lost` went down with a machine before anything was learnt from it.
     """
     job = Job.objects.select_related("snapshot").get(pk=lease.object_id)
-    if job.snapshot:
+    if job.snapshot and not lost:
         check_kept(job.snapshot, folder)
-        return
+        return job
+    if lost:
+        Snapshot.objects.filter(pk=lost.pk, destroyed_at=None).update(destroyed_at=now())
     shutil.rmtree(folder, ignore_errors=True)
     job.snapshot = freeze(folder, actor=ACTOR)
     job.save(update_fields=["snapshot"])
@@ -97,6 +106,7 @@ def _prepare(lease: Lease, folder: Path) -> None:
         "files": {name: file["sha256"] for name, file in job.snapshot.files.items()},
     }
     (folder / "job.json").write_text(json.dumps(order, indent=1))
+    return job
 
 
 def _origin(job: Job, snapshot: Snapshot) -> dict[str, str]:

@@ -34,6 +34,21 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
         )
 
 
+def is_occupied(folder: Path) -> bool:
+    """Whether an engine lives in the folder."""
+    try:
+        lock = os.open(folder / "lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 def main(folder: Path, supervisor: int) -> None:
     """Die with the supervisor (SIGTERM: the engine checkpoints), never run twice in a folder."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

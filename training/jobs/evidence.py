@@ -3,8 +3,8 @@
 Reads the artifact; compares nothing.
 """
 
+import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,10 @@ import numpy as np
 from training.engine.arrays import F64, Tensors
 from training.engine.tasks.recommendation.units import CHAMPION, SOURCE, UNIT, UNITS_FILE
 from training.engine.tensors import open_tensors
-from training.jobs.artifacts import path_of
+from training.jobs.artifacts import UNREADABLE, reading
 from training.jobs.models import Version
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,17 @@ def evidence_of(version: Version, champion: Version | None) -> Evidence:
 
 def units_of(version: Version) -> Tensors:
     """The tensors of the version's figures of single subjects; {} where there are none."""
-    path = folder_of_version(version) / UNITS_FILE
-    return open_tensors(path) if path.is_file() and "units" in version.manifest else {}
+    return tensors_of(version, UNITS_FILE) if "units" in version.manifest else {}
 
 
-def folder_of_version(version: Version) -> Path:
-    """Where the version's artifact lies."""
-    return path_of(version.tenant_id, bytes(version.manifest_sha256))
+def tensors_of(version: Version, name: str) -> Tensors:
+    """The tensors of one file of the version's artifact; {} where it cannot be read."""
+    try:
+        with reading(version.tenant_id, bytes(version.manifest_sha256), (name,)) as folder:
+            return open_tensors(folder / name)
+    except UNREADABLE as error:
+        logger.warning("%s of version %s cannot be read: %s", name, version.public_id, error)
+        return {}
 
 
 def _rival(version: Version, champion: Version, figures: Tensors, served: F64) -> Rival:

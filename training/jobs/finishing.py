@@ -15,13 +15,21 @@ from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
 from training.jobs import artifacts, life
-from training.jobs.cancelling import destroy_cancelled, mark_destroyed
+from training.jobs.cancelling import (
+    destroy_bundle,
+    destroy_cancelled,
+    forget_reached,
+    mark_destroyed,
+)
 from training.jobs.gates import NOT_APPLICABLE, PASS, judge_version, verdicts
+from training.jobs.lease_keeping import kept_alive
 from training.jobs.models import Job, Publication, StandingApproval, Version
 from training.jobs.moves import move, tell
 from training.jobs.services import approve_version, publish_version
 
 ACTOR = system("trainer")
+# How soon a job that needs the shared store looks for it again.
+STORE_BACK = timedelta(minutes=2)
 KEPT = (
     "events.parquet", "items.parquet", "job.json", "record.json", "progress.jsonl", "engine.log",
     "tensorboard",
@@ -33,7 +41,10 @@ def succeed(lease: Lease, folder: Path) -> None:
 
     A run that was asked to cancel and ended first is cancelled: nothing is made of it.
     """
-    manifest, digest, size = artifacts.put(lease.tenant_id, folder / "artifact")
+    with tenant_scope(lease.tenant_id):
+        queue.hold(lease)  # whoever lost the job stores nothing
+    with kept_alive(lease):
+        manifest, digest, size = artifacts.put(lease.tenant_id, folder / "artifact")
     with tenant_scope(lease.tenant_id):
         job = _held(lease)
         if job.state == life.CANCELLING:
@@ -45,6 +56,9 @@ def succeed(lease: Lease, folder: Path) -> None:
             _publish_if_approved(version)
     if job.state == life.SUCCEEDED:
         _tidy(folder)
+        forget_reached(job)
+    else:
+        destroy_bundle(lease.tenant_id, digest)
     destroy_cancelled(job)
 
 
@@ -57,6 +71,7 @@ def fail(lease: Lease, code: str, params: dict[str, Any]) -> None:
         else:
             close(job, life.FAILED, {"code": code, "params": params})
             queue.finish(lease, code=code)
+    forget_reached(job)
     destroy_cancelled(job)
 
 
@@ -109,6 +124,15 @@ def requeue(lease: Lease, *, charge: bool, wait: timedelta = timedelta(0)) -> No
             move(job, life.QUEUED)
             queue.give_back(lease, charge=charge, wait=wait)
     destroy_cancelled(job)
+
+
+def wait_for_store(lease: Lease) -> None:
+    """Back into the line for a while: the shared store is away, which is nobody's fault here."""
+    with tenant_scope(lease.tenant_id):
+        job = _held(lease)
+        if job.state == life.RUNNING:
+            tell(job, "job.store_unreachable", "warn")
+    requeue(lease, charge=False, wait=STORE_BACK)
 
 
 def _held(lease: Lease) -> Job:

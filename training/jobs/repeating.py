@@ -19,7 +19,7 @@ from uuid import UUID
 from tenants.errors import AppError, NotFound
 from tenants.isolation.scope import tenant_scope
 from training.engine.sealed import sha256_of
-from training.jobs import child
+from training.jobs import carrying, child
 from training.jobs.artifacts import read_manifest
 from training.jobs.beginning import check_kept, folder_of
 from training.jobs.models import Job, Version
@@ -72,8 +72,9 @@ def repeat_job(*, tenant_id: UUID, job_id: UUID) -> Repeat:
         job, version = _kept(job_id)
         manifest = dict(version.manifest)
         order = _order(job, manifest)
-        _check_data(job, folder_of(tenant_id, job_id))
     source = folder_of(tenant_id, job_id)
+    carrying.bring(job, source)
+    _check_data(job, source)
     with tempfile.TemporaryDirectory(prefix=f".{job_id}.repeat-", dir=source.parent) as name:
         again = _run(source, Path(name), order)
     return Repeat(job.public_id, compare_files(manifest, again), compare_inputs(manifest, again))

@@ -10,9 +10,14 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.scope import current_tenant
-from training.jobs.artifacts import ArtifactDamaged, path_of, read_manifest
+from training.jobs.artifacts import fault_of
 from training.jobs.gates import failed_gates, unproved_gates
 from training.jobs.models import Publication, StandingApproval, Version
+
+UNREADABLE = {
+    "artifact_damaged": "A file of this version is damaged or gone. Train it again.",
+    "store_unreachable": "The files of this version cannot be reached now. Try again later.",
+}
 
 
 @transaction.atomic
@@ -120,12 +125,9 @@ def locked_version(version_id: UUID) -> Version:
 
 
 def _check_artifact(version: Version) -> None:
-    try:
-        read_manifest(path_of(version.tenant_id, bytes(version.manifest_sha256)))
-    except ArtifactDamaged as error:
-        raise Conflict(
-            "artifact_damaged", f"A file of this version is damaged: {error}. Train it again."
-        ) from error
+    fault = fault_of(version.tenant_id, bytes(version.manifest_sha256))
+    if fault:
+        raise Conflict(fault, UNREADABLE[fault])
 
 
 def _swap(version: Version, actor: Actor) -> Version | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from tenants.audit.actor import system
 from tenants.errors import AppError, TooMany
+from tenants.isolation.depot import StoreUnreachable
 from tenants.isolation.scope import tenant_scope
 from tenants.metering.meters import DEVICE
 from tenants.metering.queries import check_month
@@ -22,8 +23,9 @@ from tenants.work import queue
 from tenants.work.queue import Lease
 from tenants.work.run import Resting, Stopped, check_gate, stopping
 from training.engine.failures import is_disk_full
-from training.jobs import child, finishing, memory
+from training.jobs import carrying, child, finishing, memory
 from training.jobs.beginning import begin, folder_of, give_up
+from training.jobs.champion import champion_at_hand
 from training.jobs.clock import DeviceClock
 from training.jobs.models import Job
 from training.jobs.moves import ASKED, CancelAsked, PauseAsked, tell
@@ -46,6 +48,9 @@ def run(lease: Lease) -> None:
     folder = folder_of(lease.tenant_id, lease.object_id)
     try:
         _run(lease, folder)
+    except StoreUnreachable:
+        logger.exception("the store is away from job %s", lease.object_id)
+        finishing.wait_for_store(lease)
     except Exception as error:
         if not is_disk_full(error):
             raise
@@ -65,23 +70,28 @@ def _run(lease: Lease, folder: Path) -> None:
     except CancelAsked:
         finishing.cancel(lease)
     except PauseAsked:
+        carrying.store_state(lease, folder)
         finishing.pause(lease)
     except (Stopped, Resting):
+        carrying.store_state(lease, folder)
         give_up(lease)
         raise
     else:
+        if status not in (DONE, BAD_INPUT, child.OCCUPIED):
+            carrying.store_state(lease, folder)
         _conclude(lease, status, folder)
 
 
 def _train(lease: Lease, folder: Path) -> int:
     """The engine's exit status; whatever ends the watch ends the engine."""
     killed = memory.kills()
-    process = _start(folder)
-    try:
-        status = _watch(lease, process, folder)
-    except BaseException:
-        _end(process)
-        raise
+    with champion_at_hand(lease.tenant_id, folder):
+        process = _start(folder)
+        try:
+            status = _watch(lease, process, folder)
+        except BaseException:
+            _end(process)
+            raise
     return STARVED if status == -signal.SIGKILL and memory.kills() > killed else status
 
 

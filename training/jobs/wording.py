@@ -16,6 +16,8 @@ EVENTS = {
     "job.cancelled": "The job is cancelled.",
     "job.succeeded": "The job is done; a version came of it.",
     "job.failed": "The job failed; its error says why.",
+    "job.store_unreachable": "The shared store does not answer. The job waits and tries again by "
+    "itself.",
     "job.disk_full": "The disk is full. Free space, then resume the job.",
     "checkpoint.damaged": "A damaged checkpoint was left out; the one before it was used.",
     "engine.out_of_memory": "The training process had no memory left; the job goes on from its "

@@ -14,6 +14,7 @@ from dashboard.progress import progress_of
 from dashboard.standing import NDCG, serving_one, standings
 from dashboard.wording.models import SOURCES, TRIGGERS, said
 from dashboard.wording.states import JOBS, SERVES, VERSIONS
+from recommend.bundles import BUNDLES
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from training.jobs import budget, life
@@ -71,6 +72,7 @@ def whole(request: PageRequest, job_form: JobForm | None = None) -> dict[str, An
         "pages": pages,
         "versions": [_version_row(version, now_serving) for version in pages.rows],
         "serving": now_serving,
+        "unreadable": now_serving is not None and is_unreadable(now_serving.version),
         "served_source": said(SOURCES, now_serving.version.serves) if now_serving else "",
         "approval": approval,
         "full": budget.waiting() >= request.tenant.limits.jobs_queued,
@@ -79,6 +81,11 @@ def whole(request: PageRequest, job_form: JobForm | None = None) -> dict[str, An
         "rule_form": rule_form(),
         "approval_form": ApprovalForm(auto_id="approval_%s"),
     }
+
+
+def is_unreadable(version: Version) -> bool:
+    """Whether what serves cannot be read, so that requests get the popular list."""
+    return not BUNDLES.can_read(version.tenant_id, bytes(version.manifest_sha256))
 
 
 def _jobs(request: PageRequest) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from dashboard.forms import RefusableForm
 from dashboard.gates import gate_lines
-from dashboard.pages.models import ApprovalForm
+from dashboard.pages.models import ApprovalForm, is_unreadable
 from dashboard.standing import FIGURES, best_single, comparison, serving_one, standings
 from dashboard.wording.models import LANGUAGE_NOTES, said
 from dashboard.wording.states import SERVES, VERSIONS
@@ -116,6 +116,7 @@ def _context(request: PageRequest, found: Version) -> dict[str, Any]:
         "manifest": manifest,
         "badge": SERVES if serves else VERSIONS[found.state],
         "serves": serves,
+        "unreadable": serves and is_unreadable(found),
         "standings": rows,
         "figures": list(FIGURES.values()),
         "served": served,

@@ -19,7 +19,7 @@ ERRORS: dict[str, str | Promise] = {
     "already_approved": _("This version is approved already."),
     "already_invited": _("This address has been invited. Withdraw that invitation first."),
     "already_published": _("This version serves already."),
-    "artifact_damaged": _("A file of this version is damaged. Train it again."),
+    "artifact_damaged": _("A file of this version is damaged or gone. Train it again."),
     "bad_origin": _("Write each page as https://shop.example, without a path, up to 20 of them."),
     "bad_overlap": _("Choose up to 30 days of overlap."),
     "bad_rate": _("Write a number of requests per second above 0."),
@@ -112,6 +112,10 @@ ERRORS: dict[str, str | Promise] = {
     "storage_full": _(
         "With this file your files would take %(used)s of the %(allowed)s that you may use. Wait "
         "until earlier uploads are processed, or ask the operator of the installation for more."
+    ),
+    "store_unreachable": _(
+        "The files of this version cannot be reached now. Try again later; if that does not help, "
+        "ask whoever runs the installation."
     ),
     "tenant_not_closing": _("This tenant is not being closed, or it is too late."),
     "tenant_resting": _(

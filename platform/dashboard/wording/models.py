@@ -87,6 +87,9 @@ JOB_EVENTS: Words = {
         "The training process ran out of memory (%(stage)s, %(percent)s %% of the whole); the job "
         "goes on from its last state"
     ),
+    "job.store_unreachable": _(
+        "The shared store does not answer; the job waits and tries again by itself"
+    ),
     "job.disk_full": _("The disk is full: free space, then resume the job"),
     "checkpoint.damaged": _("A damaged checkpoint was left out; the one before it was used"),
 }

@@ -2,6 +2,7 @@
 
 import production
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from attune import environment
 
@@ -23,6 +24,13 @@ def test_production_without_hosts_of_its_own_is_told_to_name_them(hosts):
 def test_a_trusted_origin_without_tls_is_an_error():
     found = production.check(CSRF_TRUSTED_ORIGINS="http://shop.example.com")
     assert (found.returncode, "(attune.E004)" in found.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("address", ["nosuch://bucket", "://bucket"])
+def test_a_store_that_nothing_here_can_open_is_an_error(address):
+    found = production.check(ARTIFACT_STORE=address)
+    assert (found.returncode, "(attune.E005)" in found.stderr) == (1, True)
+    assert "docs/machines.md" in found.stderr
 
 
 def test_a_master_key_of_another_length_is_an_error():
@@ -120,3 +128,12 @@ def test_every_handler_of_a_worker_masks():
     )
     found = production.run("-c", code)
     assert (found.stderr, found.stdout) == ("", "root MaskedFormatter\n")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "much", "١"])
+def test_a_bound_is_a_whole_number_of_gib(monkeypatch, value):
+    monkeypatch.setenv("BOUND", "3")
+    assert environment.gibibytes("BOUND", 20) == 3 << 30
+    monkeypatch.setenv("BOUND", value)
+    with pytest.raises(ImproperlyConfigured, match="BOUND"):
+        environment.gibibytes("BOUND", 20)

@@ -2,16 +2,20 @@
 
 import json
 import re
+import shutil
 
 import pytest
 from django.urls import reverse
 from django.utils.timezone import now
 
+from dashboard.pages import models
+from recommend.bundles import BundleCache
 from tenants.audit.models import AuditEntry
 from tenants.behaviour.models import Upload
 from tests import shop
 from tests.stocked import stock
 from training.jobs import life
+from training.jobs.artifacts import path_of
 from training.jobs.models import Job, JobMetric, Publication, StandingApproval, Version
 
 
@@ -228,3 +232,17 @@ def test_the_last_day_of_the_calendar_is_a_day_to_filter_by(alice):
     client = alice.browser()
     for query in ("until=9999-12-31", "since=0001-01-01", "since=9999-12-31&until=0001-01-01"):
         assert client.get(f"/audit/?{query}").status_code == 200, query
+
+
+def test_the_pages_say_when_what_serves_cannot_be_read(serving, pages, monkeypatch):
+    version = serving.version
+    addresses = ("/models/", f"/models/versions/{version.public_id}/")
+    told = "so requests get the popular list"
+    for address in addresses:
+        assert told not in text_of(pages(address))
+    monkeypatch.setattr(models, "BUNDLES", BundleCache())
+    shutil.rmtree(path_of(version.tenant_id, bytes(version.manifest_sha256)))
+    for address in addresses:
+        reply = pages(address)
+        assert reply.status_code == 200
+        assert text_of(reply).count(told) == 1

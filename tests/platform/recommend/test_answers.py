@@ -1,11 +1,13 @@
 """Answers: personal only with consent, always explained, always logged, never another tenant's."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 
-from recommend.bundles import BundleCache
+from recommend import answering
+from recommend.bundles import BundleCache, BundleUnreadable
 from recommend.models import Decision
 from tenants.accounts.keys import create_key
 from tenants.audit.models import AuditEntry
@@ -14,6 +16,7 @@ from tests import shop
 from tests.stocked import publish, stock
 from tests.trained import give_version
 from training.jobs.artifacts import path_of
+from training.jobs.queries import serving
 from training.jobs.services import approve_version, publish_version, roll_back
 
 PEOPLE = range(12)
@@ -194,17 +197,40 @@ def test_a_key_without_the_scope_is_refused_and_the_denial_recorded(shopkeeper):
         assert Decision.objects.count() == 0
 
 
-def test_a_damaged_bundle_is_never_served(shopkeeper):
-    from training.engine.sealed import Damaged
-
+def digest_of(shopkeeper) -> bytes:
     with shopkeeper.scope:
-        from training.jobs.queries import serving
+        return bytes(serving().version.manifest_sha256)
 
-        digest = bytes(serving().version.manifest_sha256)
+
+def test_a_damaged_bundle_is_never_served(shopkeeper):
+    digest = digest_of(shopkeeper)
     victim = next(path_of(shopkeeper.tenant.id, digest).glob("*.safetensors"))
     victim.write_bytes(victim.read_bytes() + b"x")
-    with pytest.raises(Damaged):
+    with pytest.raises(BundleUnreadable):
         BundleCache().get(shopkeeper.tenant.id, digest)
+
+
+@pytest.mark.parametrize("left", ["damaged", "gone"])
+def test_a_version_whose_files_cannot_be_read_is_answered_for_by_the_popular_list(
+    shopkeeper, left, caplog, monkeypatch
+):
+    monkeypatch.setattr(answering, "BUNDLES", BundleCache())
+    folder = path_of(shopkeeper.tenant.id, digest_of(shopkeeper))
+    if left == "gone":
+        shutil.rmtree(folder)
+    else:
+        victim = folder / "catalogue.safetensors"
+        victim.write_bytes(victim.read_bytes()[:-1] + b"x")
+    for _ in range(2):
+        given = ask(shopkeeper)
+        assert (given["personalised"], given["code"]) == (False, "version_unreadable")
+        assert given["message"] and given["purpose"] == "analytics"
+        assert {line["reason"]["code"] for line in given["data"]} <= {"popular_now"}
+    with shopkeeper.scope:
+        assert set(Decision.objects.values_list("version_id", flat=True)) == {None}
+    told = [line.getMessage() for line in caplog.records if "cannot be read" in line.getMessage()]
+    assert len(told) == 1
+    assert digest_of(shopkeeper).hex() in told[0]
 
 
 def test_a_bundle_is_answered_from_even_if_another_one_pushes_it_out_at_once(alice, artifact):

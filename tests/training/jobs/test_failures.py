@@ -21,6 +21,7 @@ from tests.training.jobs.test_supervisor import stand_in, start_job, stocked  # 
 from training.engine import run as engine
 from training.engine.checkpoint import Checkpoints
 from training.engine.failures import is_disk_full, is_out_of_memory
+from training.engine.sealed import sha256_of
 from training.jobs import artifacts, life, memory, supervisor
 from training.jobs.beginning import folder_of
 from training.jobs.control import resume_job
@@ -123,8 +124,9 @@ def test_a_disk_that_is_full_when_the_result_is_stored_holds_the_job_too(
     stand_in(monkeypatch, "sys.exit(0)")
     made = tmp_path / "made"
     made.mkdir()
-    (made / "w").write_bytes(b"0" * 300_000)
-    (made / "manifest.json").write_text('{"files": {}}')
+    (made / "w.json").write_bytes(b"0" * 300_000)
+    facts = {"sha256": sha256_of(made / "w.json"), "bytes": 300_000}
+    (made / "manifest.json").write_text(json.dumps({"files": {"w.json": facts}}))
     put = artifacts.put
     monkeypatch.setattr(artifacts, "put", lambda tenant_id, _: put(tenant_id, made))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -263,7 +263,12 @@ sys.exit(1)
 def test_two_slots_of_a_device_run_jobs_of_two_tenants_at_once(committed, monkeypatch, tmp_path):
     """What a worker of two threads does: each claims one job and watches its own engine."""
     monkeypatch.setattr(settings, "JOB_ROOT", tmp_path)
-    monkeypatch.setattr(beginning, "_prepare", lambda _, folder: folder.mkdir(parents=True))
+
+    def prepare(_, folder, *, lost) -> None:
+        folder.mkdir(parents=True)
+        (folder / "job.json").write_text("{}")
+
+    monkeypatch.setattr(beginning, "_prepare", prepare)
     stand_in(monkeypatch, TOGETHER)
     Device.objects.create(
         worker="gpu@here", owner=this_worker(), host="here", device="cpu", slots=2,

@@ -1,0 +1,40 @@
+"""Keeps a lease while files travel to or from the shared store, which may take longer than that."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+from django.db import Error, connection
+
+from tenants.work import queue
+from tenants.work.queue import Lease, LeaseLost
+
+logger = logging.getLogger(__name__)
+RENEW_SECONDS = 5.0
+
+
+@contextmanager
+def kept_alive(lease: Lease) -> Iterator[None]:
+    """Renew the lease beside the block. Must not stand inside a transaction that holds the lease:
+    the two would wait for each other."""
+    done = Event()
+    thread = Thread(target=_renew, args=(lease, done), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _renew(lease: Lease, done: Event) -> None:
+    try:
+        while not done.wait(RENEW_SECONDS):
+            queue.renew(lease)
+    except LeaseLost:
+        return  # whoever moves the files meets it at the next write
+    except Error:
+        logger.exception("the lease of %s was not renewed", lease.object_id)
+    finally:
+        connection.close()
