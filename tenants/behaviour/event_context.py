@@ -25,6 +25,12 @@ def is_context(field: str) -> bool:
     return field.startswith(PREFIX) and bool(KEY.fullmatch(field.removeprefix(PREFIX)))
 
 
+def context_field(column: str) -> str:
+    """The mapping's field for a column of this heading: `context.sales_channel` for 'Sales
+    channel'; no good one where the heading gives no key."""
+    return PREFIX + re.sub(r"[\W_]+", "_", column.casefold(), flags=re.ASCII).strip("_")
+
+
 def check_keys(fields: Iterable[str], param: str = "mapping") -> None:
     """UploadRefused too_much_context when a mapping names more context keys than are kept."""
     found = sum(is_context(field) for field in fields)

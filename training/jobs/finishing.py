@@ -14,6 +14,7 @@ from tenants.audit.record import record
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
+from training.engine.groups import GROUP_FILES
 from training.jobs import artifacts, life
 from training.jobs.cancelling import destroy_cancelled, mark_destroyed
 from training.jobs.gates import NOT_APPLICABLE, PASS, judge_version, verdicts
@@ -24,7 +25,7 @@ from training.jobs.services import approve_version, publish_version
 ACTOR = system("trainer")
 KEPT = (
     "events.parquet", "items.parquet", "job.json", "record.json", "progress.jsonl", "engine.log",
-    "tensorboard",
+    "tensorboard", *GROUP_FILES,
 )  # fmt: skip
 
 

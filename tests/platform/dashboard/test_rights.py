@@ -27,6 +27,7 @@ ACTS = [
         "roll_back",
         "ask_override",
         "change_rule",
+        "declare_groups",
         "agree",
         "change_approval",
         "verify",

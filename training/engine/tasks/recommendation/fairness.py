@@ -125,7 +125,7 @@ def _without_rest(counts: I64, people: int) -> Mask:
 
 def _means(values: F64, codes: I64, counts: I64) -> F64:
     known = codes != NONE
-    sums: F64 = np.bincount(codes[known], values[known], minlength=len(counts))
+    sums = np.bincount(codes[known], values[known], minlength=len(counts)).astype(np.float64)
     return sums / np.maximum(counts, 1)
 
 
@@ -138,7 +138,7 @@ def _exposed(item: I64, top: I64, groups: int) -> F64:
 def _shares(codes: I64, groups: int, weights: F64 | None = None) -> F64:
     weights = np.ones(len(codes)) if weights is None else weights
     known = codes != NONE
-    sums: F64 = np.bincount(codes[known], weights[known], minlength=groups)
+    sums = np.bincount(codes[known], weights[known], minlength=groups).astype(np.float64)
     return sums / float(weights.sum())
 
 
