@@ -82,6 +82,8 @@ class UploadForm(RefusableForm):
             raise forms.ValidationError(
                 _("Write headings that begin with a letter, in letters and digits.")
             )
+        if found and self.cleaned_data.get("kind") != Upload.EVENTS:
+            raise forms.ValidationError(_("Only a file of events tells groups of people."))
         return found
 
     def options(self) -> dict[str, Any]:
