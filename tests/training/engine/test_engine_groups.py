@@ -1,6 +1,7 @@
 """Figures by declared groups: what is counted, what is left out, and that no source sees them."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -238,6 +239,37 @@ def test_a_person_who_was_shown_nothing_counts_on_neither_side():
     tops, targets = [[0]] * 11 + [[]], [[0]] * 11 + [[10]]
     given = made([0] * 12, [0.0] * 12, items=items, tops=tops, targets=targets, names=("a", "b"))
     assert part_exposure(*given, "one", seed=1).of("one") == {"a": 0.0, "b": 0.0}
+
+
+def test_where_only_people_or_only_items_are_parted_nothing_is_told_of_the_others():
+    groups, reader, judged = made([0, 1] * 20, [0.5] * 40, **FEW_ITEMS)
+    no_items = replace(groups, items=Kind("", ()), item=np.array([-1]))
+    record = groups_record(no_items, reader, judged, "one", seed=1)
+    assert (record["exposure"], record["too_few"]["exposure"]) == ({}, [])
+    assert set(record["quality"]) == {"a", "b"}
+    nobody = np.empty(0, np.int64)
+    no_people = replace(
+        groups, subjects=Kind("", ()), subject=nobody, since=np.empty(0), code=nobody
+    )
+    record = groups_record(no_people, reader, judged, "one", seed=1)
+    assert (record["quality"], record["too_few"]["quality"]) == ({}, [])
+    assert record["chance"] == {"quality": 1.0, "exposure": 1.0}
+
+
+def test_a_ranking_that_showed_nobody_anything_has_no_exposure():
+    items = [0] * 10 + [1] * 10
+    groups, reader, judged = made(
+        [0] * 12, [0.0] * 12, items=items, tops=[[0]] * 12, targets=[[0]] * 12, names=("a", "b")
+    )
+    silent = Judged(
+        {**judged.figures, "two": judged.figures["one"]},
+        {**judged.coverage, "two": 0.0},
+        {**judged.tops, "two": np.full((12, 10), -1)},
+    )
+    record = groups_record(groups, reader, silent, "one", seed=1)
+    assert record["sources"]["two"]["exposure"] == {}
+    assert record["sources"]["one"]["exposure"] == {"a": 0.0, "b": 0.0}
+    assert groups_record(groups, reader, silent, "two", seed=1)["exposure"] == {}
 
 
 def test_exposure_is_not_told_of_fewer_than_ten_people_nor_of_fewer_than_ten_items():

@@ -14,6 +14,7 @@ import numpy as np
 from training.engine.arrays import F64, I64, Mask
 from training.engine.evaluate import TOP, Judged, Reader
 from training.engine.groups import NONE, Groups
+from training.engine.split import Cases
 from training.engine.tasks.recommendation.units import WINDOW
 
 # A group of fewer people or items tells of single ones.
@@ -35,8 +36,10 @@ class Parted:
     chance: float
 
     def of(self, ranking: str) -> dict[str, float]:
-        """Value by name of the shown groups."""
-        values = self.values[ranking]
+        """Value by name of the shown groups; {} for a ranking of which nothing is told."""
+        values = self.values.get(ranking)
+        if values is None:
+            return {}
         return {self.names[g]: round(float(values[g]), 5) for g in np.flatnonzero(self.shown)}
 
 
@@ -95,19 +98,30 @@ def part_exposure(
     """Share of exposure in ten places less share of what was taken up, by groups of items.
 
     Items of no group take their part of the whole and are not shown; a group is as large as its
-    items on offer. Nothing is shown of fewer than SMALLEST_GROUP people.
+    items on offer. Nothing is told of a ranking that filled places for fewer than SMALLEST_GROUP.
     """
-    cases, names = reader.cases, groups.items.names
-    counts = _counted(groups.item[cases.candidates], len(names))
-    shown = (counts >= SMALLEST_GROUP) & (len(cases) >= SMALLEST_GROUP)
-    taken = np.array([_shares(groups.item[one], len(names)) for one in cases.targets])
-    leads = {}
-    for name, tops in judged.tops.items():
-        placed = tops[:, 0] != NONE
-        given = [_exposed(groups.item, top, len(names)) for top in tops[placed]]
-        leads[name] = np.array(given).reshape(-1, len(names)) - taken[placed]
-    values = {name: lead.mean(axis=0) for name, lead in leads.items()}
+    names = groups.items.names
+    counts = _counted(groups.item[reader.cases.candidates], len(names))
+    leads = {name: _leads(groups, reader.cases, tops) for name, tops in judged.tops.items()}
+    values = {
+        name: lead.mean(axis=0) for name, lead in leads.items() if len(lead) >= SMALLEST_GROUP
+    }
+    shown = (counts >= SMALLEST_GROUP) & (serves in values)
     return Parted(names, counts, shown, values, _turned(leads[serves][:, shown], seed))
+
+
+def _leads(groups: Groups, cases: Cases, tops: I64) -> F64:
+    """Per person for whom a place was filled, float64 [people, groups]: the groups' shares of the
+    exposure less their shares of what the person took up."""
+    many = len(groups.items.names)
+    found = np.zeros((len(cases), many))
+    for index, (top, taken) in enumerate(zip(tops, cases.targets, strict=True)):
+        filled = int((top != NONE).sum())
+        if filled:
+            found[index] = _shares(groups.item[top[:filled]], many, _SEEN[:filled])
+            found[index] -= _shares(groups.item[taken], many)
+    placed: F64 = found[tops[:, 0] != NONE]
+    return placed
 
 
 def _counted(codes: I64, groups: int) -> I64:
@@ -127,12 +141,6 @@ def _means(values: F64, codes: I64, counts: I64) -> F64:
     known = codes != NONE
     sums = np.bincount(codes[known], values[known], minlength=len(counts)).astype(np.float64)
     return sums / np.maximum(counts, 1)
-
-
-def _exposed(item: I64, top: I64, groups: int) -> F64:
-    """The groups' shares of the exposure in one person's places."""
-    filled = int((top != NONE).sum())
-    return _shares(item[top[:filled]], groups, _SEEN[:filled])
 
 
 def _shares(codes: I64, groups: int, weights: F64 | None = None) -> F64:
