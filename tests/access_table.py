@@ -59,6 +59,8 @@ PAGES: dict[str, dict[str, Right]] = {
     "models/compare/": {"GET": Right.READ_MODELS},
     "models/versions/<str:version_id>/card/": {"GET": Right.READ_MODELS},
     "models/retraining/": {"POST": Right.MANAGE_MODELS},
+    "models/groups/": {"GET": Right.READ_MODELS},
+    "models/groups/declare/": {"POST": Right.MANAGE_MODELS},
     "try/": {"GET": Right.READ_RECOMMENDATIONS, "POST": Right.READ_RECOMMENDATIONS},
     "audit/": {"GET": Right.READ_AUDIT},
     "audit/verify/": {"POST": Right.READ_AUDIT},
@@ -127,6 +129,7 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "models/retraining/": lambda: {
         "data": {"every_days": 7, "new_percent": 20, "unknown_percent": 20},
     },
+    "models/groups/declare/": lambda: {"data": {"subjects": "", "items": ""}},
     "keys/new/": lambda: {"data": {"name": "new", "kind": "restricted", "scopes": ["events:read"]}},
     "try/": lambda: {"data": {"user_id": "u1"}},
     "members/invite/": lambda: {"data": {"email": "invited@example.com", "role": "analyst"}},

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.small_groups import few
-from dashboard.wording.gates import GATES, REASONS
+from dashboard.wording.gates import GATES, GROUP_MEASURES, REASONS
 from dashboard.wording.models import SOURCES, said
 from dashboard.wording.states import OUTCOMES_OF_GATES, Badge
 
@@ -45,6 +45,7 @@ def _shown(figures: dict[str, Any]) -> dict[str, Any]:
         shown["best"] = said(SOURCES, figures["best"])
     if "open" in figures:
         shown["names"] = ", ".join(said(SOURCES, name) for name in figures["open"])
-    if figures.get("gaps"):
-        shown["widest"] = f"{max(figures['gaps'].values()):.4f}"
+    if "measure" in figures:
+        shown["measure"] = said(GROUP_MEASURES, figures["measure"])
+        shown |= {"most": f"{figures['most']:g}", "chance": f"{100 * figures['chance']:.1f}"}
     return shown

@@ -8,6 +8,7 @@ from dashboard.pages.card import card, comparison
 from dashboard.pages.data import data, upload_file
 from dashboard.pages.design import design
 from dashboard.pages.fleet import fleet
+from dashboard.pages.groups import declare, groups
 from dashboard.pages.job import ask, job, start_job
 from dashboard.pages.join import join
 from dashboard.pages.keys import keys, make_key, revoke, rotate
@@ -58,6 +59,8 @@ urlpatterns = [
     path("models/compare/", comparison, name="compare"),
     path("models/versions/<str:version_id>/card/", card, name="card"),
     path("models/retraining/", change_rule, name="change_rule"),
+    path("models/groups/", groups, name="groups"),
+    path("models/groups/declare/", declare, name="declare_groups"),
     path("try/", trial, name="try"),
     path("audit/", audit, name="audit"),
     path("audit/verify/", verify, name="verify"),

@@ -140,6 +140,12 @@ class AuditEvent(Enum):
         _("Rule of automatic training changed"),
         ("every_days", "new_share", "unknown_share"),
     )
+    GROUPS_DECLARED = EventKind(
+        "groups.declared",
+        "tenant",
+        _("Groups for the check of fairness declared"),
+        ("subjects", "items"),
+    )
     VERSION_APPROVED = EventKind(
         "version.approved",
         "version",

@@ -60,7 +60,11 @@ class UploadBody(serializers.Serializer[Any]):
 
     kind = serializers.ChoiceField(Upload.KINDS)
     file = SentFile(allow_empty_file=True)
-    mapping = MappingText(required=False, help_text='{"our_column": "column of the file"}')
+    mapping = MappingText(
+        required=False,
+        help_text='{"our_column": "column of the file"}; for events also '
+        '{"context.country": "Country"}: keeps a column that tells groups',
+    )
     options = JSONText(required=False, help_text='{"default_type": "purchase", …}')
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from tenants.behaviour.event_context import PREFIX, contexts, too_long
 from tenants.behaviour.mapping import Plan
 from tenants.behaviour.parsing import ids, numbers, texts, times
 from tenants.behaviour.pseudo_items import one_pattern
@@ -39,7 +40,7 @@ TEXTS = {"item_title": 1_000, "item_category": 200}
 # numbers Float64, the rest String; null where nothing was given.
 EVENT_COLUMNS = (
     "row", "user_id", "item_id", "type_code", "occurred_at", "value", "quantity", "order_id",
-    "event_id", "item_title", "item_category", "price",
+    "event_id", "item_title", "item_category", "price", "context",
 )  # fmt: skip
 SAME_EVENT = ("user_id", "item_id", "type_code", "occurred_at", "value", "quantity", "order_id")
 
@@ -72,14 +73,14 @@ def matches(column: pl.Series, pattern: str) -> pl.Series:
 
 EVENT_STEPS = (
     *FAULT_STEPS,
-    Step("control_character", holds(controls(IDS, tuple(TEXTS)))),
+    Step("control_character", holds(controls(IDS, (*TEXTS, "context_text")))),
     Step("missing_user", holds(pl.col("user_id").is_null())),
     Step("missing_item", holds(pl.col("item_id").is_null())),
     Step("missing_time", holds(~pl.col("time_given"))),
     Step("bad_time", holds(pl.col("occurred_at").is_null())),
     Step("future_time", lies_ahead("occurred_at")),
     Step("id_too_long", holds(longer(dict.fromkeys(IDS, ID_LENGTH)))),
-    Step("text_too_long", holds(longer(TEXTS))),
+    Step("text_too_long", holds(longer(TEXTS) | too_long())),
     Step("missing_type", holds(~pl.col("type_given"))),
     Step("unknown_type", holds(pl.col("type_code").is_null())),
     Step("cancellation", is_cancellation),
@@ -106,7 +107,8 @@ def clean_events(
 
     `earlier` is the `seen` of the batch before, None for the first. `now` needs a zone. A row is
     a duplicate when an accepted row before it has the same event_id, or, if it has none, the same
-    user, item, type, time, value, quantity and order. Raises UploadRefused inexact_ids.
+    user, item, type, time, value, quantity and order. Raises UploadRefused inexact_ids,
+    context_of_persons.
     """
     rules = Rules(plan.options, now, earlier or Seen.nothing())
     return sift(typed_events(batch, plan), EVENT_STEPS, rules, EVENT_COLUMNS)
@@ -132,7 +134,17 @@ def typed_events(batch: Batch, plan: Plan) -> pl.DataFrame:
                for name in ("value", "quantity", "price")},
         }
     )  # fmt: skip
-    return keyed(frame.with_columns(row_value()))
+    return keyed(frame.with_columns(row_value(), *told_beside(batch, plan)))
+
+
+def told_beside(batch: Batch, plan: Plan) -> pl.DataFrame:
+    """The columns of `contexts`, from what the mapping names so."""
+    named = {
+        name.removeprefix(PREFIX): texts(given(batch, plan, name))
+        for name in plan.mapping
+        if name.startswith(PREFIX)
+    }
+    return contexts(named, batch.rows.len())
 
 
 def event_types(column: pl.Series, default: str | None) -> tuple[pl.Series, pl.Series]:

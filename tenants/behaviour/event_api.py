@@ -11,6 +11,7 @@ from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.fields import Strict, Text, ZonedDateTimeField
 from tenants.access.rights import Right
 from tenants.accounts.tokens import PUBLIC
+from tenants.behaviour.event_context import KEY, MOST_KEYS
 from tenants.behaviour.report import BUCKETS
 from tenants.behaviour.schema import EVENT_TYPES
 from tenants.behaviour.streaming import MOST, AcceptedEvents, EndedEvent, accept_events
@@ -53,6 +54,21 @@ class EventBody(Strict):
     order_id = Text(required=False)
     item_title = Text(required=False)
     item_category = Text(required=False)
+    context: Any = serializers.DictField(
+        child=Text(),
+        required=False,
+        help_text='Groups that the act belongs to, such as {"country": "FR"}: up to '
+        f"{MOST_KEYS} keys, kept as they come. Nothing of one person alone. Left aside when a "
+        "public key sends it.",
+    )
+
+    def validate_context(self, told: dict[str, str]) -> dict[str, str]:
+        """Keys that an upload could name as well; a foreign one is not repeated to its sender."""
+        if len(told) > MOST_KEYS or not all(map(KEY.fullmatch, told)):
+            raise serializers.ValidationError(
+                f"Name up to {MOST_KEYS} keys in small letters, such as country or sales_channel."
+            )
+        return told
 
 
 class EventsBody(Strict):

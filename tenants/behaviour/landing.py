@@ -27,12 +27,12 @@ def land_events(rows: pl.DataFrame, upload_id: UUID, *, trusted: bool) -> Landed
     """Store events of subjects who consent to any use; hold the others back.
 
     `rows` has EVENT_COLUMNS of `cleaning`; `upload_id` is the upload or the event batch they came
-    with. What a sender who is not `trusted` says of items is left aside. Safe with concurrent
-    callers: all of them lock items, subjects and events in one order.
+    with. What a sender who is not `trusted` says of items and beside an act is left aside. Safe
+    with concurrent callers: all of them lock items, subjects and events in one order.
     """
     if not rows.height:
         return Landed()
-    rows = _with_acts(rows)
+    rows = _with_acts(rows if trusted else rows.with_columns(context=pl.lit(None, pl.String)))
     acts = rows["dedup"].to_list()
     withheld = _kept_out(rows, trusted)
     rows = _without(rows, [row for ended in withheld.values() for row in ended])

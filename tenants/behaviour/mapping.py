@@ -1,12 +1,14 @@
 """Which of a file's columns is which of ours: the caller's word first, then names and aliases.
 
-A saved mapping is a plain dict {our name: their name}; an empty name says: read no such column.
+A saved mapping is a plain dict {our name: their name}; an empty name says: read no such column. In
+a file of events `context.KEY` keeps a column as context; nothing is proposed for it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tenants.behaviour.event_context import PREFIX, check_keys, is_context
 from tenants.behaviour.options import UploadOptions
 from tenants.behaviour.refusals import UploadRefused, shown
 from tenants.behaviour.schema import EVENTS, KINDS, Column, UploadKind, plain_name
@@ -45,7 +47,8 @@ def make_plan(
 ) -> Plan:
     """Settle which column is which.
 
-    Raises UploadRefused: unknown_kind, unknown_field, column_not_found, missing_columns.
+    Raises UploadRefused: unknown_kind, unknown_field, column_not_found, missing_columns,
+    too_much_context.
     """
     if kind not in KINDS:
         raise UploadRefused("unknown_kind", param="kind", kind=kind, kinds=", ".join(KINDS))
@@ -64,10 +67,12 @@ def make_plan(
 def settle(kind: UploadKind, columns: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
     """The mapping of this file: what the caller named, and proposals for all other fields."""
     ours = [column.name for column in kind.columns]
+    fields = [*ours, f"{PREFIX}KEY"] if kind is EVENTS else ours
+    check_keys(given)
     for field, theirs in given.items():
-        if field not in ours:
+        if field not in ours and not (kind is EVENTS and is_context(field)):
             raise UploadRefused(
-                "unknown_field", param="mapping", field=field, fields=", ".join(ours)
+                "unknown_field", param="mapping", field=field, fields=", ".join(fields)
             )
         if theirs and theirs not in columns:
             raise UploadRefused(

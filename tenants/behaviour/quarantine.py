@@ -26,7 +26,7 @@ KEPT_FOR = timedelta(days=30)
 # One row in ten of a month's events may wait at once: anybody who reads a public key in a page can
 # send acts of people nobody has heard of, and must not fill the database with them.
 SHARE = 10
-SEALED = ("item", "type_code", "occurred_at", "value", "quantity")
+SEALED = ("item", "type_code", "occurred_at", "value", "quantity", "context")
 
 
 def surely_has_room(rows: int) -> bool:
@@ -93,10 +93,13 @@ def opened(rows: list[QuarantinedRow]) -> pl.DataFrame:
     values = []
     for row in rows:
         plain = unseal(keys[row.subject_id], bytes(row.sealed), context)
-        values.append([row.pk, row.subject_id, *json.loads(plain), row.dedup.hex])
+        told = json.loads(plain)
+        told += [None] * (len(SEALED) - len(told))  # sealed before there was a context
+        values.append([row.pk, row.subject_id, *told, row.dedup.hex])
     schema = {
         "row": pl.Int64, "subject": pl.Int64, "item": pl.Int64, "type_code": pl.Int16,
-        "occurred_at": pl.Int64, "value": pl.Float64, "quantity": pl.Float64, "dedup": pl.String,
+        "occurred_at": pl.Int64, "value": pl.Float64, "quantity": pl.Float64,
+        "context": pl.String, "dedup": pl.String,
     }  # fmt: skip
     frame = pl.DataFrame(values, schema=schema, orient="row")
     return frame.with_columns(pl.col("occurred_at").cast(pl.Datetime("us", "UTC")))

@@ -80,6 +80,13 @@ REFUSALS = {
     "column_not_found": gettext_noop(
         "The column '%(column)s', named for %(field)s, is not in the file. The file has: %(found)s."
     ),
+    "too_much_context": gettext_noop(
+        "%(count)s context keys are named, the most is %(most)s. Leave out what you do not need."
+    ),
+    "context_of_persons": gettext_noop(
+        "The context key '%(key)s' has more than %(most)s different values, so it tells of single "
+        "people. Leave it out, or send groups such as a country."
+    ),
     "crashed": gettext_noop("Processing stopped several times. Upload the file again."),
     "file_gone": gettext_noop("The stored file is gone. Upload it again."),
     "file_altered": gettext_noop("The stored file was altered. Upload it again."),

@@ -22,7 +22,9 @@ class BehaviourRows:
         held = QuarantinedRow.objects.filter(subject_id=subject_id).order_by("id")
         return {
             "event": list(
-                events.values("occurred_at", "type", "item__external_id", "value", "quantity")
+                events.values(
+                    "occurred_at", "type", "item__external_id", "value", "quantity", "context"
+                )
             ),
             "quarantined_row": list(held.values("created_at", "code", "expires_at")),
         }

@@ -16,6 +16,7 @@ from django.utils.timezone import now
 
 from tenants.audit.actor import Actor
 from tenants.behaviour.cleaning import clean_events
+from tenants.behaviour.event_context import PREFIX, check_keys
 from tenants.behaviour.landed import Landed
 from tenants.behaviour.landing import land_events
 from tenants.behaviour.mapping import Plan, make_plan
@@ -45,6 +46,15 @@ def plan() -> Plan:
     return make_plan(EVENT_COLUMNS.name, [column.name for column in EVENT_COLUMNS.columns])
 
 
+def plan_with(keys: Sequence[str]) -> Plan:
+    """The plan with these context keys read, too; raises UploadRefused too_much_context."""
+    named = {f"{PREFIX}{key}": f"{PREFIX}{key}" for key in keys}
+    if not named:
+        return plan()
+    check_keys(named, param="context")
+    return make_plan(EVENT_COLUMNS.name, [*plan().columns, *named], mapping=named)
+
+
 @dataclass(frozen=True)
 class EndedEvent:
     """An event that was not accepted: its place in the request, from 0, and why."""
@@ -69,13 +79,15 @@ def accept_events(
     """Store what may be stored now, in the transaction of the caller, and record the counts.
 
     `events` are at most MOST mappings by the column names of `schema.EVENTS`: texts, floats, and
-    for occurred_at a datetime with zone; a time left out is now. An event at fault ends with the
-    code it would have in an upload, and the others count. What a sender who is not `trusted`
-    tells of items is not believed. TooMany when the month's are used up.
+    for occurred_at a datetime with zone, and `context`, a mapping of texts; a time left out is now.
+    An event at fault ends with the code it would have in an upload, and the others count. What a
+    sender who is not `trusted` tells of items and as context is not believed. TooMany when the
+    month's are used up; UploadRefused on context keys that an upload's mapping could not name.
     """
     check_month(EVENTS)
     batch_id, moment = uuid7(), now()
-    cleaned = clean_events(_batch(events, moment), plan(), now=moment)
+    keys = sorted({key for event in events for key in event.get("context", {})})
+    cleaned = clean_events(_batch(events, moment, keys), plan_with(keys), now=moment)
     landed = land_events(cleaned.rows, batch_id, trusted=trusted)
     report = batch_report(cleaned, withheld=landed.withheld)
     batch = EventBatch.objects.create(
@@ -92,7 +104,7 @@ def accept_events(
     return AcceptedEvents(batch, _ended(cleaned, landed))
 
 
-def _batch(events: Sequence[Mapping[str, Any]], moment: datetime) -> Batch:
+def _batch(events: Sequence[Mapping[str, Any]], moment: datetime, keys: Sequence[str]) -> Batch:
     """The events as rows of a file, numbered from 1."""
     timed = [{"occurred_at": moment, **event} for event in events]
     return Batch(
@@ -106,6 +118,14 @@ def _batch(events: Sequence[Mapping[str, Any]], moment: datetime) -> Batch:
                     dtype=TYPES.get(column.type, pl.String),
                 )
                 for column in EVENT_COLUMNS.columns
+            ]
+            + [
+                pl.Series(
+                    f"{PREFIX}{key}",
+                    [event.get("context", {}).get(key) for event in timed],
+                    dtype=pl.String,
+                )
+                for key in keys
             ]
         ),
     )

@@ -19,15 +19,18 @@ from training.engine.sources.source import Source
 from training.engine.split import Cases
 
 FUSION = "fusion"
+TOP = 10  # places of a ranking that somebody looks at
 
 
 @dataclass(frozen=True)
 class Judged:
     """figures: per ranking float64 [cases, PER_SUBJECT]; coverage: share of the candidates that
-    some subject was shown in ten places."""
+    some subject was shown in ten places; tops: per ranking int64 [cases, TOP], the items in these
+    places, -1 where a ranking is shorter."""
 
     figures: dict[str, F64]
     coverage: dict[str, float]
+    tops: dict[str, I64]
 
     def mean(self, name: str) -> dict[str, float]:
         """Averages of one ranking, rounded for the manifest."""
@@ -79,17 +82,18 @@ def judge_window(
     names = [*sources, *([FUSION] if fusion else [])]
     cases = reader.cases
     figures = {name: np.zeros((len(cases), len(PER_SUBJECT))) for name in names}
-    shown: dict[str, Mask] = {name: np.zeros(len(cases.candidates), np.bool_) for name in names}
+    tops: dict[str, I64] = {name: np.full((len(cases), TOP), -1) for name in names}
     now = cases.window.start
     with threadpool_limits(limits=1, user_api="blas"):
         for index in range(len(cases)):
             rankings = rank_case(sources, fusion, reader.past(index), reader.allowed(index), now)
             for name, ranking in rankings.items():
                 figures[name][index] = judge(ranking, cases.targets[index])
-                shown[name][ranking[:10]] = True
+                tops[name][index, : len(ranking[:TOP])] = ranking[:TOP]
             each(index + 1, len(cases))
     offered = max(1, int(cases.candidates.sum()))
-    return Judged(figures, {name: float(seen.sum()) / offered for name, seen in shown.items()})
+    seen = {name: len(np.unique(items[items >= 0])) for name, items in tops.items()}
+    return Judged(figures, {name: float(count) / offered for name, count in seen.items()}, tops)
 
 
 def rank_case(

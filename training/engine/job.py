@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from training.engine.failures import JobError
+from training.engine.groups import GROUP_FILES
 from training.engine.params import Value, read_params
 from training.engine.sealed import sha256_of
 from training.engine.snapshot import EVENTS_FILE, ITEMS_FILE
@@ -109,7 +110,8 @@ def _checked_files(folder: Path, record: dict[str, Any]) -> dict[str, str]:
     stated = record.get("files")
     if not isinstance(stated, dict):
         raise JobError("bad_job", "files must name each snapshot file with its sha256", "files")
-    for name in (EVENTS_FILE, ITEMS_FILE):
+    names = (EVENTS_FILE, ITEMS_FILE, *(name for name in GROUP_FILES if name in stated))
+    for name in names:
         path = folder / name
         if not path.is_file():
             raise JobError("snapshot_gone", f"{name} is gone; freeze the snapshot again", name)
@@ -119,4 +121,4 @@ def _checked_files(folder: Path, record: dict[str, Any]) -> dict[str, str]:
                 f"{name} does not match the hash in {JOB_FILE}; freeze the snapshot again",
                 name,
             )
-    return {name: str(stated[name]) for name in (EVENTS_FILE, ITEMS_FILE)}
+    return {name: str(stated[name]) for name in names}

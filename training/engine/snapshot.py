@@ -84,15 +84,15 @@ def read_snapshot(folder: Path) -> Snapshot:
 
     Raises JobError (too_little_data, unknown_item, bad_snapshot) when they cannot be trained on.
     """
-    items = _frame(folder / ITEMS_FILE, _ITEM_COLUMNS).unique("item", keep="first").sort("item")
-    events = _frame(folder / EVENTS_FILE, _EVENT_COLUMNS)
+    items = frame_of(folder / ITEMS_FILE, _ITEM_COLUMNS).unique("item", keep="first").sort("item")
+    events = frame_of(folder / EVENTS_FILE, _EVENT_COLUMNS)
     if items.is_empty() or events.is_empty():
         raise JobError(
             "too_little_data",
             f"the snapshot holds {len(events)} events and {len(items)} items; both are needed",
         )
-    _refuse_blanks(events, EVENTS_FILE)
-    _refuse_blanks(items.select("item"), ITEMS_FILE)
+    refuse_blanks(events, EVENTS_FILE)
+    refuse_blanks(items.select("item"), ITEMS_FILE)
     number = items["item"].to_numpy().astype(np.int64)
     position = np.searchsorted(number, events["item"].to_numpy())
     strangers = number[np.minimum(position, len(number) - 1)] != events["item"].to_numpy()
@@ -124,7 +124,8 @@ _ITEM_COLUMNS = {
 }
 
 
-def _frame(path: Path, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+def frame_of(path: Path, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    """These columns of a Parquet file, in these types; JobError bad_snapshot."""
     try:
         frame = pl.read_parquet(path, columns=list(columns))
         return frame.cast(pl.Schema(columns))
@@ -132,7 +133,8 @@ def _frame(path: Path, columns: dict[str, pl.DataType]) -> pl.DataFrame:
         raise JobError("bad_snapshot", f"{path.name} cannot be read: {cause}", path.name) from cause
 
 
-def _refuse_blanks(frame: pl.DataFrame, name: str) -> None:
+def refuse_blanks(frame: pl.DataFrame, name: str) -> None:
+    """JobError bad_snapshot when a row lacks one of the columns."""
     for column in frame.columns:
         blanks = frame[column].null_count()
         if blanks:

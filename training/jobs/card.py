@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from training.engine.arrays import F64, Mask, Tensors
+from training.engine.tasks.recommendation.fairness import SMALLEST_GROUP
 from training.engine.tasks.recommendation.units import (
     CHAMPION,
     FEW_EVENTS,
@@ -17,7 +18,7 @@ from training.engine.tasks.recommendation.units import (
     UNIT,
 )
 from training.jobs.evidence import common, units_of
-from training.jobs.gates import FEWEST_UNITS, SMALLEST_GROUP, verdicts
+from training.jobs.gates import FEWEST_UNITS, verdicts
 from training.jobs.models import Version
 from training.jobs.resampling import paired
 
@@ -27,7 +28,7 @@ LIMITS = ("offline_only", "shown_is_not_chosen", "no_causes", "this_machine")
 
 
 def card_of(version: Version) -> dict[str, Any]:
-    """data, gates, slices, limits, latency, cost, approval: everything JSON can hold."""
+    """data, gates, slices, groups, limits, latency, cost, approval: everything JSON can hold."""
     snapshot, manifest = version.snapshot, version.manifest
     return {
         "version": version.public_id,
@@ -44,6 +45,7 @@ def card_of(version: Version) -> dict[str, Any]:
         },
         "gates": verdicts(version),
         "slices": slices(units_of(version), version.serves),
+        "groups": group_parts(manifest.get("groups") or {}),
         "limits": [*LIMITS, *_own_limits(version)],
         "latency": manifest.get("latency") or {},
         "device_seconds": round(version.job.device_seconds, 1),
@@ -64,6 +66,23 @@ def slices(figures: Tensors, serves: str) -> list[dict[str, Any]]:
         "warm_items": figures[RARE] == 0.0,
     }
     return [_slice(name, served[part]) for name, part in parts.items()]
+
+
+def group_parts(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """What serves by declared groups, the best first: measure, key, parts (name, count, value) and
+    the names of too_few; only what was declared."""
+    found = []
+    for measure, key in told.get("keys", {}).items():
+        parts = [
+            {"name": name, **line}
+            for name, line in told[measure].items()
+            if line["count"] >= SMALLEST_GROUP
+        ]
+        parts.sort(key=lambda part: (-part["value"], part["name"]))
+        line = {"measure": measure, "key": key, "parts": parts}
+        if key:
+            found.append({**line, "too_few": told["too_few"][measure]})
+    return found
 
 
 def compare(one: Version, other: Version) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tenants.audit.record import record
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.queue import Lease
+from training.engine.groups import GROUP_FILES
 from training.jobs import artifacts, life
 from training.jobs.cancelling import (
     destroy_bundle,
@@ -32,7 +33,7 @@ ACTOR = system("trainer")
 STORE_BACK = timedelta(minutes=2)
 KEPT = (
     "events.parquet", "items.parquet", "job.json", "record.json", "progress.jsonl", "engine.log",
-    "tensorboard",
+    "tensorboard", *GROUP_FILES,
 )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ from tenants.audit.record import record
 from tenants.behaviour.schema import EVENT_TYPES
 from tenants.consent.vocabulary import PURPOSE_OF, Use
 from tenants.errors import AppError
-from training.jobs.models import Snapshot, SnapshotSubject
+from training.jobs.grouping import label_params, write_groups
+from training.jobs.models import DeclaredGroups, Snapshot, SnapshotSubject
 
 PURPOSE = PURPOSE_OF[Use.TRAINING]
 LEAST_EVENTS = 20
@@ -41,7 +42,7 @@ IN_TIME = "(not coalesce(n.later_events_only, false) or e.occurred_at >= s.valid
 EVENTS = f"""copy (
     select e.subject_id as subject, e.item_id as item, e.type as code,
         (extract(epoch from e.occurred_at) * 1000000)::bigint as occurred_at,
-        e.value, e.quantity, s.record_id
+        e.value, e.quantity, s.record_id, nullif(e.context ->> %(subjects)s::text, '') as label
     {ALLOWED} where {IN_FORCE} and {IN_TIME}
     order by e.subject_id, e.occurred_at, e.id
 ) to stdout (format csv, header)"""  # nosec B608 # constants of this file alone
@@ -59,7 +60,10 @@ select count(*), count(distinct e.subject_id), count(distinct e.item_id)
 
 ITEMS = """copy (
     select id as item, title, text, nullif(category, '') as category, price,
-        (extract(epoch from first_seen_at) * 1000000)::bigint as first_seen_at
+        (extract(epoch from first_seen_at) * 1000000)::bigint as first_seen_at,
+        nullif(case when %(items)s::text = 'category' then category
+            when jsonb_typeof(attributes -> %(attribute)s::text) in ('string', 'number', 'boolean')
+            then attributes ->> %(attribute)s::text end, '') as label
     from behaviour_item order by id
 ) to stdout (format csv, header)"""
 
@@ -71,6 +75,7 @@ EVENT_COLUMNS = {
     "value": pl.Float32,
     "quantity": pl.Float32,
     "record_id": pl.String,
+    "label": pl.String,
 }
 ITEM_COLUMNS = {
     "item": pl.Int64,
@@ -79,19 +84,24 @@ ITEM_COLUMNS = {
     "category": pl.String,
     "price": pl.Float32,
     "first_seen_at": pl.Int64,
+    "label": pl.String,
 }
 
 
 def freeze(folder: Path, *, actor: Actor) -> Snapshot:
-    """Write `events.parquet` and `items.parquet` into `folder` and record what is in them.
+    """Write `events.parquet`, `items.parquet` and the files of declared groups into `folder`, and
+    record what is in them.
 
     AppError too_little_data when consent leaves fewer than LEAST_EVENTS events.
     """
-    events = _read(EVENTS.format(purpose=PURPOSE.value), EVENT_COLUMNS)
+    keys = DeclaredGroups.objects.first() or DeclaredGroups()
+    events = _read(EVENTS.format(purpose=PURPOSE.value), EVENT_COLUMNS, label_params(keys))
     excluded = _excluded()
     if len(events) < LEAST_EVENTS:
         raise too_little(len(events))
-    files = _write(folder, events, _read(ITEMS, ITEM_COLUMNS))
+    items = _read(ITEMS, ITEM_COLUMNS, label_params(keys))
+    names = (*_write(folder, events, items), *write_groups(folder, events, items, keys))
+    files = {name: _fingerprint(folder / name) for name in names}
     snapshot = Snapshot.objects.create(
         purpose=PURPOSE.value,
         policy_version=policy_version(),
@@ -150,10 +160,10 @@ def whole_tenant() -> Iterator[Any]:
         cursor.execute("set local enable_nestloop = on")
 
 
-def _read(query: str, columns: dict[str, Any]) -> pl.DataFrame:
+def _read(query: str, columns: dict[str, Any], params: dict[str, str | None]) -> pl.DataFrame:
     """The rows of a COPY, read through row-level security, never through the ORM."""
     parts: list[bytes] = []
-    with whole_tenant() as cursor, cursor.copy(query) as copy:
+    with whole_tenant() as cursor, cursor.copy(query, params) as copy:
         parts.extend(bytes(part) for part in copy)
     return pl.read_csv(b"".join(parts), schema=columns)
 
@@ -164,8 +174,8 @@ def _excluded() -> dict[str, int]:
         return {code or "no_record": count for code, count in cursor.fetchall()}
 
 
-def _write(folder: Path, events: pl.DataFrame, items: pl.DataFrame) -> dict[str, dict[str, Any]]:
-    """Both files, as the engine's contract has them; their hashes and sizes by name."""
+def _write(folder: Path, events: pl.DataFrame, items: pl.DataFrame) -> tuple[str, ...]:
+    """Both files, as the engine's contract has them; their names."""
     types = pl.DataFrame(
         {
             "code": [kind.code for kind in EVENT_TYPES],
@@ -182,12 +192,12 @@ def _write(folder: Path, events: pl.DataFrame, items: pl.DataFrame) -> dict[str,
         "items.parquet": items.with_columns(
             pl.col("first_seen_at").cast(pl.Datetime("us", "UTC")),
             pl.col("title", "text").fill_null(""),
-        ),
+        ).drop("label"),
     }
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, frame in frames.items():
         frame.write_parquet(folder / name, compression="zstd")
-    return {name: _fingerprint(folder / name) for name in frames}
+    return tuple(frames)
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:

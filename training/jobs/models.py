@@ -224,6 +224,20 @@ class RetrainingRule(TenantOwned):
         constraints = [models.UniqueConstraint(fields=["tenant_id"], name="one_retraining_rule")]
 
 
+class DeclaredGroups(TenantOwned):
+    """By what a tenant wants its versions checked for fairness; "" for not at all."""
+
+    # A key of the events' context.
+    subjects = models.TextField(default="")
+    # `category`, or `attributes.` and a key of the items' attributes.
+    items = models.TextField(default="")
+    actor_ref = models.TextField(default="")
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant_id"], name="one_declared_groups")]
+
+
 class StandingApproval(TenantOwned):
     """A recorded decision that versions which pass their gates may publish without a person."""
 

@@ -7,7 +7,7 @@ from django.shortcuts import render
 
 from dashboard.gates import gate_lines
 from dashboard.standing import NDCG, Standing, serving_one, standings
-from dashboard.wording.gates import EXCLUDED, LIMITS, SLICES
+from dashboard.wording.gates import EXCLUDED, GROUP_TITLES, LIMITS, SLICES
 from dashboard.wording.models import SOURCES, said
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
@@ -32,6 +32,7 @@ def card(request: PageRequest, version_id: str) -> HttpResponse:
         "standings": standings(version.manifest),
         "gates": gate_lines(told["gates"]),
         "slices": [(said(SLICES, part["name"]), part) for part in told["slices"]],
+        "parted": [(said(GROUP_TITLES, group["measure"]), group) for group in told["groups"]],
         "excluded": [(said(EXCLUDED, code), n) for code, n in told["data"]["excluded"].items()],
         "limits": [said(LIMITS, code) for code in told["limits"]],
         "new_history": NEW_HISTORY,

@@ -15,6 +15,7 @@ from dashboard.paging import page_of
 from dashboard.wording.states import EVENT_TYPES, PURPOSES, UPLOAD_KINDS, UPLOADS
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from tenants.behaviour.event_context import context_field, is_context
 from tenants.behaviour.models import Upload
 from tenants.behaviour.services import accept_upload
 from tenants.consent.models import Notice
@@ -49,6 +50,15 @@ class UploadForm(RefusableForm):
         help_text=_("Such as C for an order C123456."),
     )
 
+    groups = forms.CharField(
+        label=_("Columns that tell groups of people"),
+        required=False,
+        max_length=200,
+        help_text=_("Of a file of events, such as Country. Kept beside each event, for the check "
+                    "of fairness; at most four, with commas between them."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )  # fmt: skip
+
     def __init__(self, *args: Any, rights: frozenset[Right], zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["timezone"] = zone
@@ -63,6 +73,18 @@ class UploadForm(RefusableForm):
         if zone not in available_timezones():
             raise forms.ValidationError(_("Write an IANA name such as Europe/London."))
         return zone
+
+    def clean_groups(self) -> dict[str, str]:
+        """A mapping of context keys, each named after its column."""
+        columns = [name.strip() for name in str(self.cleaned_data["groups"]).split(",")]
+        found = {context_field(name): name for name in columns if name}
+        if not all(map(is_context, found)):
+            raise forms.ValidationError(
+                _("Write headings that begin with a letter, in letters and digits.")
+            )
+        if found and self.cleaned_data.get("kind") != Upload.EVENTS:
+            raise forms.ValidationError(_("Only a file of events tells groups of people."))
+        return found
 
     def options(self) -> dict[str, Any]:
         """What the reader of the file is told besides the file."""
@@ -94,6 +116,7 @@ def upload_file(request: PageRequest) -> HttpResponse:
                 name=file.name,
                 chunks=file.chunks(),
                 actor=request.actor,
+                mapping=form.cleaned_data["groups"],
                 options=form.options(),
             )
         except AppError as error:

@@ -19,6 +19,7 @@ from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from training.jobs import budget, life
 from training.jobs.control import DEFAULT_BASE, METHODS
+from training.jobs.declaring import declared
 from training.jobs.models import Job, StandingApproval, Version
 from training.jobs.queries import Serving, serving
 
@@ -79,6 +80,7 @@ def whole(request: PageRequest, job_form: JobForm | None = None) -> dict[str, An
         "may_manage": Right.MANAGE_MODELS in request.rights,
         "job_form": job_form or JobForm(),
         "rule_form": rule_form(),
+        "declared": declared(),
         "approval_form": ApprovalForm(auto_id="approval_%s"),
     }
 

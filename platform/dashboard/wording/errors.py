@@ -27,6 +27,7 @@ ERRORS: dict[str, str | Promise] = {
     "bad_rule": _(
         "Write whole days from 0 to 365 and shares from 0 to 100 %; 0 switches a reason off."
     ),
+    "bad_groups": _("Choose one of the keys that your data hold."),
     "bad_job": _("The job's order cannot be read. Start a new job."),
     "bad_param": _("A parameter has a value that it cannot have. Correct it and start again."),
     "bad_snapshot": _("The frozen data cannot be read. Start a new job."),

@@ -50,9 +50,31 @@ REASONS: Words = {
         "people would tell."
     ),
     "no_groups": _("No groups of people or items are declared."),
-    "small_groups": _("The declared groups are too small to be compared."),
-    "narrow_gaps": _("The widest gap between declared groups is %(widest)s."),
-    "wide_gap": _("The widest gap between declared groups is %(widest)s, which is too wide."),
+    "small_groups": _(
+        "Fewer than two of the declared groups have ten people or items among what was held out."
+    ),
+    "narrow_gaps": _(
+        "The widest gap between declared groups is %(gap)s of %(measure)s, from %(lowest)s to "
+        "%(highest)s; up to %(most)s is allowed."
+    ),
+    "wide_gap": _(
+        "The gap between declared groups is %(gap)s of %(measure)s, from %(lowest)s to "
+        "%(highest)s; only %(most)s is allowed."
+    ),
+    "gap_may_be_chance": _(
+        "The gap between declared groups is %(gap)s of %(measure)s, from %(lowest)s to "
+        "%(highest)s; only %(most)s is allowed. Chance alone parts groups of this size so widely "
+        "in %(chance)s %% of cases; more people would tell."
+    ),
+}
+# What declared groups are compared by.
+GROUP_MEASURES: Words = {
+    "quality": _("NDCG@10"),
+    "exposure": _("exposure"),
+}
+GROUP_TITLES: Words = {
+    "quality": _("Quality by groups of people"),
+    "exposure": _("Exposure by groups of items"),
 }
 SLICES: Words = {
     "new_subjects": _("New people"),

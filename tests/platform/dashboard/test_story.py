@@ -26,6 +26,9 @@ from tests.conftest import PASSWORD
 from tests.platform.dashboard.conftest import PEOPLE
 from tests.stocked import archive, publish, stock, stock_items
 from tests.trained import give_version
+from tests.training.jobs import grouped_shop
+from training.jobs.gates import judge_version
+from training.jobs.models import Version
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE = {"width": 390, "height": 844}
@@ -220,6 +223,45 @@ def test_every_page_fits_a_phone_and_its_sheet_opens_and_closes(alice, artifact,
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Audit log").last).not_to_be_visible()
     assert story.complaints == []
+
+
+def test_groups_are_declared_and_a_versions_card_shows_them(alice, artifact, story):
+    page = story.page
+    story.meanwhile(lambda: grouped_shop.stock(alice))
+    sign_in(story, alice.owner.email)
+    story.go("/models/")
+    page.get_by_role("link", name="Groups for the fairness check").click()
+    page.get_by_label("People by").select_option("country")
+    page.get_by_label("Items by").select_option("category")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The groups are declared.")).to_be_visible()
+    expect(page.get_by_label("People by")).to_have_value("country")
+
+    version = story.meanwhile(with_groups, alice, artifact)
+    page.set_viewport_size(PHONE)
+    for path in ("/models/groups/", f"/models/versions/{version.public_id}/card/"):
+        story.go(path)
+        assert story.fits(), path
+    expect(page.get_by_role("heading", name="Quality by groups of people")).to_be_visible()
+    expect(page.get_by_text("only 0.1 is allowed")).to_be_visible()
+    expect(page.get_by_role("row", name="north")).to_contain_text("0.6100")
+    assert story.complaints == []
+
+
+def with_groups(business, artifact) -> Version:
+    """A version whose people of the north are served better than those of the south."""
+    version = give_version(business, artifact)
+    version.manifest["groups"] = {
+        "keys": {"quality": "country", "exposure": "category"},
+        "quality": {"north": {"count": 22, "value": 0.61}, "south": {"count": 20, "value": 0.3}},
+        "exposure": {"front": {"count": 12, "value": -0.1}, "back": {"count": 18, "value": 0.1}},
+        "too_few": {"quality": ["east", "west"], "exposure": []},
+        "chance": {"quality": 0.001, "exposure": 0.4},
+    }
+    with business.scope:
+        version.gates = judge_version(version, None)
+        version.save()
+    return version
 
 
 def test_the_language_is_switched_and_kept(alice, story):

@@ -42,6 +42,7 @@ def test_a_clean_row_keeps_everything_typed():
         "item_title": "GLASS BALL",
         "item_category": None,
         "price": 6.95,
+        "context": None,
     }
 
 
@@ -53,7 +54,16 @@ def test_an_accepted_batch_has_the_types_that_are_promised():
         "occurred_at": pl.Datetime("us", "UTC"),
         **dict.fromkeys(("value", "quantity", "price"), pl.Float64),
         **dict.fromkeys(
-            ("user_id", "item_id", "order_id", "event_id", "item_title", "item_category"), pl.String
+            (
+                "user_id",
+                "item_id",
+                "order_id",
+                "event_id",
+                "item_title",
+                "item_category",
+                "context",
+            ),
+            pl.String,
         ),
     }
 

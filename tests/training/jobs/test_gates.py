@@ -149,6 +149,21 @@ def test_gaps_between_declared_groups_are_judged_and_small_groups_suppressed(gro
     assert set(shown) == {name for name, (n, _) in groups.items() if n >= 10}
 
 
+def test_a_wide_gap_that_chance_explains_is_not_enough_evidence():
+    quality = {"young": {"count": 12, "value": 0.3}, "old": {"count": 12, "value": 0.15}}
+    exposure = {"front": {"count": 12, "value": 0.05}, "back": {"count": 12, "value": -0.05}}
+    groups = {"quality": quality, "exposure": exposure}
+    by_chance = evidence(groups={**groups, "chance": {"quality": 0.2, "exposure": 0.001}})
+    assert answer("fair_to_groups", by_chance) == (UNPROVED, "gap_may_be_chance")
+    certain = evidence(groups={**groups, "chance": {"quality": 0.05, "exposure": 0.5}})
+    assert answer("fair_to_groups", certain) == (FAIL, "wide_gap")
+    verdict = next(g for g in gates.GATES if g.code == "fair_to_groups").judge(certain)
+    told = {name: verdict.figures[name] for name in ("measure", "gap", "lowest", "highest", "most")}
+    assert told == {
+        "measure": "quality", "gap": 0.15, "lowest": "old", "highest": "young", "most": 0.1,
+    }  # fmt: skip
+
+
 def test_two_versions_of_the_same_data_are_compared_on_their_common_people(alice, artifact):
     first, second = give_version(alice, artifact), give_version(alice, artifact)
     with alice.scope:

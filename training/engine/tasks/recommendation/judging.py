@@ -20,6 +20,7 @@ from training.engine.tuning import fit_all
 from training.engine.workbench import Workbench
 
 _POPULAR = ("popular_7d", "popular_30d")
+_TOPS = "tops."  # how the tensors of a checkpoint are named that hold places
 _PARTS = 3  # of the evaluation: validation, test, what serves now
 
 
@@ -127,13 +128,22 @@ def _judged(
     key = f"evaluate-{window}"
     saved = bench.checkpoints.load(key)
     if saved:
-        figures = {name: np.array(value) for name, value in saved.tensors.items()}
-        return Judged(figures, dict(saved.facts))
+        arrays = {name: np.array(value) for name, value in saved.tensors.items()}
+        return Judged(
+            {name: value for name, value in arrays.items() if not name.startswith(_TOPS)},
+            dict(saved.facts),
+            {
+                name.removeprefix(_TOPS): value
+                for name, value in arrays.items()
+                if name.startswith(_TOPS)
+            },
+        )
     sources = _sources(bench, ground, parts.moment(window), chosen, learned)
     reader = reader_of(bench, ground, parts, window)
     part = ("validation", "test").index(window)
     judged = judge_window(reader, sources, fusion, _steps(bench, part, _PARTS))
-    tensors: Tensors = dict(judged.figures)
+    tops = {f"{_TOPS}{name}": items for name, items in judged.tops.items()}
+    tensors: Tensors = {**judged.figures, **tops}
     bench.checkpoints.save(key, tensors, judged.coverage)
     return judged
 

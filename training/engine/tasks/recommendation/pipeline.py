@@ -3,6 +3,7 @@ next, report on the last, then fit afresh what is cheap and seal the artifact.""
 
 from pathlib import Path
 
+from training.engine.groups import read_groups
 from training.engine.snapshot import Snapshot, read_snapshot
 from training.engine.sources.source import Ground, Source
 from training.engine.split import Split, split
@@ -34,6 +35,7 @@ def run(bench: Workbench, folder: Path) -> None:
     """
     _enter(bench, "read")
     snapshot = read_snapshot(folder)
+    groups = read_groups(folder, bench.job.files, snapshot.catalogue)
     parts = _split(bench, snapshot)
     _enter(bench, "encode")
     texts = read_texts(bench, snapshot.catalogue, parts.moment("fusion"))
@@ -50,7 +52,7 @@ def run(bench: Workbench, folder: Path) -> None:
     }
     _enter(bench, "publish")
     reader = reader_of(bench, ground, parts, "test")
-    made = Made(snapshot, parts, texts, chosen, learned, outcome, sources, reader)
+    made = Made(snapshot, parts, texts, chosen, learned, outcome, sources, reader, groups)
     write_artifact(bench, folder, made)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from training.engine.arrays import Tensors
 from training.engine.evaluate import Judged, Reader
 from training.engine.job import Job
+from training.engine.snapshot import EVENTS_FILE, ITEMS_FILE
 
 UNITS_FILE = "units.safetensors"
 WINDOW = "test"
@@ -41,7 +42,8 @@ def units_record(job: Job, reader: Reader, repeats: bool) -> dict[str, Any]:
     """What the manifest tells of the file. Two versions with the same `world` number their units
     alike: the data, the window and what counts as a target are the same."""
     window = reader.cases.window
-    world = [*sorted(job.files.items()), window.start, window.end, repeats]
+    data = sorted((name, job.files[name]) for name in (EVENTS_FILE, ITEMS_FILE))
+    world = [*data, window.start, window.end, repeats]
     return {
         "file": UNITS_FILE,
         "window": WINDOW,

@@ -9,6 +9,7 @@ from typing import Any
 from training.engine.arrays import Tensors
 from training.engine.bundle import CATALOGUE_FILE, FUSION_FILE, Bundle
 from training.engine.evaluate import FUSION, Reader
+from training.engine.groups import Groups
 from training.engine.lineage import seal_of
 from training.engine.progress import peak_rss_mb
 from training.engine.sealed import write_sealed
@@ -16,6 +17,7 @@ from training.engine.snapshot import Snapshot
 from training.engine.sources import SOURCES
 from training.engine.sources.source import Source
 from training.engine.split import Split
+from training.engine.tasks.recommendation.fairness import groups_record
 from training.engine.tasks.recommendation.judging import Outcome
 from training.engine.tasks.recommendation.latency import measure_latency
 from training.engine.tasks.recommendation.learning import FINETUNED, FROZEN, Learned
@@ -38,7 +40,7 @@ REBUILD_FILE = "rebuild.safetensors"
 @dataclass(frozen=True)
 class Made:
     """Everything a run has made. sources: as they will serve, fitted up to the end of the data;
-    reader: the held-out cases of the test window."""
+    reader: the held-out cases of the test window; groups: those that were declared."""
 
     snapshot: Snapshot
     parts: Split
@@ -48,6 +50,7 @@ class Made:
     outcome: Outcome
     sources: dict[str, Source]
     reader: Reader
+    groups: Groups | None
 
 
 def write_artifact(bench: Workbench, folder: Path, made: Made) -> None:
@@ -104,6 +107,13 @@ def _manifest(bench: Workbench, made: Made, serving: list[str]) -> dict[str, Any
         "serving": _serving_record(bench, made, serving),
         "units": units_record(bench.job, made.reader, made.parts.repeats),
         "champion": _champion_record(outcome),
+        "groups": groups_record(
+            made.groups,
+            made.reader,
+            outcome.judged[WINDOW],
+            outcome.serves,
+            seed=bench.seed(72),
+        ),
         "latency": measure_latency(_bundle(bench, made, serving), snapshot, made.reader),
         "timings": bench.progress.timings,
         "peak_rss_mb": round(peak_rss_mb(), 1),
