@@ -3,4 +3,4 @@
 from training.engine.tasks.recommendation import pipeline
 from training.engine.tasks.task import Task
 
-TASKS: dict[str, Task] = {"recommendation": Task(pipeline.SHARES, pipeline.run)}
+TASKS: dict[str, Task] = {"recommendation": Task(pipeline.SHARES, pipeline.run, pipeline.follow)}
