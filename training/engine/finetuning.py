@@ -87,7 +87,7 @@ class FinetuneObjective(SequenceObjective):
 
         Items are drawn by the size of the gradient on their text vectors and weighed by the inverse
         of their chance, so the adapter's gradient has the full one as its mean. The term added for
-        it is 0 in value. Of several ranks each carries the whole batch's gradient for its own items.
+        it is 0 in value. Each of several ranks carries the whole batch's gradient for some items.
         """
         text = self.bank.clone().requires_grad_()
         loss = super().loss_with(batch, step, text)

@@ -86,8 +86,9 @@ def _await_ready(bench: Workbench, others: Sequence[Process]) -> None:
                 selector.register(process.stdout, selectors.EVENT_READ)
         while selector.get_map():
             bench.stop.check()
+            # It is ready, or has ended: what follows from that is seen elsewhere.
             for key, _ in selector.select(_LOOK_SECONDS):
-                selector.unregister(key.fileobj)  # it is ready, or has ended: that is seen elsewhere
+                selector.unregister(key.fileobj)
 
 
 def _await_end(others: Sequence[Process]) -> None:

@@ -20,6 +20,7 @@ from training.engine.failures import JobError
 from training.engine.params import read_params
 from training.jobs import budget, life
 from training.jobs.cancelling import destroy_cancelled, mark_destroyed
+from training.jobs.devices import check_fits
 from training.jobs.models import Job
 from training.jobs.moves import move, tell
 
@@ -74,16 +75,20 @@ def create_job(
 
 
 def check_order(*, base_model: str, method: str, params: dict[str, Any]) -> None:
-    """AppError, naming the field, when no job could be run so; asks nothing of the data."""
+    """AppError, naming the field, when no job could be run so; asks nothing of the data.
+
+    `too_many_devices` when no machine that is known could ever give it so many.
+    """
     if base_model not in settings.BASE_MODELS:
         known = ", ".join(settings.BASE_MODELS)
         raise AppError("base_model_not_allowed", f"Choose one of {known}.", param="base_model")
     if method not in METHODS:
         raise AppError("unknown_method", f"Choose one of {', '.join(METHODS)}.", param="method")
     try:
-        read_params(params)
+        read = read_params(params)
     except JobError as error:
         raise AppError(error.code, f"{error.message}.", param=error.param) from error
+    check_fits(int(read["devices"] or 1))
 
 
 @transaction.atomic
@@ -110,8 +115,13 @@ def pause_job(*, job_id: UUID, actor: Actor) -> Job:
 def resume_job(*, job_id: UUID, actor: Actor) -> Job:
     """Let a paused job go on from where it was; Conflict (`not_paused`) in other states."""
     job = _asked("resume", job_id, actor)
-    left = budget.left_of(job)
-    enqueue("job", tenant_id=current_tenant(), object_id=job.id, expected=left)
+    enqueue(
+        "job",
+        tenant_id=current_tenant(),
+        object_id=job.id,
+        expected=budget.left_of(job) / job.devices,
+        slots=job.devices,
+    )
     return job
 
 

@@ -22,7 +22,7 @@ from tenants.work import queue
 from tenants.work.queue import Lease
 from tenants.work.run import Resting, Stopped, check_gate, stopping
 from training.engine.failures import is_disk_full
-from training.jobs import child, finishing, memory
+from training.jobs import child, finishing, gpus, memory
 from training.jobs.beginning import begin, folder_of, give_up
 from training.jobs.clock import DeviceClock
 from training.jobs.models import Job
@@ -74,17 +74,23 @@ def _run(lease: Lease, folder: Path) -> None:
 def _train(lease: Lease, folder: Path) -> int:
     """The engine's exit status; whatever ends the watch ends the engine."""
     killed = memory.kills()
-    process = _start(folder)
-    try:
-        status = _watch(lease, process, folder)
-    except BaseException:
-        _end(process)
-        raise
+    with gpus.lent(_devices(lease)) as environment:
+        process = _start(folder, **environment)
+        try:
+            status = _watch(lease, process, folder)
+        except BaseException:
+            _end(process)
+            raise
     return STARVED if status == -signal.SIGKILL and memory.kills() > killed else status
 
 
-def _start(folder: Path) -> subprocess.Popen[bytes]:
-    return child.start(folder)
+def _devices(lease: Lease) -> int:
+    with tenant_scope(lease.tenant_id):
+        return Job.objects.get(pk=lease.object_id).devices
+
+
+def _start(folder: Path, **environment: str) -> subprocess.Popen[bytes]:
+    return child.start(folder, **environment)
 
 
 def _watch(lease: Lease, process: subprocess.Popen[bytes], folder: Path) -> int:

@@ -58,7 +58,7 @@ def start_job(request: PageRequest) -> HttpResponse:
     form = JobForm(request.POST)
     if form.is_valid():
         try:
-            made = create_job(actor=request.actor, **form.cleaned_data)
+            made = create_job(actor=request.actor, **form.order())
         except AppError as error:
             form.refuse(error)
         else:

@@ -88,6 +88,9 @@ ERRORS: dict[str, str | Promise] = {
         "%(used)s s are used and %(reserved)s s reserved for your open jobs. Wait until one ends, "
         "or cancel one; the month ends on %(until)s."
     ),
+    "too_many_devices": _(
+        "No machine here can give one job %(devices)s devices. Choose at most %(most)s."
+    ),
     "own_role": _("Nobody changes their own role. Ask another owner."),
     "owner_only": _("Only an owner makes or unmakes owners. Ask one."),
     "person_exists": _("This address has an account already. Sign in with it."),
