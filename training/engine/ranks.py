@@ -85,10 +85,12 @@ class Ranks:
         known = torch.tensor([p.grad is not None for p in held], device=loss.device).float()
         grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in held]
         flat = torch.cat([loss.detach().reshape(1), known, *[grad.flatten() for grad in grads]])
-        value, known, *sums = self.total(flat).split([1, len(held), *[p.numel() for p in held]])
+        sizes = [1, len(held), *[parameter.numel() for parameter in held]]
+        first, known, *sums = torch.split(self.total(flat), sizes)
         for parameter, has, summed in zip(held, known.tolist(), sums, strict=True):
             parameter.grad = summed.view_as(parameter) if has else None
-        return value[0]
+        value: Tensor = first[0]
+        return value
 
     def check_same(self, state: Tensors) -> None:
         """RuntimeError unless this rank starts from the state that rank 0 starts from."""

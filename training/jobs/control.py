@@ -21,6 +21,7 @@ from training.engine.params import read_params
 from training.jobs import budget, life
 from training.jobs.cancelling import destroy_cancelled, mark_destroyed
 from training.jobs.devices import check_fits
+from training.jobs.finishing import record_end
 from training.jobs.models import Job
 from training.jobs.moves import move, tell
 
@@ -100,6 +101,7 @@ def cancel_job(*, job_id: UUID, actor: Actor) -> Job:
     job = _asked("cancel", job_id, actor)
     if job.state == life.CANCELLED:
         Job.objects.filter(pk=job.pk).update(finished_at=now())
+        record_end(job, actor)
         mark_destroyed(job)
         transaction.on_commit(lambda: destroy_cancelled(job))
     return job
@@ -113,13 +115,20 @@ def pause_job(*, job_id: UUID, actor: Actor) -> Job:
 
 @transaction.atomic
 def resume_job(*, job_id: UUID, actor: Actor) -> Job:
-    """Let a paused job go on from where it was; Conflict (`not_paused`) in other states."""
+    """Let a paused job go on from where it was; Conflict (`not_paused`) in other states.
+
+    TooMany when the month's device-seconds have been used up meanwhile (`quota_exceeded`), or what
+    the job needs yet has no room beside what others reserve (`over_budget`); it stays paused.
+    """
     job = _asked("resume", job_id, actor)
+    left = budget.left_of(job)
+    check_month(DEVICE)
+    check_room(DEVICE, left, own=left)
     enqueue(
         "job",
         tenant_id=current_tenant(),
         object_id=job.id,
-        expected=budget.left_of(job) / job.devices,
+        expected=left / job.devices,
         slots=job.devices,
     )
     return job

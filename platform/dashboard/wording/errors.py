@@ -82,6 +82,7 @@ ERRORS: dict[str, str | Promise] = {
     "not_repeatable": _(
         "Only a job that made a version under a whole record can be repeated. Train it anew."
     ),
+    "no_curves": _("This job has no curves: it has not run yet, or its data are destroyed."),
     "nothing_before": _("There is no earlier version to go back to."),
     "over_budget": _(
         "This job needs about %(amount)s s of training time. Of this month's %(limit)s s, "

@@ -121,8 +121,8 @@ def batch(rows: int) -> Batch:
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_every_row_of_a_batch_falls_to_one_rank(rows: int, size: int) -> None:
     parts = [Ranks(rank, size).part(batch(rows)) for rank in range(size)]
-    counted = [part.item.flatten().tolist() for part, share in parts if share]
-    assert sorted(sum(counted, [])) == list(range(rows))
+    counted = [row for part, share in parts if share for row in part.item.flatten().tolist()]
+    assert sorted(counted) == list(range(rows))
     assert sum(share for _, share in parts) == pytest.approx(1.0)
     assert all(len(part.item) for part, _ in parts), "a rank without a row has one for nothing"
 

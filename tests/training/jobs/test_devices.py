@@ -182,7 +182,7 @@ def kill_rank_one(folder: Path, killed: list[int]) -> None:
 
 
 def test_a_job_of_two_processes_that_lost_one_is_told_and_ends_well(
-    stocked,
+    stocked,  # noqa: F811
     settings,
     tmp_path,
 ):
