@@ -49,7 +49,7 @@ def _follow(folder: Path, rank: int) -> int:
     record = read_record(folder) or {}
     device, fast = prepare_device(job, record.get("threads"), rank)
     checkpoints = BorrowedCheckpoints(folder / CHECKPOINT, fingerprint(record))
-    ranks = Ranks(rank, job.count("devices"))
+    ranks = Ranks(rank, job.devices)
     bench = Workbench(job, Unheard(), checkpoints, Stop(), device, fast, record, ranks)
     try:
         TASKS[job.task].follow(bench, folder)

@@ -49,6 +49,7 @@ def together(bench: Workbench, folder: Path) -> Iterator[None]:
         _await_ready(bench, others)
         bench.ranks.join(folder / MEETING_FILE, bench.device)
         yield
+        over.set()  # the last sum is taken: how the others end now changes nothing
         bench.ranks.leave()
         _await_end(others)
     except Parted:

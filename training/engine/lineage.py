@@ -46,7 +46,7 @@ def make_record(job: Job, base: Base, device: torch.device, *, fast: bool) -> di
         "code": code_hash(),
         "commit": _commit(),
         "device": str(device),
-        "devices": job.count("devices"),
+        "devices": job.devices,
         "hardware": _hardware(device),
         "bfloat16": fast,
         "threads": torch.get_num_threads(),

@@ -117,7 +117,7 @@ def _work(folder: Path) -> int:
         fingerprint(record),
         lambda name: progress.event("checkpoint.damaged", checkpoint=name),
     )
-    ranks = Ranks(0, job.count("devices"))
+    ranks = Ranks(0, job.devices)
     try:
         task.run(Workbench(job, progress, checkpoints, stop, device, fast, record, ranks), folder)
         progress.finish()

@@ -61,11 +61,13 @@ def prepare_device(
     name = job.device
     if name == "auto":
         name = "cuda:0" if torch.cuda.is_available() else "cpu"
-    device, size = torch.device(name), job.count("devices")
+    device, size = torch.device(name), job.devices
     if device.type == "cuda":
         first = device.index or 0
         _check_present(first + size - 1, "device" if size == 1 else "devices")
         device = torch.device("cuda", first + rank)
+        if rank:  # or it would take memory of the first GPU too
+            torch.cuda.set_device(device)
         sharing = 1
     else:
         sharing = size  # the ranks share the cores of one machine

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -24,6 +25,7 @@ from training.engine.bundle import CATALOGUE_FILE
 from training.engine.tensors import open_tensors
 from training.jobs import life
 from training.jobs.control import create_job
+from training.jobs.devices import widest
 from training.jobs.evidence import folder_of_version
 from training.jobs.models import Job, RetrainingRule, Snapshot, StandingApproval, Version
 from training.jobs.queries import serving
@@ -172,9 +174,15 @@ def _may_look(current: RetrainingRule) -> bool:
 def _start(reason: str) -> Job | None:
     """The job; None when the month or the plan allows none, or its base is allowed no more."""
     last = Job.objects.order_by("-created_at").first()
-    order = {"base_model": last.base_model, "params": last.params} if last else {}
+    order = {"base_model": last.base_model, "params": _still_possible(last)} if last else {}
     try:
         return create_job(actor=ACTOR, trigger=reason, **order)
     except AppError as refused:  # a person meets the same refusal, with its words, at the page
         logger.info("no training by itself: %s", refused.code)
         return None
+
+
+def _still_possible(last: Job) -> dict[str, Any]:
+    """Its parameters; on one device where no machine has as many as it had any more."""
+    left_out = {"devices"} if last.devices > widest() else set()
+    return {name: value for name, value in last.params.items() if name not in left_out}
