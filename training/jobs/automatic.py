@@ -174,7 +174,9 @@ def _may_look(current: RetrainingRule) -> bool:
 def _start(reason: str) -> Job | None:
     """The job; None when the month or the plan allows none, or its base is allowed no more."""
     last = Job.objects.order_by("-created_at").first()
-    order = {"base_model": last.base_model, "params": _still_possible(last)} if last else {}
+    order: dict[str, Any] = {}
+    if last:
+        order = {"base_model": last.base_model, "params": _still_possible(last)}
     try:
         return create_job(actor=ACTOR, trigger=reason, **order)
     except AppError as refused:  # a person meets the same refusal, with its words, at the page
@@ -184,5 +186,5 @@ def _start(reason: str) -> Job | None:
 
 def _still_possible(last: Job) -> dict[str, Any]:
     """Its parameters; on one device where no machine has as many as it had any more."""
-    left_out = {"devices"} if last.devices > widest() else set()
-    return {name: value for name, value in last.params.items() if name not in left_out}
+    fits = last.devices <= widest()
+    return {name: value for name, value in last.params.items() if fits or name != "devices"}
