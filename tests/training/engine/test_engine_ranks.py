@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from tests.training.engine import engine_shop
 from tests.training.engine.test_engine_finetuning import prepare
 from tests.training.engine.warm import Run
-from training.engine import run
+from training.engine import following, run
 from training.engine.arrays import Tensors
 from training.engine.failures import JobError
 from training.engine.finetuning import FinetuneObjective
@@ -146,6 +146,45 @@ def test_ranks_of_a_cpu_share_its_cores(monkeypatch: pytest.MonkeyPatch) -> None
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
+
+
+class Ended:
+    """A rank that has ended so, or has not."""
+
+    def __init__(self, status: int | None) -> None:
+        self.returncode = status
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def kill(self) -> None:
+        self.returncode = -signal.SIGKILL
+
+    def wait(self) -> None:
+        assert self.returncode is not None
+
+
+def end_as(statuses: list[int | None]) -> None:
+    following._end_as([Ended(status) for status in statuses])  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "end"),
+    [
+        ([run.OUT_OF_MEMORY, following.BEREFT], run.OUT_OF_MEMORY),
+        ([following.BEREFT, -signal.SIGKILL], -signal.SIGKILL),
+        ([None, run.BAD_INPUT], run.BAD_INPUT),
+        ([following.BEREFT, None], following.BEREFT),
+        ([0, None], 0),
+    ],
+)
+def test_a_run_ends_as_the_rank_did_that_ended_badly_by_itself(
+    statuses: list[int | None], end: int
+) -> None:
+    process = PROCESSES.Process(target=end_as, args=(statuses,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == end
 
 
 SOON = 20.0  # seconds; a busy machine takes some to end a process that has loaded torch
