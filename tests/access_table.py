@@ -48,6 +48,7 @@ PAGES: dict[str, dict[str, Right]] = {
     "models/jobs/start/": {"POST": Right.MANAGE_MODELS},
     "models/jobs/<str:job_id>/": {"GET": Right.READ_MODELS},
     "models/jobs/<str:job_id>/ask/": {"POST": Right.MANAGE_MODELS},
+    "models/jobs/<str:job_id>/tensorboard/": {"GET": Right.READ_MODELS},
     "models/versions/<str:version_id>/": {"GET": Right.READ_MODELS},
     "models/versions/<str:version_id>/approve/": {"POST": Right.MANAGE_MODELS},
     "models/versions/<str:version_id>/publish/": {"POST": Right.MANAGE_MODELS},

@@ -173,6 +173,7 @@ DOTTED = {
     "duties": settings.TENANT_DUTIES,
     "gate of work": [settings.WORK_GATE],
     "share of work": [settings.WORK_SHARE],
+    "room for work": [settings.WORK_ROOM],
     "reservations": list(settings.METER_RESERVATIONS.values()),
     "sealed streams": list(settings.SEALED_STREAMS.values()),
     "subject stores": settings.SUBJECT_STORES,

@@ -151,6 +151,8 @@ WORK_KINDS = {
 WORK_GATE = "tenants.accounts.queries.may_work"
 # What a tenant weighs in a fair queue, and how many of its items run there at once.
 WORK_SHARE = "tenants.accounts.queries.share_of"
+# How many slots this worker has for such a queue, and how many of them one item may take.
+WORK_ROOM = "training.jobs.devices.room"
 # Meter -> what of it is spoken for beyond what was used.
 METER_RESERVATIONS = {"device_seconds": "training.jobs.budget.reserved"}
 # What beat does once a minute for every tenant.

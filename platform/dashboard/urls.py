@@ -9,7 +9,7 @@ from dashboard.pages.data import data, upload_file
 from dashboard.pages.design import design
 from dashboard.pages.fleet import fleet
 from dashboard.pages.groups import declare, groups
-from dashboard.pages.job import ask, job, start_job
+from dashboard.pages.job import ask, board, job, start_job
 from dashboard.pages.join import join
 from dashboard.pages.keys import keys, make_key, revoke, rotate
 from dashboard.pages.members import change, invite, members, remove, withdraw
@@ -48,6 +48,7 @@ urlpatterns = [
     path("models/jobs/start/", start_job, name="start_job"),
     path("models/jobs/<str:job_id>/", job, name="job"),
     path("models/jobs/<str:job_id>/ask/", ask, name="ask_job"),
+    path("models/jobs/<str:job_id>/tensorboard/", board, name="job_board"),
     path("models/versions/<str:version_id>/", version, name="version"),
     path("models/versions/<str:version_id>/approve/", approve, name="approve"),
     path("models/versions/<str:version_id>/publish/", publish, name="publish"),

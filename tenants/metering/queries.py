@@ -59,13 +59,14 @@ def reserved(meter: str) -> float:
     return float(import_string(dotted)()) if dotted else 0.0
 
 
-def check_room(meter: str, amount: float = 1.0) -> None:
+def check_room(meter: str, amount: float = 1.0, *, own: float = 0.0) -> None:
     """TooMany (`over_budget`) when used, reserved and `amount` together pass this month's limit.
 
-    `amount` is in the meter's unit; without one, that anything is left at all.
+    `amount` is in the meter's unit; without one, that anything is left at all. `own` is what of the
+    reservations is for this same work.
     """
     taken, limit = _amount_and_limit(meter)
-    held = reserved(meter)
+    held = max(0.0, reserved(meter) - own)
     if taken + held + amount <= limit:
         return
     after, wait = _next_month()

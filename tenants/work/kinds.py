@@ -1,4 +1,6 @@
-"""The form of a line in the table of leased work. Imported by settings: needs no Django."""
+"""The form of a line in the table of leased work, and of a worker's room for it. Imported by
+settings: needs no Django.
+"""
 
 from dataclasses import dataclass
 
@@ -18,3 +20,11 @@ class WorkKind:
     attempts: int
     urgent: bool = False
     fair: bool = False
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a worker has: slots in all, and how many of them one item may take."""
+
+    slots: int
+    widest: int

@@ -29,6 +29,8 @@ class WorkItem(models.Model):
     finished_at = models.DateTimeField(null=True)
     # Seconds that it is expected to need yet, for whoever wants to know when a turn comes.
     expected = models.FloatField(default=0.0)
+    # Of its worker's slots it takes so many.
+    slots = models.SmallIntegerField(default=1, db_default=1)
 
     class Meta:
         constraints = [

@@ -12,16 +12,19 @@ from uuid import UUID
 from celery import current_app
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Q, Sum, Value, When
 from django.db.models.functions import Now
+from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
 from tenants.work import shares
-from tenants.work.kinds import WorkKind
+from tenants.work.kinds import Room, WorkKind
 from tenants.work.models import WorkItem
 from tenants.work.owners import is_gone, this_worker
 
 SOON = timedelta(seconds=2)
+# Slots of a worker that has not told of itself: only its threads bound what it takes.
+_ANY = 32_767
 # The doorbell's name: its task stands above this module, in `tasks`.
 LOOK = "work.look"
 
@@ -47,19 +50,22 @@ class Lease:
 # on its row lasts until the caller commits, so it cannot finish between the two.
 ENQUEUE = """
 insert into work_workitem as w (tenant_id, kind, object_id, queue, state, again, code, attempts,
-    lease_token, lease_owner, expected)
+    lease_token, lease_owner, expected, slots)
 values (%(tenant_id)s, %(kind)s, %(object_id)s, %(queue)s, 'waiting', false, '', 0, 0, '',
-    %(expected)s)
+    %(expected)s, %(slots)s)
 on conflict (tenant_id, kind, object_id) where state in ('waiting', 'running')
 do update set again = w.state = 'running'
 """
 
 
-def enqueue(kind: str, *, tenant_id: UUID, object_id: UUID, expected: float = 0.0) -> None:
+def enqueue(
+    kind: str, *, tenant_id: UUID, object_id: UUID, expected: float = 0.0, slots: int = 1
+) -> None:
     """Promise the work and ring the doorbell on commit; twice the same is once.
 
     Asked for while it runs, the work runs once more after it has finished. `expected` is how many
-    seconds it will probably need; it decides nothing.
+    seconds it will probably need; it decides nothing. It waits until one worker of a fair queue
+    has `slots` free.
     """
     queue = _kinds()[kind].queue
     if _is_fair(queue):
@@ -70,6 +76,7 @@ def enqueue(kind: str, *, tenant_id: UUID, object_id: UUID, expected: float = 0.
         "object_id": object_id,
         "queue": queue,
         "expected": expected,
+        "slots": slots,
     }
     with connection.cursor() as cursor:
         cursor.execute(ENQUEUE, values)
@@ -113,7 +120,7 @@ def claim(queue: str) -> Lease | None:
     with transaction.atomic(), connection.cursor() as cursor:
         if fair:
             shares.take_the_scales(queue)
-            values |= {"beforehand": shares.BEFOREHAND, "aging": shares.AGING}
+            values |= {"beforehand": shares.BEFOREHAND, "aging": shares.AGING, **_room(queue)}
         choice = shares.FAIREST if fair else OLDEST
         cursor.execute(CLAIM.format(leases=leases, choice=choice), values)
         row = cursor.fetchone()
@@ -121,6 +128,17 @@ def claim(queue: str) -> Lease | None:
         return None
     item_id, tenant_id, name, object_id, token, attempt = row
     return Lease(item_id, tenant_id, name, object_id, token, attempt, kinds[name].lease)
+
+
+def _room(queue: str) -> dict[str, int]:
+    """How many slots one item may take of this worker, and how many are free now."""
+    room: Room | None = import_string(settings.WORK_ROOM)()
+    if room is None:
+        return {"widest": _ANY, "free": _ANY}
+    held = WorkItem.objects.filter(
+        queue=queue, state=WorkItem.RUNNING, lease_owner=this_worker()
+    ).aggregate(n=Sum("slots"))["n"]
+    return {"widest": room.widest, "free": room.slots - (held or 0)}
 
 
 def _kinds() -> dict[str, WorkKind]:

@@ -20,23 +20,28 @@ AGING = 0.1
 BEFOREHAND = 60.0
 
 
-def rank(served: float, running: int, weight: float, waited: float) -> float:
-    """By what items are compared, the smallest first; the same as in the statement below."""
-    return served + running * BEFOREHAND / weight - AGING * waited
+def rank(served: float, held: int, weight: float, waited: float) -> float:
+    """By what items are compared, the smallest first; the same as in the statement below. `held`
+    counts the slots that the tenant's items have."""
+    return served + held * BEFOREHAND / weight - AGING * waited
 
 
-# The join is outside the lock: accounts are charged while others choose.
+# The join is outside the lock: accounts are charged while others choose. Whose turn it is among
+# what this worker could run at all; while that finds too few free slots nothing else is begun, or
+# what needs several would wait for ever behind what needs one.
 FAIREST = """
-    select w.id from work_workitem w
+    select first.id from (
+    select w.id, w.slots from work_workitem w
     left join work_workshare s on s.tenant_id = w.tenant_id and s.queue = w.queue
-    left join (select tenant_id, count(*) as items from work_workitem
+    left join (select tenant_id, count(*) as items, sum(slots) as slots from work_workitem
         where queue = %(queue)s and state = 'running' group by tenant_id) r
         on r.tenant_id = w.tenant_id
     where w.queue = %(queue)s and w.state = 'waiting' and w.kind = any(%(kinds)s)
         and w.run_at <= statement_timestamp() and coalesce(r.items, 0) < coalesce(s.at_once, 1)
-    order by coalesce(s.served, 0) + coalesce(r.items, 0) * %(beforehand)s / coalesce(s.weight, 1)
+        and w.slots <= %(widest)s
+    order by coalesce(s.served, 0) + coalesce(r.slots, 0) * %(beforehand)s / coalesce(s.weight, 1)
         - %(aging)s * extract(epoch from statement_timestamp() - w.run_at), w.run_at, w.id
-    for update of w skip locked limit 1
+    for update of w skip locked limit 1) first where first.slots <= %(free)s
 """
 
 # A tenant that joins starts where the hindmost of those present stands, or where the foremost

@@ -80,3 +80,13 @@ class Checkpoints:
             if match and match["key"] == key:
                 found.append((int(match["number"]), path))
         return sorted(found)
+
+
+class BorrowedCheckpoints(Checkpoints):
+    """Those of a run that another rank leads: read, never written."""
+
+    def save(self, key: str, tensors: Tensors, facts: Mapping[str, Any]) -> None:
+        """Nothing: the leading rank keeps what all of them have."""
+
+    def clear(self) -> None:
+        """Nothing."""

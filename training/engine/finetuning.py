@@ -87,12 +87,15 @@ class FinetuneObjective(SequenceObjective):
 
         Items are drawn by the size of the gradient on their text vectors and weighed by the inverse
         of their chance, so the adapter's gradient has the full one as its mean. The term added for
-        it is 0 in value.
+        it is 0 in value. Each of several ranks carries the whole batch's gradient for some items.
         """
         text = self.bank.clone().requires_grad_()
         loss = super().loss_with(batch, step, text)
         (pull,) = torch.autograd.grad(loss, [text], retain_graph=True)
+        pull = self.bench.ranks.total(pull)
         items, weight = self._drawn(pull, step)
+        own = self.bench.ranks.mine(len(items))
+        items, weight = items[own], weight[own]
         if not len(items):
             return loss
         fresh = self._encode(self.text_of[items])
@@ -100,7 +103,9 @@ class FinetuneObjective(SequenceObjective):
         return loss + carrier - carrier.detach()
 
     def measure(self) -> float:
-        self.refresh()
+        if self.bench.ranks.leads:
+            self.refresh()
+        self.bank = self.bench.ranks.told(self.bank)
         return self.measure_with(self.bank)
 
     def refresh(self) -> None:

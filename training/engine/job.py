@@ -33,6 +33,11 @@ class Job:
     origin: dict[str, Any] = field(default_factory=dict)
     champion: str | None = None
 
+    @property
+    def devices(self) -> int:
+        """How many devices train together."""
+        return int(self.params.get("devices") or 1)
+
     def number(self, name: str) -> float:
         """A parameter that is always decided, as a float."""
         value = self.params[name]

@@ -23,7 +23,7 @@ _ROOT = Path(__file__).parents[2]
 _DRIVER = Path("/proc/driver/nvidia/version")
 _PACKAGES = (
     "torch", "transformers", "tokenizers", "peft", "numpy", "scipy", "polars", "pyarrow",
-    "safetensors",
+    "safetensors", "accelerate",
 )  # fmt: skip
 # Told, but no reason to throw a checkpoint away: they change no weight by themselves, or the run
 # would have to start again on every other machine.
@@ -46,6 +46,7 @@ def make_record(job: Job, base: Base, device: torch.device, *, fast: bool) -> di
         "code": code_hash(),
         "commit": _commit(),
         "device": str(device),
+        "devices": job.devices,
         "hardware": _hardware(device),
         "bfloat16": fast,
         "threads": torch.get_num_threads(),

@@ -49,11 +49,12 @@ class Objective(Protocol):
         ...
 
     def loss(self, batch: Batch, step: int) -> Tensor:
-        """Mean loss of a batch, a scalar."""
+        """What this rank adds to the mean loss of a batch, a scalar: alone, all of it."""
         ...
 
     def measure(self) -> float:
-        """The figure that decides which step is kept; higher is better. May raise Interrupted."""
+        """The figure that decides which step is kept, the same on every rank; higher is better.
+        May raise Interrupted."""
         ...
 
     def state(self) -> Tensors:
@@ -79,7 +80,7 @@ class _Course:
 
 def train(bench: Workbench, objective: Objective, sampler: Sampler, plan: Plan) -> dict[str, float]:
     """Train, and leave `objective` in its best measured state. Returns the best value and
-    its step, and how many steps and epochs were taken.
+    its step, and how many steps and epochs were taken. All ranks of a run call it alike.
 
     Raises Interrupted after saving, when the run was asked to stop.
     """
@@ -87,6 +88,7 @@ def train(bench: Workbench, objective: Objective, sampler: Sampler, plan: Plan) 
     optimizer = torch.optim.AdamW(groups, weight_decay=plan.weight_decay)
     keeper = _Keeper(bench, objective, optimizer, plan.series)
     course, best_state = keeper.resume()
+    bench.ranks.check_same(best_state)
     saved_at = time.monotonic()
     if _is_due(course, plan):  # the run before was stopped while it measured
         best_state = _measure(bench, objective, plan, course, best_state, keeper)
@@ -139,10 +141,10 @@ def _step(
     loss = objective.loss(batch.to(bench.device), course.step)
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
+    value = float(bench.ranks.sum_gradients(_parameters(optimizer), loss))
     norm = nn.utils.clip_grad_norm_(_parameters(optimizer), _CLIP)
     optimizer.step()
     spent = time.monotonic() - started
-    value = float(loss.detach())
     if course.step % max(1, plan.steps // 100) == 0:
         bench.progress.metric("loss", plan.series, course.step, value)
         bench.progress.draw("grad_norm", plan.series, course.step, float(norm))

@@ -49,6 +49,10 @@ class Batch:
         """The same batch on a device."""
         return Batch(**{name: value.to(device) for name, value in vars(self).items()})
 
+    def rows(self, which: slice) -> "Batch":
+        """Some of its sequences with their questions."""
+        return Batch(**{name: value[which] for name, value in vars(self).items()})
+
 
 class Block(nn.Module):
     """One pre-norm causal transformer layer; the last one answers at the asked places only."""

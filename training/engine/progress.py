@@ -138,6 +138,28 @@ class Progress:
         print(line, file=self._stream, flush=True)
 
 
+class Unheard(Progress):
+    """Takes the same words and tells nobody: for a rank that does not lead."""
+
+    def __init__(self) -> None:
+        self.timings = {}
+
+    def stage(self, name: str) -> None:
+        """Nothing."""
+
+    def step(self, done: int, total: int, **measures: float | None) -> None:
+        """Nothing."""
+
+    def metric(self, name: str, series: str, step: int, value: float) -> None:
+        """Nothing."""
+
+    def draw(self, name: str, series: str, step: int, value: float) -> None:
+        """Nothing."""
+
+    def event(self, code: str, **params: str | int | float) -> None:
+        """Nothing."""
+
+
 def peak_rss_mb() -> float:
     """Largest resident memory of this process so far, in MB."""
     scale = 1.0 if sys.platform == "darwin" else 1024.0

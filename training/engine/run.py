@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from training.engine.failures import JobError, is_disk_full, is_out_of_memory
@@ -33,8 +34,13 @@ def main(arguments: list[str]) -> int:
     (folder / ERROR_FILE).unlink(missing_ok=True)
     if _already_made(folder):
         return DONE
+    return guarded(folder, lambda: _work(folder))
+
+
+def guarded(folder: Path, work: Callable[[], int]) -> int:
+    """The exit code of `work`; what the job or the machine refused is told as the module says."""
     try:
-        return _work_or_tell(folder)
+        return _work_or_tell(folder, work)
     except Exception as error:
         refused = _refused(error)
         if refused is None:
@@ -43,9 +49,9 @@ def main(arguments: list[str]) -> int:
         return refused
 
 
-def _work_or_tell(folder: Path) -> int:
+def _work_or_tell(folder: Path, work: Callable[[], int]) -> int:
     try:
-        return _work(folder)
+        return work()
     except JobError as error:
         text = json.dumps(error.as_record(), ensure_ascii=False)
         temporary = folder / f".{ERROR_FILE}"
@@ -76,19 +82,25 @@ def _already_made(folder: Path) -> bool:
     return True
 
 
+def prepare_environment() -> None:
+    """Before torch is imported."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    # Threads that spin while they wait starve a web server on the same cores, and each other.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def _work(folder: Path) -> int:
     stop = Stop()
     stop.watch()
     # Torch and transformers take seconds to import: a finished job should not wait for them.
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    # Threads that spin while they wait starve a web server on the same cores, and each other.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    prepare_environment()
     from training.engine.adapters import ADAPTERS
     from training.engine.board import BOARD_FOLDER, Board
     from training.engine.checkpoint import Checkpoints
     from training.engine.job import read_job
     from training.engine.lineage import fingerprint, make_record, read_record, write_record
     from training.engine.progress import Progress
+    from training.engine.ranks import Ranks
     from training.engine.tasks.table import TASKS
     from training.engine.text import find_base
     from training.engine.workbench import Workbench, prepare_device
@@ -105,8 +117,9 @@ def _work(folder: Path) -> int:
         fingerprint(record),
         lambda name: progress.event("checkpoint.damaged", checkpoint=name),
     )
+    ranks = Ranks(0, job.devices)
     try:
-        task.run(Workbench(job, progress, checkpoints, stop, device, fast, record), folder)
+        task.run(Workbench(job, progress, checkpoints, stop, device, fast, record, ranks), folder)
         progress.finish()
     except Interrupted:
         return STOPPED

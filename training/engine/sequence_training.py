@@ -61,17 +61,25 @@ class SequenceObjective:
     def loss_with(self, batch: Batch, step: int, text: Tensor | None) -> Tensor:
         """The loss with the given text vectors of all items, [items, text]."""
         columns, correction = self._columns(batch, step)
+        own, share = self.bench.ranks.part(batch)
         with self.bench.autocast():
             vectors = self.network.vectors(text)
-            scores = self.network.scores(batch, vectors, columns)
-        target = slots(columns, self.network.shape.items)[batch.target]
-        return F.cross_entropy((scores - correction).flatten(0, 1), target.flatten())
+            self._part_ways(step)
+            scores = self.network.scores(own, vectors, columns)
+        target = slots(columns, self.network.shape.items)[own.target]
+        loss = F.cross_entropy((scores - correction).flatten(0, 1), target.flatten())
+        return loss if self.bench.ranks.size == 1 else share * loss
 
     def measure(self) -> float:
         return self.measure_with(self.text)
 
     def measure_with(self, text: Tensor | None) -> float:
-        """NDCG@10 of the exam with the given text vectors."""
+        """NDCG@10 of the exam with the given text vectors, as rank 0 finds it."""
+        leads = self.bench.ranks.leads
+        figure = torch.tensor(self._measured(text) if leads else 0.0, dtype=torch.float64)
+        return float(self.bench.ranks.told(figure))
+
+    def _measured(self, text: Tensor | None) -> float:
         self.network.eval()
         rankings = []
         with torch.inference_mode(), self.bench.autocast():
@@ -93,6 +101,11 @@ class SequenceObjective:
         self.network.load_state_dict(
             {name: torch.from_numpy(value.copy()) for name, value in state.items()}
         )
+
+    def _part_ways(self, step: int) -> None:
+        """What is drawn for items is the same on all ranks; rows must not share their dropout."""
+        if self.bench.ranks.size > 1:
+            torch.manual_seed(self.bench.seed(15, step, self.bench.ranks.rank))
 
     def _columns(self, batch: Batch, step: int) -> tuple[Tensor, Tensor]:
         """Items of the softmax, int64 [C], and the log of each one's chance to be among them: all

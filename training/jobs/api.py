@@ -48,11 +48,11 @@ class ForesightAnswer(serializers.Serializer[Any]):
     subjects = serializers.IntegerField()
     items = serializers.IntegerField()
     device_seconds = serializers.FloatField(
-        allow_null=True, help_text="For how long it will hold a device; null without enough events."
+        allow_null=True,
+        help_text="For how long it will hold its devices, each of them counted; null without "
+        "enough events.",
     )
-    run_seconds = serializers.FloatField(
-        allow_null=True, help_text="From its start to its end, on one device."
-    )
+    run_seconds = serializers.FloatField(allow_null=True, help_text="From its start to its end.")
     based_on = serializers.CharField(
         allow_null=True,
         help_text='"history": your own last jobs like it. "usual": what others measured.',
@@ -84,7 +84,7 @@ class JobList(TenantAPIView):
         tags=TAGS,
         request=JobBody,
         responses={201: JobAnswer},
-        examples=[examples.ORDERED, examples.PLAIN, examples.MADE],
+        examples=[examples.ORDERED, examples.TOGETHER, examples.PLAIN, examples.MADE],
     )
     def post(self, request: TenantRequest) -> Response:
         form = JobBody(data=request.data)
@@ -209,7 +209,7 @@ class EstimateDetail(TenantAPIView):
             "model": order.base_model,
             "enough_events": found["device_seconds"] is not None,
             **estimate_body(found),
-            "run_seconds": found["device_seconds"],
+            "run_seconds": _run_seconds(found["device_seconds"], order.params),
         }
         return Response(ForesightAnswer(answer).data)
 
@@ -220,6 +220,13 @@ def find_job(job_id: str) -> Job:
     if job is None:
         raise NotFound("job")
     return job
+
+
+def _run_seconds(device_seconds: float | None, params: dict[str, Any]) -> float | None:
+    """Device-seconds of a job with these parameters as seconds by the clock."""
+    if device_seconds is None:
+        return None
+    return round(device_seconds / Job(params=params).devices, 1)
 
 
 def _with_metadata(request: Request) -> "QuerySet[Job]":

@@ -91,7 +91,7 @@ class JobAnswer(serializers.Serializer[Any]):
     progress = serializers.SerializerMethodField()
     estimate = serializers.SerializerMethodField()
     device = serializers.SerializerMethodField(help_text="Where it runs or ran last.")
-    device_seconds = serializers.FloatField(help_text="For how long it has held a device.")
+    device_seconds = serializers.FloatField(help_text="For how long it has held its devices.")
 
     def get_status(self, job: Job) -> str:
         return STATUS.get(job.state, job.state)

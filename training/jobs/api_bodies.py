@@ -62,6 +62,11 @@ class Hyperparameters(Strict):
     """Each is "auto", which leaves it to the data, or a value."""
 
     n_epochs = ParamField(PARAMS["epochs"], help_text="Another name of epochs.")
+    devices = ParamField(
+        PARAMS["devices"],
+        help_text="GPUs of one machine that train together; without GPUs, processes. "
+        "Device-seconds count each of them.",
+    )
     learning_rate_multiplier = OnlyAuto(required=False)
 
     def get_fields(self) -> dict[str, Any]:

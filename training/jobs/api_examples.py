@@ -73,6 +73,11 @@ ORDERED = OpenApiExample(
     },
     request_only=True,
 )
+TOGETHER = OpenApiExample(
+    "On two devices of one machine",
+    value={"model": "all-MiniLM-L6-v2", "hyperparameters": {"devices": 2}},
+    request_only=True,
+)
 PLAIN = OpenApiExample(
     "Everything left to the data", value={"model": "all-MiniLM-L6-v2"}, request_only=True
 )

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -23,6 +24,7 @@ from tenants.work.queue import Lease
 from training.engine.bundle import CATALOGUE_FILE
 from training.jobs import life
 from training.jobs.control import create_job
+from training.jobs.devices import widest
 from training.jobs.evidence import tensors_of
 from training.jobs.models import Job, RetrainingRule, Snapshot, StandingApproval, Version
 from training.jobs.queries import serving
@@ -171,9 +173,17 @@ def _may_look(current: RetrainingRule) -> bool:
 def _start(reason: str) -> Job | None:
     """The job; None when the month or the plan allows none, or its base is allowed no more."""
     last = Job.objects.order_by("-created_at").first()
-    order = {"base_model": last.base_model, "params": last.params} if last else {}
+    order: dict[str, Any] = {}
+    if last:
+        order = {"base_model": last.base_model, "params": _still_possible(last)}
     try:
         return create_job(actor=ACTOR, trigger=reason, **order)
     except AppError as refused:  # a person meets the same refusal, with its words, at the page
         logger.info("no training by itself: %s", refused.code)
         return None
+
+
+def _still_possible(last: Job) -> dict[str, Any]:
+    """Its parameters; on one device where no machine has as many as it had any more."""
+    fits = last.devices <= widest()
+    return {name: value for name, value in last.params.items() if fits or name != "devices"}

@@ -11,14 +11,16 @@ from training.jobs.models import Job
 
 
 def left_of(job: Job) -> float:
-    """Device-seconds that the job is expected to need yet; 0 before it was estimated or beyond."""
+    """Device-seconds that the job is expected to need yet, every device counted; 0 before it was
+    estimated or beyond."""
     return max(0.0, float(job.estimate.get("device_seconds", 0.0)) - job.device_seconds)
 
 
 def expected_of(job: Job) -> float:
-    """The same as the engine tells it, once it has got far enough to know."""
+    """Seconds that the job will hold its devices yet: as the engine tells, once it has got far
+    enough to know."""
     told = job.progress.get("eta_seconds")
-    return left_of(job) if told is None else float(told)
+    return left_of(job) / job.devices if told is None else float(told)
 
 
 def reserved() -> float:

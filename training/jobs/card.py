@@ -49,6 +49,7 @@ def card_of(version: Version) -> dict[str, Any]:
         "limits": [*LIMITS, *_own_limits(version)],
         "latency": manifest.get("latency") or {},
         "device_seconds": round(version.job.device_seconds, 1),
+        "devices": manifest.get("devices", 1),
         "approved_by": version.approved_by,
         "approved_at": version.approved_at.isoformat() if version.approved_at else "",
     }

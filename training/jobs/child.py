@@ -19,10 +19,11 @@ KEPT = (
 )  # fmt: skip
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
-    """The engine in a session of its own, with no secret in its environment."""
+def start(folder: Path, **more: str) -> subprocess.Popen[bytes]:
+    """The engine in a session of its own, with no secret in its environment; `more` is added to
+    it."""
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    environment |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", **more}
     with (folder / "engine.log").open("ab") as log:
         return subprocess.Popen(  # nosec B603 # words of our own, no shell
             [sys.executable, "-m", "training.jobs.child", str(folder), str(os.getpid())],

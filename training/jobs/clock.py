@@ -1,4 +1,4 @@
-"""What a job uses: the seconds that it holds its device, metered and put to its tenant's share."""
+"""What a job uses: the seconds that it holds its devices, metered and put to its tenant's share."""
 
 import time
 
@@ -14,7 +14,9 @@ from training.jobs.models import Job
 
 
 class DeviceClock:
-    """Meters the seconds that a job holds its device, as it goes: a killed worker loses little."""
+    """Meters the seconds that a job holds its devices, as it goes: a killed worker loses little.
+
+    A second of two devices is two."""
 
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
@@ -23,8 +25,8 @@ class DeviceClock:
     def count(self) -> None:
         """Bring what has passed since the last time into the tenant's meter."""
         moment = time.monotonic()
-        spent = moment - self._counted
         with tenant_scope(self._lease.tenant_id):
+            spent = (moment - self._counted) * Job.objects.get(pk=self._lease.object_id).devices
             Job.objects.filter(pk=self._lease.object_id).update(
                 device_seconds=F("device_seconds") + spent
             )

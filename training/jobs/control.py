@@ -20,6 +20,8 @@ from training.engine.failures import JobError
 from training.engine.params import read_params
 from training.jobs import budget, life
 from training.jobs.cancelling import destroy_cancelled, mark_destroyed
+from training.jobs.devices import check_fits
+from training.jobs.finishing import record_end
 from training.jobs.models import Job
 from training.jobs.moves import move, tell
 
@@ -74,16 +76,20 @@ def create_job(
 
 
 def check_order(*, base_model: str, method: str, params: dict[str, Any]) -> None:
-    """AppError, naming the field, when no job could be run so; asks nothing of the data."""
+    """AppError, naming the field, when no job could be run so; asks nothing of the data.
+
+    `too_many_devices` when no machine that is known could ever give it so many.
+    """
     if base_model not in settings.BASE_MODELS:
         known = ", ".join(settings.BASE_MODELS)
         raise AppError("base_model_not_allowed", f"Choose one of {known}.", param="base_model")
     if method not in METHODS:
         raise AppError("unknown_method", f"Choose one of {', '.join(METHODS)}.", param="method")
     try:
-        read_params(params)
+        read = read_params(params)
     except JobError as error:
         raise AppError(error.code, f"{error.message}.", param=error.param) from error
+    check_fits(int(read["devices"] or 1))
 
 
 @transaction.atomic
@@ -95,6 +101,7 @@ def cancel_job(*, job_id: UUID, actor: Actor) -> Job:
     job = _asked("cancel", job_id, actor)
     if job.state == life.CANCELLED:
         Job.objects.filter(pk=job.pk).update(finished_at=now())
+        record_end(job, actor)
         mark_destroyed(job)
         transaction.on_commit(lambda: destroy_cancelled(job))
     return job
@@ -108,10 +115,22 @@ def pause_job(*, job_id: UUID, actor: Actor) -> Job:
 
 @transaction.atomic
 def resume_job(*, job_id: UUID, actor: Actor) -> Job:
-    """Let a paused job go on from where it was; Conflict (`not_paused`) in other states."""
+    """Let a paused job go on from where it was; Conflict (`not_paused`) in other states.
+
+    TooMany when the month's device-seconds have been used up meanwhile (`quota_exceeded`), or what
+    the job needs yet has no room beside what others reserve (`over_budget`); it stays paused.
+    """
     job = _asked("resume", job_id, actor)
     left = budget.left_of(job)
-    enqueue("job", tenant_id=current_tenant(), object_id=job.id, expected=left)
+    check_month(DEVICE)
+    check_room(DEVICE, left, own=left)
+    enqueue(
+        "job",
+        tenant_id=current_tenant(),
+        object_id=job.id,
+        expected=left / job.devices,
+        slots=job.devices,
+    )
     return job
 
 

@@ -1,5 +1,8 @@
-"""How long a job will hold its device: from the tenant's own last jobs, else from what was measured
-on two CPU cores (README). An estimate, corrected by the engine as soon as it runs.
+"""How long a job will hold its devices: from the tenant's own last jobs, else from what was
+measured on two CPU cores (README). An estimate, corrected by the engine as soon as it runs.
+
+A first job on several devices is expected to take as long as on one: what they gain depends on the
+data, and its own history tells it the next time.
 """
 
 from typing import Any
@@ -13,10 +16,11 @@ REMEMBERED = 5
 
 
 def estimate(counts: dict[str, int], job: Job) -> dict[str, Any]:
-    """device_seconds, and what they rest on: "history" (jobs of the same method) or "usual"."""
-    usual = _usual(counts)
+    """device_seconds of all its devices, and what they rest on: "history" (jobs with the same
+    method and parameters) or "usual"."""
+    usual = _usual(counts) * job.devices
     factors = [
-        past.device_seconds / _usual(past.estimate)
+        past.device_seconds / (_usual(past.estimate) * past.devices)
         for past in _past(job)
         if past.estimate.get("events") and past.device_seconds
     ]

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Max
 from django.utils.timezone import now
 
-from tenants.audit.actor import system
+from tenants.audit.actor import Actor, system
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.isolation.scope import tenant_scope
@@ -198,12 +198,21 @@ def close(job: Job, state: str, error: dict[str, Any] | None = None) -> None:
     """End a locked job, with its event and its entry in the audit log."""
     error = error or {}
     move(job, state, error, error=error, finished_at=now())
+    record_end(job, ACTOR)
+
+
+def record_end(job: Job, actor: Actor) -> None:
+    """Inside the transaction that ended the job: its entry in the audit log."""
     record(
         AuditEvent.JOB_FINISHED,
-        actor=ACTOR,
+        actor=actor,
         object_id=job.public_id,
-        outcome=OUTCOMES[state],
-        details={"state": state, "code": error.get("code", ""), "attempts": job.attempts},
+        outcome=OUTCOMES[job.state],
+        details={
+            "state": job.state,
+            "code": job.error.get("code", ""),
+            "attempts": job.attempts,
+        },
     )
 
 

@@ -15,7 +15,7 @@ from django.utils.timezone import now
 from tenants.isolation.scope import current_tenant
 from tenants.work.models import WorkItem, WorkShare
 from training.jobs.devices import MISSED
-from training.jobs.foreseeing import Running, Waiting, turns
+from training.jobs.foreseeing import Machine, Running, Turn, Waiting, turns
 from training.jobs.models import Device, Job
 
 
@@ -32,11 +32,13 @@ class Place:
 
 @dataclass(frozen=True)
 class InLine:
-    """An own job that waits; place and start are None where no slot will take it yet."""
+    """An own job that waits; place and start are None where no slot will take it yet. seconds: for
+    how long it will hold its slots, about."""
 
     job: Job
     place: int | None
     starts_at: datetime | None
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -56,19 +58,32 @@ def fleet() -> Fleet:
     waiting = list(_items(WorkItem.WAITING).order_by("run_at", "id"))
     jobs = _own_jobs([*running, *waiting])
     places = tuple(_place(device, running, jobs, moment) for device in devices)
-    found = turns(
-        sum(place.device.slots for place in places if not place.missed),
-        [Running(item.tenant_id, item.expected) for item in running],
-        _with_accounts(waiting, moment),
-    )
+    found = _turns(places, running, waiting, moment)
     own = [item for item in waiting if item.object_id in jobs]
     line = []
     for item in own:
         turn = found.get(item.pk)
         at = moment + timedelta(seconds=turn.seconds) if turn else None
-        line.append(InLine(jobs[item.object_id], turn.place if turn else None, at))
+        place = turn.place if turn else None
+        line.append(InLine(jobs[item.object_id], place, at, item.expected))
     line.sort(key=lambda each: (each.place is None, each.place))
     return Fleet(places, tuple(line), len(waiting) - len(own))
+
+
+def _turns(
+    places: Iterable[Place], running: list[WorkItem], waiting: list[WorkItem], moment: datetime
+) -> dict[int, Turn]:
+    """The turns of all that waits, on the machines that are there."""
+    here = [place.device for place in places if not place.missed]
+    number = {device.owner: place for place, device in enumerate(here)}
+    return turns(
+        [Machine(device.slots, device.widest) for device in here],
+        [
+            Running(item.tenant_id, item.expected, number.get(item.lease_owner, -1), item.slots)
+            for item in running
+        ],
+        _with_accounts(waiting, moment),
+    )
 
 
 def _items(state: str) -> QuerySet[WorkItem]:
@@ -85,9 +100,9 @@ def _place(
     device: Device, running: Iterable[WorkItem], jobs: dict[UUID, Job], moment: datetime
 ) -> Place:
     missed = device.last_seen < moment - MISSED
-    held = [item.object_id for item in running if item.lease_owner == device.owner]
-    own = tuple(jobs[object_id] for object_id in held if object_id in jobs)
-    free = 0 if missed else max(0, device.slots - len(held))
+    held = [item for item in running if item.lease_owner == device.owner]
+    own = tuple(jobs[item.object_id] for item in held if item.object_id in jobs)
+    free = 0 if missed else max(0, device.slots - sum(item.slots for item in held))
     return Place(device, missed, own, len(held) - len(own), free)
 
 
@@ -101,5 +116,6 @@ def _with_accounts(waiting: Iterable[WorkItem], moment: datetime) -> list[Waitin
         share = shares.get(item.tenant_id, WorkShare())
         waited = (moment - item.run_at).total_seconds()
         account = (share.served, share.weight, share.at_once)
-        found.append(Waiting(item.pk, item.tenant_id, item.expected, waited, *account))
+        line = (item.pk, item.tenant_id, item.expected, waited, *account, item.slots)
+        found.append(Waiting(*line))
     return found

@@ -5,6 +5,7 @@ from django.db import models
 from tenants.ids import public_id, uuid7
 from tenants.isolation.models import TenantForeignKey, TenantOwned
 from tenants.subjects.models import Subject
+from training.engine.params import AUTO
 from training.jobs import life
 
 
@@ -93,6 +94,12 @@ class Job(TenantOwned):
     @property
     def public_id(self) -> str:
         return public_id("job", self.id)
+
+    @property
+    def devices(self) -> int:
+        """How many devices train it together."""
+        chosen = self.params.get("devices", AUTO)
+        return 1 if chosen == AUTO else int(chosen)
 
 
 class JobMetric(TenantOwned):
@@ -261,4 +268,11 @@ class Device(models.Model):
     device = models.TextField()
     model = models.TextField(default="")
     slots = models.IntegerField()
+    # Those that it sees; 0 where it computes on processors.
+    gpus = models.IntegerField(default=0)
     last_seen = models.DateTimeField()
+
+    @property
+    def widest(self) -> int:
+        """How many devices one job can have here: its slots, or the GPUs where these are fewer."""
+        return min(self.slots, self.gpus or self.slots)

@@ -27,7 +27,7 @@ from training.jobs.models import Job, Version
 # Manifest entries that the weights follow from, beside the data; nested ones are compared by entry.
 INPUTS = (
     "task", "method", "seed", "asked", "params", "snapshot", "base_model", "tokenizer", "code",
-    "commit", "versions", "device", "hardware", "bfloat16", "threads",
+    "commit", "versions", "device", "devices", "hardware", "bfloat16", "threads",
 )  # fmt: skip
 
 

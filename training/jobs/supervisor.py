@@ -23,7 +23,7 @@ from tenants.work import queue
 from tenants.work.queue import Lease
 from tenants.work.run import Resting, Stopped, check_gate, stopping
 from training.engine.failures import is_disk_full
-from training.jobs import carrying, child, finishing, memory
+from training.jobs import carrying, child, finishing, gpus, memory
 from training.jobs.beginning import begin, folder_of, give_up
 from training.jobs.champion import champion_at_hand
 from training.jobs.clock import DeviceClock
@@ -85,8 +85,11 @@ def _run(lease: Lease, folder: Path) -> None:
 def _train(lease: Lease, folder: Path) -> int:
     """The engine's exit status; whatever ends the watch ends the engine."""
     killed = memory.kills()
-    with champion_at_hand(lease.tenant_id, folder):
-        process = _start(folder)
+    with (
+        champion_at_hand(lease.tenant_id, folder),
+        gpus.lent(_devices(lease)) as environment,
+    ):
+        process = _start(folder, **environment)
         try:
             status = _watch(lease, process, folder)
         except BaseException:
@@ -95,8 +98,13 @@ def _train(lease: Lease, folder: Path) -> int:
     return STARVED if status == -signal.SIGKILL and memory.kills() > killed else status
 
 
-def _start(folder: Path) -> subprocess.Popen[bytes]:
-    return child.start(folder)
+def _devices(lease: Lease) -> int:
+    with tenant_scope(lease.tenant_id):
+        return Job.objects.get(pk=lease.object_id).devices
+
+
+def _start(folder: Path, **environment: str) -> subprocess.Popen[bytes]:
+    return child.start(folder, **environment)
 
 
 def _watch(lease: Lease, process: subprocess.Popen[bytes], folder: Path) -> int:

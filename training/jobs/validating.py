@@ -40,7 +40,13 @@ def _queue(job: Job) -> None:
     locked_tenant()  # two jobs that are checked at once must not reserve the same seconds
     check_room(DEVICE, seconds)
     move(job, life.QUEUED, {**counts, **estimate}, estimate={**counts, **estimate})
-    enqueue("job", tenant_id=job.tenant_id, object_id=job.id, expected=seconds)
+    enqueue(
+        "job",
+        tenant_id=job.tenant_id,
+        object_id=job.id,
+        expected=seconds / job.devices,
+        slots=job.devices,
+    )
 
 
 def foresee(*, base_model: str, method: str, params: dict[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.charts.chart import Chart
 from dashboard.charts.curves import Series, curves
@@ -30,7 +30,7 @@ from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.errors import AppError, NotFound
 from tenants.ids import parse_id
-from training.jobs import life, queries
+from training.jobs import boards, life, queries
 from training.jobs.control import cancel_job, create_job, pause_job, resume_job
 from training.jobs.models import Job, JobEvent, Version
 
@@ -58,7 +58,7 @@ def start_job(request: PageRequest) -> HttpResponse:
     form = JobForm(request.POST)
     if form.is_valid():
         try:
-            made = create_job(actor=request.actor, **form.cleaned_data)
+            made = create_job(actor=request.actor, **form.order())
         except AppError as error:
             form.refuse(error)
         else:
@@ -87,6 +87,18 @@ def ask(request: PageRequest, job_id: str) -> HttpResponse:
     return redirect("dashboard:job", job_id)
 
 
+@require_GET
+@page(Right.READ_MODELS)
+def board(request: PageRequest, job_id: str) -> StreamingHttpResponse:
+    """The job's TensorBoard files as a zip."""
+    found = Job.objects.filter(pk=parse_id("job", job_id)).first()
+    if found is None:
+        raise NotFound("job")
+    reply = StreamingHttpResponse(boards.download(found), content_type="application/zip")
+    reply["Content-Disposition"] = f'attachment; filename="{found.public_id}-tensorboard.zip"'
+    return reply
+
+
 def _context(request: PageRequest, job: Job) -> dict[str, Any]:
     manages = Right.MANAGE_MODELS in request.rights
     events = JobEvent.objects.filter(job=job).order_by("id")
@@ -102,6 +114,7 @@ def _context(request: PageRequest, job: Job) -> dict[str, Any]:
         "version": Version.objects.filter(job=job).first(),
         "error": _error(job.error) if job.state == life.FAILED else "",
         "held": _error(job.error) if job.state == life.PAUSED else "",
+        "has_board": bool(boards.files_of(job)),
         "excluded": sum(job.snapshot.excluded.values()) if job.snapshot else 0,
         "took": job.finished_at - job.started_at if job.finished_at and job.started_at else None,
     }

@@ -17,9 +17,11 @@ from dashboard.wording.states import JOBS, SERVES, VERSIONS
 from recommend.bundles import BUNDLES
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from training.engine.params import PARAMS
 from training.jobs import budget, life
 from training.jobs.control import DEFAULT_BASE, METHODS
 from training.jobs.declaring import declared
+from training.jobs.devices import widest
 from training.jobs.models import Job, StandingApproval, Version
 from training.jobs.queries import Serving, serving
 
@@ -47,6 +49,25 @@ class JobForm(RefusableForm):
         max_value=2**31 - 1,
         help_text=_("The same data and seed give the same model on a CPU."),
     )
+    devices = forms.IntegerField(
+        label=_("Devices"),
+        required=False,
+        initial=1,
+        min_value=1,
+        max_value=int(PARAMS["devices"].high),
+        help_text=_("Of one machine, that train together. Device-seconds count each of them."),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if widest() == 1:  # there is nothing to choose
+            del self.fields["devices"]
+
+    def order(self) -> dict[str, Any]:
+        """What `create_job` takes."""
+        order = dict(self.cleaned_data)
+        wanted = order.pop("devices", None) or 1
+        return order if wanted == 1 else {**order, "params": {"devices": wanted}}
 
 
 class ApprovalForm(RefusableForm):

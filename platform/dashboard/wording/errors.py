@@ -83,11 +83,15 @@ ERRORS: dict[str, str | Promise] = {
     "not_repeatable": _(
         "Only a job that made a version under a whole record can be repeated. Train it anew."
     ),
+    "no_curves": _("This job has no curves: it has not run yet, or its data are destroyed."),
     "nothing_before": _("There is no earlier version to go back to."),
     "over_budget": _(
         "This job needs about %(amount)s s of training time. Of this month's %(limit)s s, "
         "%(used)s s are used and %(reserved)s s reserved for your open jobs. Wait until one ends, "
         "or cancel one; the month ends on %(until)s."
+    ),
+    "too_many_devices": _(
+        "No machine here can give one job %(devices)s devices. Choose at most %(most)s."
     ),
     "own_role": _("Nobody changes their own role. Ask another owner."),
     "owner_only": _("Only an owner makes or unmakes owners. Ask one."),

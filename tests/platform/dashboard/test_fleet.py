@@ -12,7 +12,7 @@ from tenants.work.owners import this_worker
 from tests.platform.dashboard.test_pages import text_of
 from training.jobs import devices, life
 from training.jobs.fleet import fleet
-from training.jobs.foreseeing import Running, Turn, Waiting, turns
+from training.jobs.foreseeing import Machine, Running, Turn, Waiting, turns
 from training.jobs.models import Device, Job
 
 
@@ -119,7 +119,7 @@ def test_a_worker_that_is_silent_is_missed_and_counts_no_slot(alice, pages):
 
 
 def test_a_worker_tells_of_itself_and_leaves(db, monkeypatch):
-    monkeypatch.setattr(devices, "probe", lambda: ("cpu", "two cores"))
+    monkeypatch.setattr(devices, "probe", lambda: ("cpu", "two cores", 0))
     a_device("gpu@old", last_seen=now() - timedelta(days=2))
     devices.tell("gpu@here", 2)
     devices.tell("gpu@here", 3)
@@ -164,7 +164,7 @@ def test_the_forecast_takes_turns_as_the_queue_does(db):
         )
         for item in WorkItem.objects.all()
     ]
-    foreseen = turns(1, [], waiting)
+    foreseen = turns([Machine(1, 1)], [], waiting)
     claimed = []
     while lease := queue.claim("gpu"):
         claimed.append(lease.item_id)
@@ -181,6 +181,31 @@ def test_the_forecast_fills_every_slot_and_respects_the_number_of_each_tenant():
         Waiting(2, one, 50.0, 8.0, 0.0, 1.0, 1),
         Waiting(3, two, 80.0, 7.0, 0.0, 1.0, 1),
     ]
-    assert turns(2, [], waiting) == {1: Turn(1, 0.0), 3: Turn(2, 0.0), 2: Turn(3, 50.0)}
-    assert turns(1, [Running(two, 20.0)], waiting)[1] == Turn(1, 20.0)
-    assert turns(0, [], waiting) == {}
+    one_of_two = [Machine(2, 2)]
+    assert turns(one_of_two, [], waiting) == {1: Turn(1, 0.0), 3: Turn(2, 0.0), 2: Turn(3, 50.0)}
+    assert turns([Machine(1, 1)], [Running(two, 20.0)], waiting)[1] == Turn(1, 20.0)
+    assert turns([], [], waiting) == {}
+
+
+def test_the_forecast_keeps_slots_free_for_what_needs_several_of_one_machine():
+    one, two, three = uuid4(), uuid4(), uuid4()
+    wide = Waiting(1, one, 50.0, 9.0, 0.0, 1.0, 1, slots=2)
+    narrow = Waiting(2, two, 30.0, 1.0, 500.0, 1.0, 1)
+    here = [Machine(2, 2)]
+    runs = [Running(three, 20.0)]
+    assert turns(here, runs, [wide, narrow]) == {1: Turn(1, 20.0), 2: Turn(2, 70.0)}
+    apart = [Machine(1, 1), Machine(1, 1)]
+    assert turns(apart, [], [wide, narrow]) == {2: Turn(1, 0.0)}, "two machines are not one"
+    assert turns([Machine(2, 1)], [], [wide]) == {}, "two slots of one GPU are not two GPUs"
+
+
+def test_a_job_on_two_devices_takes_two_slots_of_its_worker(alice, pages):
+    a_device(slots=2, gpus=2)
+    with alice.scope:
+        job = Job.objects.create(
+            name="Wide", base_model="tiny", actor_ref="x", state=life.QUEUED,
+            params={"devices": 2}, estimate={"device_seconds": 600.0},
+        )  # fmt: skip
+        queue.enqueue("job", tenant_id=alice.tenant.id, object_id=job.id, slots=2)
+    assert queue.claim("gpu") is not None
+    assert "Busy Wide 0 of 2" in text_of(pages("/fleet/"))

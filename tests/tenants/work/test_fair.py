@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from tenants.accounts.life import set_limits
 from tenants.audit.actor import system
 from tenants.work import queue, shares
-from tenants.work.kinds import WorkKind
+from tenants.work.kinds import Room, WorkKind
 from tenants.work.models import WorkItem, WorkShare
 from tests.connections import in_threads
 
@@ -262,3 +262,67 @@ def test_a_new_plan_weighs_from_the_next_claim_on(alice, settings):
         set_limits(plan="large", actor=system("operator"))
     share.refresh_from_db()
     assert (share.weight, share.at_once) == (4.0, 2)
+
+
+ROOMS: list[Room | None] = []
+
+
+def room() -> Room | None:
+    return ROOMS[-1] if ROOMS else None
+
+
+@pytest.fixture
+def two_slots(settings):
+    """This worker has two slots, and one item may take both."""
+    settings.WORK_ROOM = f"{__name__}.room"
+    ROOMS[:] = [Room(2, 2)]
+    yield
+    ROOMS.clear()
+
+
+def put_wide(tenant_id: UUID) -> None:
+    queue.enqueue("turn", tenant_id=tenant_id, object_id=uuid4(), slots=2)
+
+
+@pytest.mark.usefixtures("two_slots", "db")
+def test_work_that_needs_two_slots_waits_for_both_and_nothing_overtakes_it():
+    first, wide, late = tenants(1.0, 1.0, 1.0)
+    put(first)
+    running = queue.claim("test")
+    put_wide(wide)
+    put(late)
+    shares.charge(late, "test", 600.0)
+    assert queue.claim("test") is None, "one slot is free, and it is kept for whose turn it is"
+    queue.finish(running)
+    taken = queue.claim("test")
+    assert taken is not None and taken.tenant_id == wide
+    assert queue.claim("test") is None, "both are taken"
+    queue.finish(taken)
+    last = queue.claim("test")
+    assert last is not None and last.tenant_id == late
+
+
+@pytest.mark.usefixtures("two_slots", "db")
+def test_a_worker_passes_over_what_it_could_never_run():
+    wide, narrow = tenants(1.0, 1.0)
+    put_wide(wide)
+    put(narrow)
+    ROOMS[:] = [Room(2, 1)]
+    taken = queue.claim("test")
+    assert taken is not None and taken.tenant_id == narrow
+    assert queue.claim("test") is None
+    assert WorkItem.objects.get(tenant_id=wide).state == WorkItem.WAITING
+
+
+@pytest.mark.usefixtures("two_slots", "db")
+def test_slots_that_a_tenant_holds_count_as_served_beforehand():
+    both, one = tenants(1.0, 1.0)
+    ROOMS[:] = [Room(8, 2)]
+    WEIGHTS.update({both: (1.0, 2), one: (1.0, 2)})
+    put_wide(both)
+    put(one)
+    assert {queue.claim("test").tenant_id, queue.claim("test").tenant_id} == {both, one}
+    put(both)
+    put(one)
+    shares.charge(one, "test", shares.BEFOREHAND / 2)
+    assert queue.claim("test").tenant_id == one

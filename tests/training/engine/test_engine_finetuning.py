@@ -16,7 +16,8 @@ from training.engine.finetuning import FinetuneObjective, adapt
 from training.engine.job import read_job
 from training.engine.loop import Plan, train
 from training.engine.network import Batch
-from training.engine.progress import Progress
+from training.engine.progress import Progress, Unheard
+from training.engine.ranks import Ranks
 from training.engine.sequence_training import (
     SequenceObjective,
     build_network,
@@ -30,17 +31,21 @@ from training.engine.tasks.recommendation.reading import read_texts
 from training.engine.workbench import Workbench
 
 
-def prepare(method: str, kept: Path, base: str) -> FinetuneObjective:
+def prepare(
+    method: str, kept: Path, base: str, ranks: Ranks | None = None, **order: Any
+) -> FinetuneObjective:
     """An objective before its first step, with its checkpoints in `kept`."""
-    folder = engine_shop.write_job(kept / "job", base=base, method=method)
+    ranks = ranks or Ranks()
+    folder = engine_shop.write_job(kept / "job", base=base, method=method, **order)
     job = read_job(folder, tasks=("recommendation",), methods=tuple(ADAPTERS))
     bench = Workbench(
         job=job,
-        progress=Progress(kept, {"encode": 1.0}, sys.stderr),
+        progress=Progress(kept, {"encode": 1.0}, sys.stderr) if ranks.leads else Unheard(),
         checkpoints=Checkpoints(kept / "checkpoint", "one"),
         stop=Stop(),
         device=torch.device("cpu"),
         fast=False,
+        ranks=ranks,
     )
     snapshot = read_snapshot(folder)
     parts = split(snapshot, days=14.0, repeats=None)

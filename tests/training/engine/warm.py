@@ -25,6 +25,12 @@ class Run:
         self._process = _FORKED.Process(target=_run, args=(folder,))
         self._process.start()
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        assert self._process.pid is not None
+        return self._process.pid
+
     def poll(self) -> int | None:
         """Its exit status, negative for a signal; None while it runs."""
         return self._process.exitcode

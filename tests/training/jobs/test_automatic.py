@@ -63,6 +63,15 @@ def test_training_starts_on_schedule(ready):
     assert started(ready) == ["schedule"]
 
 
+def test_what_starts_by_itself_takes_one_device_where_no_machine_has_more(ready):
+    with ready.scope:
+        Job.objects.update(params={"devices": 2, "dim": 16})
+    waited(ready, days=8)
+    assert retrain(ready.tenant.id) == "schedule"
+    with ready.scope:
+        assert Job.objects.order_by("-created_at").first().params == {"dim": 16}
+
+
 def test_training_starts_when_a_fifth_more_came(ready):
     held(ready, 0.9)
     assert retrain(ready.tenant.id) == ""

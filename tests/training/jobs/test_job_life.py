@@ -83,6 +83,9 @@ def test_a_waiting_job_is_cancelled_at_once_and_never_runs(stocked, monkeypatch)
         assert (job.state, job.attempts, job.finished_at is None) == (life.CANCELLED, 0, False)
         told = AuditDetail.objects.get(entry__action="job.asked")
         assert told.details == {"asked": "cancel", "state": "queued"}
+        ended = AuditDetail.objects.get(entry__action="job.finished")
+        assert ended.details == {"state": "cancelled", "code": "", "attempts": 0}
+        assert ended.entry.actor_type == stocked.actor.type
 
 
 def when_ready(monkeypatch, business, job: Job, ask) -> None:

@@ -17,6 +17,7 @@ from tenants.work.models import WorkItem, WorkShare
 from tenants.work.owners import this_worker
 from tenants.work.run import run_waiting
 from tests.connections import in_threads
+from tests.training.jobs.job_requests import ask, error_of, traces
 from tests.training.jobs.test_supervisor import (  # noqa: F401
     OBEDIENT,
     at_renewal,
@@ -209,6 +210,35 @@ def test_a_paused_job_keeps_its_reservation_and_its_place(stocked):  # noqa: F81
     with stocked.scope:
         resume_job(job_id=job.id, actor=stocked.actor)
     assert WorkItem.objects.get(kind="job", state="waiting").expected == before
+
+
+def test_a_resume_asks_the_budget_again_and_a_refused_one_changes_nothing(stocked):  # noqa: F811
+    job = start_job(stocked)
+    with stocked.scope:
+        pause_job(job_id=job.id, actor=stocked.actor)
+        job.refresh_from_db()
+    left = job.estimate["device_seconds"]
+    WorkItem.objects.filter(kind="job").update(state=WorkItem.DONE)
+    for spent, code in ((LIMIT - left / 2, "over_budget"), (left / 2, "quota_exceeded")):
+        use(stocked, spent)
+        before = traces(stocked)
+        reply = ask(stocked, job.public_id, "resume")
+        assert error_of(reply) == (429, code, None)
+        assert traces(stocked) == before
+        with stocked.scope:
+            job.refresh_from_db()
+        assert job.state == life.PAUSED
+    assert "ask the installation" in reply.json()["error"]["message"]
+    assert held(stocked) == left
+
+
+def test_what_a_paused_job_reserves_is_its_own_when_it_goes_on(stocked):  # noqa: F811
+    job = start_job(stocked)
+    with stocked.scope:
+        pause_job(job_id=job.id, actor=stocked.actor)
+        job.refresh_from_db()
+    use(stocked, LIMIT - job.estimate["device_seconds"] - 1.0)
+    assert ask(stocked, job.public_id, "resume").status_code == 200
 
 
 def test_a_run_is_charged_to_its_tenants_account(stocked, monkeypatch):  # noqa: F811

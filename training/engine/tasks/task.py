@@ -10,7 +10,9 @@ from training.engine.workbench import Workbench
 
 @dataclass(frozen=True)
 class Task:
-    """run(bench, folder) reads the snapshot in `folder` and leaves `folder`/artifact."""
+    """run(bench, folder) reads the snapshot in `folder` and leaves `folder`/artifact; follow(bench,
+    folder) is what the other ranks of the same run do, and leaves nothing."""
 
     shares: Mapping[str, float]
     run: Callable[[Workbench, Path], None]
+    follow: Callable[[Workbench, Path], None]

@@ -52,27 +52,56 @@ def learn_sequences(bench: Workbench, snapshot: Snapshot, parts: Split, texts: T
     draws = prepare_sampler(bench.job, snapshot.events, parts)
     if not len(draws.stretches(bench.seed(11), 0)):
         return Learned({}, {}, {}, {FROZEN: "no_sequences", FINETUNED: "no_sequences"})
-    vectors = texts.vectors
-    network = build_network(bench, draws, snapshot.events, vectors, len(snapshot.catalogue))
-    text = None if vectors is None else torch.from_numpy(vectors).to(bench.device)
-    exam = prepare_exam(bench, snapshot.events, parts, parts.cases["fusion"])
-    objective = SequenceObjective(bench, network, text, exam, draws)
+    objective = _on_frozen_text(bench, snapshot, parts, texts, draws)
     course = train_sequence(bench, objective, draws)
-    frozen = Learned({FROZEN: served(network, text)}, {FROZEN: course}, objective.state(), {})
+    source = served(objective.network, objective.text)
+    frozen = Learned({FROZEN: source}, {FROZEN: course}, objective.state(), {})
     bench.stop.check()
     bench.progress.stage("finetune")
     return _with_finetuned(bench, texts, objective, draws, frozen)
 
 
+def follow_sequences(bench: Workbench, snapshot: Snapshot, parts: Split, texts: Texts) -> None:
+    """The same two loops on a rank that does not lead: it trains along, and nothing comes of it."""
+    draws = prepare_sampler(bench.job, snapshot.events, parts)
+    if not len(draws.stretches(bench.seed(11), 0)):
+        return
+    objective = _on_frozen_text(bench, snapshot, parts, texts, draws)
+    train_sequence(bench, objective, draws)
+    finetuning = _on_moving_text(bench, texts, objective)
+    if finetuning is not None:
+        finetune(bench, finetuning, draws)
+
+
+def _on_frozen_text(
+    bench: Workbench, snapshot: Snapshot, parts: Split, texts: Texts, draws: Sampler
+) -> SequenceObjective:
+    vectors = texts.vectors
+    network = build_network(bench, draws, snapshot.events, vectors, len(snapshot.catalogue))
+    text = None if vectors is None else torch.from_numpy(vectors).to(bench.device)
+    exam = prepare_exam(bench, snapshot.events, parts, parts.cases["fusion"])
+    return SequenceObjective(bench, network, text, exam, draws)
+
+
+def _on_moving_text(
+    bench: Workbench, texts: Texts, objective: SequenceObjective
+) -> FinetuneObjective | None:
+    """The objective that fine-tunes the base; None where something stands against it."""
+    encoder, readings = texts.encoder, texts.readings
+    if _obstacle(bench, texts) or encoder is None or readings is None or texts.layers is None:
+        return None
+    tuned = adapt(bench, encoder, texts.layers, readings.whitening)
+    return FinetuneObjective(objective, tuned, readings)
+
+
 def _with_finetuned(
     bench: Workbench, texts: Texts, objective: SequenceObjective, draws: Sampler, frozen: Learned
 ) -> Learned:
-    encoder, readings = texts.encoder, texts.readings
-    code = _obstacle(bench, texts)
-    if code or encoder is None or readings is None or texts.layers is None:
-        return Learned(frozen.sources, frozen.courses, frozen.rebuild, {FINETUNED: code})
-    tuned = adapt(bench, encoder, texts.layers, readings.whitening)
-    finetuning = FinetuneObjective(objective, tuned, readings)
+    finetuning = _on_moving_text(bench, texts, objective)
+    if finetuning is None:
+        skipped = {FINETUNED: _obstacle(bench, texts)}
+        return Learned(frozen.sources, frozen.courses, frozen.rebuild, skipped)
+    whitening = finetuning.readings.whitening
     course = finetune(bench, finetuning, draws)
     finetuning.refresh()
     source = served(objective.network, finetuning.bank)
@@ -81,8 +110,8 @@ def _with_finetuned(
         courses={**frozen.courses, FINETUNED: course},
         rebuild={
             **finetuning.state(),
-            "whitening.mean": readings.whitening.mean,
-            "whitening.turn": readings.whitening.turn,
+            "whitening.mean": whitening.mean,
+            "whitening.turn": whitening.turn,
         },
         skipped={},
     )

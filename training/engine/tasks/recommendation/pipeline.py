@@ -3,12 +3,13 @@ next, report on the last, then fit afresh what is cheap and seal the artifact.""
 
 from pathlib import Path
 
+from training.engine.following import joined, together
 from training.engine.groups import read_groups
 from training.engine.snapshot import Snapshot, read_snapshot
 from training.engine.sources.source import Ground, Source
 from training.engine.split import Split, split
 from training.engine.tasks.recommendation.judging import judge_all, reader_of
-from training.engine.tasks.recommendation.learning import learn_sequences
+from training.engine.tasks.recommendation.learning import follow_sequences, learn_sequences
 from training.engine.tasks.recommendation.reading import read_texts
 from training.engine.tasks.recommendation.settings import choose_settings
 from training.engine.tasks.recommendation.writing import Made, write_artifact
@@ -42,7 +43,8 @@ def run(bench: Workbench, folder: Path) -> None:
     _enter(bench, "tune")
     ground = Ground(snapshot, parts.moment("fusion"), texts.vectors)
     chosen = choose_settings(bench, ground, parts, texts.reading.code)
-    learned = learn_sequences(bench, snapshot, parts, texts)
+    with together(bench, folder):
+        learned = learn_sequences(bench, snapshot, parts, texts)
     outcome = judge_all(bench, ground, parts, chosen, learned)
     _enter(bench, "refit")
     fresh = Ground(snapshot, parts.end, texts.vectors)
@@ -54,6 +56,15 @@ def run(bench: Workbench, folder: Path) -> None:
     reader = reader_of(bench, ground, parts, "test")
     made = Made(snapshot, parts, texts, chosen, learned, outcome, sources, reader, groups)
     write_artifact(bench, folder, made)
+
+
+def follow(bench: Workbench, folder: Path) -> None:
+    """Train beside the rank that leads, on what it has read; the rest is its business alone."""
+    snapshot = read_snapshot(folder)
+    parts = _split(bench, snapshot)
+    texts = read_texts(bench, snapshot.catalogue, parts.moment("fusion"))
+    with joined(bench, folder):
+        follow_sequences(bench, snapshot, parts, texts)
 
 
 def _enter(bench: Workbench, stage: str) -> None:
