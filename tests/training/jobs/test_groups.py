@@ -19,6 +19,7 @@ from tests.tenants.behaviour.uploads import process
 from tests.trained import give_version
 from tests.training.jobs import grouped_shop
 from tests.training.jobs.grouped_shop import country, shelf
+from training.jobs.artifacts import path_of
 from training.jobs.beginning import folder_of
 from training.jobs.card import card_of, group_parts
 from training.jobs.control import create_job
@@ -29,7 +30,6 @@ from training.jobs.declaring import (
     declare_groups,
     declared,
 )
-from training.jobs.evidence import folder_of_version
 from training.jobs.freezing import freeze
 from training.jobs.models import DeclaredGroups, Publication, Snapshot, Version
 from training.jobs.services import approve_version, publish_version, set_standing_approval
@@ -181,7 +181,9 @@ def test_a_wide_gap_is_measured_refused_worded_and_repeated(unfair, alice):
 def check_figures(version: Version, business) -> None:
     """Quality again from the figures of single people, whose countries the test knows."""
     with business.scope:
-        figures = load_file(folder_of_version(version) / "units.safetensors")
+        figures = load_file(
+            path_of(version.tenant_id, bytes(version.manifest_sha256)) / "units.safetensors"
+        )
         ids = sorted(version.snapshot.members.values_list("subject_id", flat=True))
         people = [external_id_of(Subject.objects.get(pk=ids[n])) for n in figures["unit"]]
     where = np.array([country(int(name.removeprefix("shopper-"))) for name in people])
