@@ -21,7 +21,7 @@ _SETUP: dict[str, tuple[str, ...]] = {
 _SERVING: dict[str, tuple[str, float]] = {
     "web": (
         "granian attune.wsgi:application --interface wsgi --host {host} --port {port} --workers 2"
-        " --blocking-threads 8 --http 1 --no-ws --http1-buffer-size 32768"
+        " --blocking-threads 16 --http 1 --no-ws --http1-buffer-size 32768"
         " --http1-header-read-timeout 10000 --respawn-failed-workers --workers-kill-timeout 8s"
         " --no-access-log --log-config platform/attune/web_log.json",
         10.0,

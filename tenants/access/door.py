@@ -60,7 +60,8 @@ class Door:
         if refused:
             return _refuse(environ, start_response, too_many(refused), refused)
         place = place_of(caller, environ)
-        if not self._places.begin(place):
+        # Who waits holds a thread, and who asks too much has enough others to take a free place.
+        if not self._places.begin(place, patiently=not self._rates.is_loud(caller)):
             self._rates.note_refused(caller)
             return _refuse(environ, start_response, too_many_at_once(place))
         try:

@@ -30,16 +30,16 @@ class Places:
         self._lock = Lock()
         self._lanes: dict[tuple[UUID, str], _Lane] = {}
 
-    def begin(self, caller: Caller) -> bool:
+    def begin(self, caller: Caller, *, patiently: bool = True) -> bool:
         """Take a place, waiting for one when all are taken. False when the line is full or did not
-        move for PATIENCE.
+        move for PATIENCE, and at once for who is not to wait.
         """
         with self._lock:
             lane = self._lanes.setdefault((caller.tenant_id, caller.lane), _Lane())
             if lane.under_way < caller.at_once:
                 lane.under_way += 1
                 return True
-            if len(lane.line) >= LINE * caller.at_once:
+            if not patiently or len(lane.line) >= LINE * caller.at_once:
                 return False
             gate = Lock()
             gate.acquire()
