@@ -11,6 +11,7 @@ from recommend.bundles import BUNDLES, BundleUnreadable
 from recommend.context import Context
 from recommend.shown import ShownItem
 from recommend.telling import Told, tell
+from tenants.access.turns import TURNS
 from tenants.behaviour.schema import EVENT_TYPES
 from tenants.isolation.scope import tenant_scope
 from training.engine.bundle import Bundle, History, Ranked, Reason
@@ -71,7 +72,8 @@ def _rank(context: Context, bundle: Bundle | None, limit: int) -> tuple[Sequence
         return bundle.popular(now=moment, limit=limit), context.code
     if not context.items:
         return bundle.popular(now=moment, limit=limit), "no_history"
-    return bundle.recommend(_history(context), now=moment, limit=limit), ""
+    history = _history(context)
+    return bundle.recommend(history, now=moment, limit=limit, between=TURNS.pause), ""
 
 
 def _bundle(context: Context) -> Bundle | None:

@@ -18,7 +18,7 @@ from tenants.access.middleware import REQUEST_ID, new_request_id
 from tenants.access.origins import READABLE
 from tenants.access.places import Places
 from tenants.access.rates import Caller, Rates, Verdict
-from tenants.access.right_of_way import RIGHT_OF_WAY
+from tenants.access.right_of_way import RIGHT_OF_WAY, GivingWay
 from tenants.access.turns import TURNS
 from tenants.errors import AppError, TooLarge, TooMany
 
@@ -59,33 +59,35 @@ class Door:
         refused = self._rates.refusal(digest, caller)
         if refused:
             return _refuse(environ, start_response, too_many(refused), refused)
-        place = place_of(caller, environ)
+        place, loud = place_of(caller, environ), self._rates.is_loud(caller)
         # Who waits holds a thread, and who asks too much has enough others to take a free place.
-        if not self._places.begin(place, patiently=not self._rates.is_loud(caller)):
+        if not self._places.begin(place, patiently=not loud):
             self._rates.note_refused(caller)
             return _refuse(environ, start_response, too_many_at_once(place))
         try:
-            verdict = self._rates.take(digest, caller)
-            if not verdict.admitted:
-                return _refuse(environ, start_response, too_many(verdict), verdict)
-            environ[VERDICT] = verdict
-            with self._turn(caller, environ):
-                return self._application(environ, start_response)
+            # From here on: while a request waits for Redis, who has to give way stops already.
+            with _way(environ, loud) as way:
+                verdict = self._rates.take(digest, caller)
+                if not verdict.admitted:
+                    return _refuse(environ, start_response, too_many(verdict), verdict)
+                environ[VERDICT] = verdict
+                with TURNS.turn_of(caller.tenant_id, way):
+                    return self._application(environ, start_response)
         finally:
             self._places.end(place)
 
-    @contextmanager
-    def _turn(self, caller: Caller, environ: Environ) -> Iterator[None]:
-        """The turn of the process and the right of way; a body is waited for by nobody."""
-        if has_body(environ):
-            with TURNS.turn_of(caller.tenant_id):
-                yield
-        elif self._rates.is_loud(caller):
-            with RIGHT_OF_WAY.given() as way, TURNS.turn_of(caller.tenant_id, way):
-                yield
-        else:
-            with RIGHT_OF_WAY.taken(), TURNS.turn_of(caller.tenant_id):
-                yield
+
+@contextmanager
+def _way(environ: Environ, loud: bool) -> Iterator[GivingWay | None]:
+    """The request's right of way, or what makes it give way; a body is waited for by nobody."""
+    if has_body(environ):
+        yield None
+    elif loud:
+        with RIGHT_OF_WAY.given() as way:
+            yield way
+    else:
+        with RIGHT_OF_WAY.taken():
+            yield None
 
 
 def has_body(environ: Environ) -> bool:

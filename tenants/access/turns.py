@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, local
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +43,7 @@ class Turns:
         self._since = 0.0
         # What each tenant computed, in seconds that fade: the amount and when it was noted.
         self._spent: dict[UUID, tuple[float, float]] = {}
+        self._mine = local()  # the place of the thread's own request
 
     @contextmanager
     def turn_of(self, tenant_id: UUID, way: GivingWay | None = None) -> Iterator[None]:
@@ -53,11 +54,19 @@ class Turns:
         if way:
             way.wait()
         self._take(place)
+        self._mine.place = place
         try:
             with connection.execute_wrapper(_Between(self, place)):
                 yield
         finally:
+            self._mine.place = None
             self._leave(place)
+
+    def pause(self) -> None:
+        """Let others in, in the middle of long computing; nothing for a thread without a turn."""
+        place = getattr(self._mine, "place", None)
+        if place:
+            self.let_others(place)
 
     def let_others(self, place: _Place) -> None:
         """Hand the turn to a tenant that computed less, if one waits, and wait to have it back."""

@@ -5,6 +5,7 @@ folder must stay as it is while a bundle is in use. Knows no tenant and stores n
 subjects.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from training.engine.tensors import open_tensors
 CATALOGUE_FILE = "catalogue.safetensors"
 FUSION_FILE = "fusion.safetensors"
 Available = frozenset[int] | set[int] | Mask
+Between = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,13 @@ class Bundle:
         limit: int,
         exclude: frozenset[int] = frozenset(),
         available: Available | None = None,
+        between: Between = bool,
     ) -> list[Ranked]:
         """The best `limit` items for this history at `now` (epoch seconds), best first.
 
         Events on unknown items and from after `now` are ignored; without any known event the answer
         is the popular list. available: public numbers, or a mask over `items`; None for all.
+        between: called between two steps, so that who ranks for many can let another go first.
         """
         past = settle(
             history, catalogue=self.items, types=self.types, now=now, limit=self.history_limit
@@ -100,7 +104,7 @@ class Bundle:
         if not self.repeats:
             allowed[past.item] = False
         if self.fusion is not None:
-            return self._fused(self.fusion, past, now, limit, allowed)
+            return self._fused(self.fusion, past, now, limit, allowed, between)
         return self._single(past, now, limit, allowed)
 
     def popular(
@@ -128,19 +132,32 @@ class Bundle:
         return self._ranked(order, scores[order], causes, {self.serves: scores[order]})
 
     def _fused(
-        self, fusion: Fusion, past: Past, now: float, limit: int, allowed: Mask
+        self,
+        fusion: Fusion,
+        past: Past,
+        now: float,
+        limit: int,
+        allowed: Mask,
+        between: Between,
     ) -> list[Ranked]:
-        scores = {name: self.sources[name].score(past, now) for name in fusion.sources}
+        scores = {}
+        for name in fusion.sources:
+            scores[name] = self.sources[name].score(past, now)
+            between()
         wanted = max(limit, fusion.candidates)
         short = shortlist(fusion.sources, self.sources, scores, allowed, past, now, wanted)
+        between()
         fused = fusion.score(short.features)
         rows = np.argsort(-fused, kind="stable")[:limit]
         added = fusion.contributions(short, rows)
         order = short.items[rows]
-        causes = self._weightiest(past, now, order, added)
+        between()
+        causes = self._weightiest(past, now, order, added, between)
         return self._ranked(order, fused[rows], causes, added)
 
-    def _weightiest(self, past: Past, now: float, order: I64, added: dict[str, F32]) -> list[Cause]:
+    def _weightiest(
+        self, past: Past, now: float, order: I64, added: dict[str, F32], between: Between
+    ) -> list[Cause]:
         """Per item, the cause that the source with the largest contribution gives."""
         names = list(added)
         if not len(order):
@@ -152,6 +169,7 @@ class Bundle:
             told = self.sources[names[index]].causes(past, now, order[rows].tolist())
             for row, cause in zip(rows, told, strict=True):
                 causes[row] = cause
+            between()
         return causes
 
     def _ranked(
