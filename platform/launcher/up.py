@@ -119,4 +119,7 @@ def _healthy(port: int) -> Callable[[], bool]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        print("attune: make up takes no words. The port: ATTUNE_PORT=8001 make up", file=sys.stderr)
+        sys.exit(2)
     sys.exit(main())

@@ -74,3 +74,12 @@ def test_who_waited_in_vain_leaves_the_line(places, monkeypatch):
     assert places.waiting(who) == 0
     places.end(who)
     assert places.begin(who)
+
+
+def test_who_is_not_to_wait_is_told_at_once(places, monkeypatch):
+    monkeypatch.setattr("tenants.access.places.PATIENCE", 30.0)
+    who = caller(at_once=1)
+    assert places.begin(who, patiently=False)
+    began = time.monotonic()
+    assert places.begin(who, patiently=False) is False
+    assert time.monotonic() - began < 10

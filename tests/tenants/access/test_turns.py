@@ -182,3 +182,21 @@ def test_a_request_leaves_nothing_on_its_connection(stage, db):
         assert len(connection.execute_wrappers) == 1
         statement()
     assert connection.execute_wrappers == []
+
+
+def test_a_busy_tenants_request_lets_another_in_where_it_pauses_its_computing(stage):
+    with stage.turns.turn_of(BUSY):
+        stage.clock.now += 1
+        other = stage.queue("quiet", QUIET)
+        stage.turns.pause()
+        other.join(30)
+        stage.order.append("busy")
+    assert stage.end() == ["quiet", "busy"]
+
+
+def test_a_pause_of_a_thread_without_a_turn_is_nothing(stage):
+    stage.turns.pause()
+    with stage.turns.turn_of(BUSY):
+        pass
+    stage.turns.pause()
+    assert stage.turns._holder is None

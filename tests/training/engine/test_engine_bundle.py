@@ -91,6 +91,13 @@ def test_the_order_of_a_history_does_not_matter(answering: Bundle) -> None:
     )
 
 
+def test_a_ranking_pauses_between_its_steps_and_ends_the_same(fused: Bundle) -> None:
+    pauses: list[int] = []
+    answer = fused.recommend(BOUGHT, now=NOW, limit=5, between=lambda: pauses.append(1))
+    assert answer == fused.recommend(BOUGHT, now=NOW, limit=5)
+    assert len(pauses) > len(fused.fusion.sources)  # each source, the shortlist, the order
+
+
 def test_excluded_items_are_never_answered(answering: Bundle) -> None:
     first = numbers(answering.recommend(BOUGHT, now=NOW, limit=3))
     rest = answering.recommend(BOUGHT, now=NOW, limit=50, exclude=frozenset(first))
