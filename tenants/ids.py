@@ -8,6 +8,8 @@ from tenants.errors import NotFound
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 WIDTH = 22  # 62**22 > 2**128
+# Two digits at a time: each request gets an id, the refused ones too.
+_PAIRS = [first + second for first in DIGITS for second in DIGITS]
 
 # One row per kind of object that has a public identifier.
 PREFIXES = {
@@ -42,11 +44,13 @@ def uuid7() -> UUID:
 
 def encode(value: int, width: int = WIDTH) -> str:
     """`value` in base 62, padded with zeros to `width`."""
-    digits = ""
+    pairs = []
     while value:
-        value, rest = divmod(value, 62)
-        digits = DIGITS[rest] + digits
-    return digits.rjust(width, "0")
+        value, rest = divmod(value, 3844)
+        pairs.append(_PAIRS[rest])
+    digits = "".join(reversed(pairs))
+    # A pair may bring a zero in front of what is wider than `width`.
+    return digits.lstrip("0").rjust(width, "0")
 
 
 def decode(text: str) -> int:

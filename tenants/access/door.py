@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -29,6 +30,14 @@ VERDICT = "attune.verdict"
 # Where the id of a key that the door knew waits for the line in the log.
 KEY = "attune.key"
 PHRASES = {411: "Length Required", 413: "Content Too Large", 429: "Too Many Requests"}
+# A refusal says nothing of anybody, and a browser must be able to read when to come back.
+SAME_HEADERS = (
+    ("Content-Type", "application/json"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    *READABLE.items(),
+)
+ID_HERE = "req_here"
 AT_ONCE_RETRY = 1.0  # seconds
 MORE_BODIES = 2
 
@@ -154,17 +163,21 @@ def _refuse(
     verdict: Verdict | None = None,
 ) -> Iterable[bytes]:
     request_id = environ[REQUEST_ID]
-    body = json.dumps(error_body(error, request_id)).encode()
-    headers = {
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        "X-Request-Id": request_id,
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        # A refusal says nothing of anybody, and a browser must be able to read when to come back.
-        **READABLE,
-        **error_headers(error),
-        **(verdict.headers() if verdict else {}),
-    }
-    start_response(f"{error.status} {PHRASES[error.status]}", list(headers.items()))
-    return [body]
+    body = _body(error.type, error.code, error.message, error.status).replace(ID_HERE, request_id)
+    headers = [
+        ("Content-Length", str(len(body))),
+        ("X-Request-Id", request_id),
+        *SAME_HEADERS,
+        *error_headers(error).items(),
+        *(verdict.headers().items() if verdict else ()),
+    ]
+    start_response(f"{error.status} {PHRASES[error.status]}", headers)
+    return [body.encode()]
+
+
+@lru_cache(maxsize=1000)
+def _body(kind: str, code: str, message: str, status: int) -> str:
+    """The body of a refusal with ID_HERE for the request's id: floods of one text are refused."""
+    error = AppError(code, message)
+    error.type, error.status = kind, status
+    return json.dumps(error_body(error, ID_HERE))
