@@ -18,7 +18,8 @@ from django.conf import settings
 
 # Seconds that one request waits for others at most: it gets an answer, if a later one.
 PATIENCE = 0.25
-PAUSE = 0.002  # seconds between two looks
+# Seconds between two looks: about an answer long. Each look interrupts whoever computes meanwhile.
+PAUSE = 0.008
 
 
 @dataclass(frozen=True)
