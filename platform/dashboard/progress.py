@@ -38,7 +38,8 @@ def progress_of(job: Job) -> Progress | None:
     if "fraction" not in line:
         return Progress(0.0, str(STANDS[job.state]), "")
     fraction = float(line["fraction"])
-    return Progress(fraction, _stage(line), _note(fraction, line.get("eta_seconds")))
+    left = None if job.state == life.PAUSED else line.get("eta_seconds")
+    return Progress(fraction, _stage(line), _note(fraction, left))
 
 
 def _stage(line: dict[str, object]) -> str:

@@ -108,6 +108,7 @@ def _context(request: PageRequest, job: Job) -> dict[str, Any]:
         "trigger": said(TRIGGERS, job.trigger),
         "progress": progress_of(job),
         "live": job.state not in life.ENDED,
+        "rests": job.state == life.PAUSED,
         "may": {asked: manages and life.allowed(asked, job.state) for asked in ASK},
         "charts": charts(queries.curves(job)),
         "events": [(each, said(JOB_EVENTS, each.code, _worded(each.params))) for each in events],

@@ -56,3 +56,12 @@ def test_the_live_part_reloads_the_page_once_the_state_has_changed(alice, pages,
     address = reverse("dashboard:job", args=[job.public_id])
     assert pages(f"{address}?state={shown}", htmx=True)["HX-Refresh"] == "true"
     assert "Freezing the data" in text_of(pages(f"{address}?state=running", htmx=True))
+
+
+def test_a_paused_job_promises_no_progress_and_says_what_is_kept(alice, pages):
+    job = a_job(alice, life.PAUSED)
+    with alice.scope:
+        Job.objects.update(progress={"fraction": 0.4, "stage": "train", "eta_seconds": 290})
+    told = text_of(pages(reverse("dashboard:job", args=[job.public_id])))
+    assert "What it has reached is kept" in told
+    assert "You may close this page" not in told and "left" not in told.split("40 %")[1][:12]
