@@ -71,7 +71,7 @@ class Door:
         place, loud = place_of(caller, environ), self._rates.is_loud(caller)
         # Who waits holds a thread, and who asks too much has enough others to take a free place.
         if not self._places.begin(place, patiently=not loud):
-            self._rates.note_refused(caller)
+            self._rates.note_refused(caller, loud=place.lane == caller.lane)
             return _refuse(environ, start_response, too_many_at_once(place))
         try:
             # From here on: while a request waits for Redis, who has to give way stops already.
@@ -100,6 +100,9 @@ def _way(environ: Environ, loud: bool) -> Iterator[GivingWay | None]:
 
 
 def has_body(environ: Environ) -> bool:
+    """Whether a body is waited for; one on a question is nothing that anybody reads."""
+    if environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS"):
+        return False
     return environ.get("CONTENT_LENGTH") not in (None, "", "0")
 
 

@@ -211,9 +211,12 @@ class Rates:
         since = time.monotonic() - LOUD
         return any(self._refused.get(bucket.name, 0.0) > since for bucket in caller.buckets)
 
-    def note_refused(self, caller: Caller) -> None:
-        """Count a request that found no place: it was more than its tenant may ask at once."""
-        self._refused[caller.buckets[-1].name] = time.monotonic()
+    def note_refused(self, caller: Caller, *, loud: bool = True) -> None:
+        """Count a request that found no place. `loud`: whether it says that its tenant asks too
+        much; parallel uploads do not.
+        """
+        if loud:
+            self._refused[caller.buckets[-1].name] = time.monotonic()
         self._count(caller, REFUSED)
 
     def counted(self, tenant_id: UUID, day: date) -> dict[tuple[str, UUID], int]:

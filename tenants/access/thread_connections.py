@@ -44,7 +44,8 @@ class _Connections:
         or a notice that nobody waits for.
         """
         for connection in self._all:
-            if connection.connection is not None and _can_be_read(connection.connection.fileno()):
+            held = connection.connection
+            if held is not None and (held.closed or _can_be_read(held.fileno())):
                 connection.close()
 
     def __del__(self) -> None:

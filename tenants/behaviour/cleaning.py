@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from tenants.behaviour.event_context import PREFIX, contexts, too_long
+from tenants.behaviour.event_context import PREFIX, contexts, personal, too_long
 from tenants.behaviour.mapping import Plan
 from tenants.behaviour.parsing import ids, numbers, texts, times
 from tenants.behaviour.pseudo_items import one_pattern
@@ -81,6 +81,7 @@ EVENT_STEPS = (
     Step("future_time", lies_ahead("occurred_at")),
     Step("id_too_long", holds(longer(dict.fromkeys(IDS, ID_LENGTH)))),
     Step("text_too_long", holds(longer(TEXTS) | too_long())),
+    Step("context_personal", holds(personal())),
     Step("missing_type", holds(~pl.col("type_given"))),
     Step("unknown_type", holds(pl.col("type_code").is_null())),
     Step("cancellation", is_cancellation),

@@ -1,7 +1,8 @@
 """What a sender tells beside an act: the values of columns that the mapping names `context.KEY`.
 
 Nothing is kept that was not named so. Meant for groups (a country, a sales channel): what belongs
-to one person alone would lie here in the clear, so a file whose column looks like that is refused.
+to one person alone would lie here in the clear, so rows are refused whose value looks like that,
+and files with too many different ones. What looks like a group and is none, nobody can tell here.
 """
 
 import json
@@ -53,18 +54,24 @@ def contexts(columns: dict[str, pl.Series], rows: int) -> pl.DataFrame:
             raise UploadRefused("context_of_persons", param="context", key=name, most=MOST_VALUES)
     distinct = told.unique()
     stored = [_stored(row) for row in distinct.iter_rows(named=True)]
+    # No key begins with an underscore, so these are nobody's.
     joined = distinct.with_columns(
-        context=pl.Series(stored, dtype=pl.String),
-        context_text=pl.concat_str(pl.all(), separator=" ", ignore_nulls=True),
+        pl.Series("_json", stored, dtype=pl.String),
+        pl.concat_str(pl.all(), separator=" ", ignore_nulls=True).alias("_text"),
     )
-    return told.join(
-        joined, on=told.columns, how="left", nulls_equal=True, maintain_order="left"
-    ).select("context", pl.when(pl.col("context").is_not_null()).then("context_text"))
+    found = told.join(joined, on=told.columns, how="left", nulls_equal=True, maintain_order="left")
+    text = pl.when(pl.col("_json").is_not_null()).then("_text")
+    return found.select(pl.col("_json").alias("context"), text.alias("context_text"))
 
 
 def _stored(row: dict[str, str | None]) -> str | None:
     given = {name: value for name, value in sorted(row.items()) if value is not None}
     return json.dumps(given, ensure_ascii=False) if given else None
+
+
+def personal() -> pl.Expr:
+    """Whether what is told looks like one person's: an address, a long number."""
+    return pl.col("context_text").str.contains(r"@|\d{6}").fill_null(False)
 
 
 def too_long() -> pl.Expr:

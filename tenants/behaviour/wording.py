@@ -42,6 +42,10 @@ REJECTED: Mapping[str, str | Promise] = {
     ),
     "id_too_long": _("An id is longer than %(id_length)s characters. Check which column is which."),
     "text_too_long": _("A text is too long to be stored. Shorten it."),
+    "context_personal": _(
+        "A context value looks like one person's (an address, a long number). Send groups alone, "
+        "or leave the key out."
+    ),
     "missing_type": _("No event type. Fill the column or choose a type for the whole file."),
     "unknown_type": _("The event type is not known. Use one of the types on the events page."),
     "cancellation": _("A cancelled order. It is left out; nothing to do."),

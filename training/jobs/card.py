@@ -71,7 +71,7 @@ def slices(figures: Tensors, serves: str) -> list[dict[str, Any]]:
 
 def group_parts(told: dict[str, Any]) -> list[dict[str, Any]]:
     """What serves by declared groups, the best first: measure, key, parts (name, count, value) and
-    the names of too_few; only what was declared."""
+    the number too_few; only what was declared."""
     found = []
     for measure, key in told.get("keys", {}).items():
         parts = [

@@ -31,10 +31,12 @@ def kept_alive(lease: Lease) -> Iterator[None]:
 def _renew(lease: Lease, done: Event) -> None:
     try:
         while not done.wait(RENEW_SECONDS):
-            queue.renew(lease)
+            try:
+                queue.renew(lease)
+            except Error:  # the next time, on a new connection
+                logger.exception("the lease of %s was not renewed", lease.object_id)
+                connection.close()
     except LeaseLost:
         return  # whoever moves the files meets it at the next write
-    except Error:
-        logger.exception("the lease of %s was not renewed", lease.object_id)
     finally:
         connection.close()

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from training.jobs import carrying, child, finishing, gpus, memory
 from training.jobs.beginning import begin, folder_of, give_up
 from training.jobs.champion import champion_at_hand
 from training.jobs.clock import DeviceClock
+from training.jobs.lease_keeping import kept_alive
 from training.jobs.models import Job
 from training.jobs.moves import ASKED, CancelAsked, PauseAsked, tell
 from training.jobs.progress import ProgressReader, store_lines
@@ -85,11 +87,10 @@ def _run(lease: Lease, folder: Path) -> None:
 def _train(lease: Lease, folder: Path) -> int:
     """The engine's exit status; whatever ends the watch ends the engine."""
     killed = memory.kills()
-    with (
-        champion_at_hand(lease.tenant_id, folder),
-        gpus.lent(_devices(lease)) as environment,
-    ):
-        process = _start(folder, **environment)
+    with ExitStack() as held:
+        with kept_alive(lease):  # it may be brought from the store
+            held.enter_context(champion_at_hand(lease.tenant_id, folder))
+        process = _start(folder, **held.enter_context(gpus.lent(_devices(lease))))
         try:
             status = _watch(lease, process, folder)
         except BaseException:

@@ -255,7 +255,7 @@ def with_groups(business, artifact) -> Version:
         "keys": {"quality": "country", "exposure": "category"},
         "quality": {"north": {"count": 22, "value": 0.61}, "south": {"count": 20, "value": 0.3}},
         "exposure": {"front": {"count": 12, "value": -0.1}, "back": {"count": 18, "value": 0.1}},
-        "too_few": {"quality": ["east", "west"], "exposure": []},
+        "too_few": {"quality": 2, "exposure": 0},
         "chance": {"quality": 0.001, "exposure": 0.4},
     }
     with business.scope:

@@ -54,7 +54,8 @@ def test_a_line_that_is_full_takes_nobody_and_holds_up_nobody_else(places, monke
         assert [each.result() for each in line] == [True] * LINE
 
 
-def test_who_waited_longest_gets_the_place(places):
+def test_who_waited_longest_gets_the_place(places, monkeypatch):
+    monkeypatch.setattr("tenants.access.places.PATIENCE", 30.0)
     who, order = caller(at_once=1), []
     assert places.begin(who)
     with ThreadPoolExecutor(2) as pool:

@@ -189,7 +189,7 @@ def test_a_slow_body_keeps_no_other_request_of_its_tenant_waiting(alice, monkeyp
     assert ask(application, "/v1/uploads", headers=alice.headers).status == 200
     with alice.scope:
         who = RATES.known(bytes(APIKey.objects.get().hash))
-    bodies = place_of(who, {"CONTENT_LENGTH": "7"})
+    bodies = place_of(who, {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "7"})
     taken = [PLACES.begin(bodies) for _ in range(bodies.at_once)]
     assert taken == [True] * bodies.at_once and bodies.at_once > who.at_once
     assert ask(application, "/v1/uploads", headers=alice.headers).status == 200

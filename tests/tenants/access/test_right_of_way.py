@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from tenants.access import right_of_way as module
+from tenants.access.door import place_of
 from tenants.access.rates import Bucket, Caller, Rates
 from tenants.access.right_of_way import RightOfWay
 from tenants.access.turns import Turns
@@ -119,3 +120,17 @@ def test_who_finds_no_place_is_loud():
     who = Caller(uuid4(), uuid4(), (Bucket("tenant", "one", 100.0, 100),), 1)
     rates.note_refused(who)
     assert rates.is_loud(who)
+
+
+def test_parallel_uploads_make_nobody_loud():
+    rates = Rates("redis://127.0.0.1:1/0")
+    who = Caller(uuid4(), uuid4(), (Bucket("tenant", "one", 100.0, 100),), 1)
+    rates.note_refused(who, loud=False)
+    assert not rates.is_loud(who)
+
+
+def test_a_body_on_a_question_takes_no_place_of_a_body():
+    who = Caller(uuid4(), uuid4(), (Bucket("tenant", "one", 100.0, 100),), 1)
+    asked = {"REQUEST_METHOD": "GET", "CONTENT_LENGTH": "1"}
+    assert place_of(who, asked) is who
+    assert place_of(who, {**asked, "REQUEST_METHOD": "POST"}).lane != who.lane

@@ -76,7 +76,7 @@ def test_a_person_is_told_what_is_kept_beside_their_acts(alice):
 
 def test_a_column_that_tells_of_single_people_is_refused_and_nothing_of_it_is_kept(alice):
     agree(alice, *(f"u{n}" for n in range(MOST_VALUES + 1)))
-    rows = [(f"u{n}", f"someone{n}@example.com", "") for n in range(MOST_VALUES + 1)]
+    rows = [(f"u{n}", f"place {n}", "") for n in range(MOST_VALUES + 1)]
     content = sales(*((user, country, channel) for user, country, channel in rows[:60]))
     for n, (user, country, _) in enumerate(rows[60:]):
         content += (
@@ -85,6 +85,29 @@ def test_a_column_that_tells_of_single_people_is_refused_and_nothing_of_it_is_ke
     upload = process(alice, content, mapping=MAPPING)
     assert (upload.state, upload.error["code"]) == (Upload.FAILED, "context_of_persons")
     assert told(alice) == []
+
+
+@pytest.mark.parametrize("value", ["ann@example.com", "+49 170 1234567", "id 123456"])
+def test_a_row_whose_context_looks_like_one_persons_is_rejected_by_itself(alice, value):
+    agree(alice, "u1")
+    upload = process(alice, sales(("u1", value, ""), ("u1", "Area 51", "")), mapping=MAPPING)
+    assert told(alice) == [{"country": "Area 51"}]
+    assert {code for _, code in outcomes(upload)} == {"context_personal"}
+
+
+@pytest.mark.parametrize("key", ["context", "context_text"])
+@pytest.mark.parametrize("value", ["FR", "123", "[1]"])
+def test_a_key_may_have_any_name(alice, key, value):
+    agree(alice, "u1")
+    sent(alice, event(context={key: value, "channel": "web"}))
+    assert told(alice) == [{key: value, "channel": "web"}]
+
+
+def test_what_a_public_key_tells_refuses_nothing_either(alice):
+    agree(alice, "u1")
+    acts = [event(event_id=str(n), context={f"k{n}": "x"}) for n in range(5)]
+    assert post(alice, {"events": acts}, key=public_key(alice)).status_code == 202
+    assert told(alice) == [None] * 5
 
 
 def test_a_row_whose_context_is_too_long_or_cannot_be_stored_is_rejected_by_itself(alice):

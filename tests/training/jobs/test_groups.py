@@ -196,7 +196,7 @@ def check_figures(version: Version, business) -> None:
         }
         for name in ("north", "south")
     }
-    assert told["too_few"]["quality"] == ["abroad", "east", "west"]
+    assert told["too_few"]["quality"] == 3
     assert {name: line["count"] for name, line in told["exposure"].items()} == {
         "back": 18, "front": 12,
     }  # fmt: skip
@@ -233,7 +233,7 @@ def check_pages(version: Version, business) -> None:
     assert sentence in owner.get(address).content.decode()
     card = owner.get(f"{address}card/").content.decode()
     assert sentence in card
-    assert "Too few to be shown: abroad, east, west" in card
+    assert "3 groups are too small to be shown." in card
     told = owner.get(f"{address}card/", {"format": "json"}).json()["groups"]
     assert [group["key"] for group in told] == ["country", "category"]
     assert [part["name"] for part in told[0]["parts"]] == ["north", "south"]
@@ -253,9 +253,9 @@ def test_the_card_shows_no_group_of_nine_whatever_the_manifest_says():
         "keys": {"quality": "country", "exposure": ""},
         "quality": {"x": {"count": 10, "value": 0.1}, "y": {"count": 9, "value": 0.9}},
         "exposure": {},
-        "too_few": {"quality": ["z"], "exposure": []},
+        "too_few": {"quality": 1, "exposure": 0},
     }
     parts = [{"name": "x", "count": 10, "value": 0.1}]
     assert group_parts(told) == [
-        {"measure": "quality", "key": "country", "parts": parts, "too_few": ["z"]}
+        {"measure": "quality", "key": "country", "parts": parts, "too_few": 1}
     ]

@@ -49,7 +49,8 @@ def groups_record(
     """What the manifest tells; None where no groups were declared.
 
     quality and exposure: group -> count and value of what serves, groups that are too small left
-    out, and named in too_few; chance: see `Parted`; sources: the values of every ranking.
+    out, and counted in too_few (the name of a group of one may be that one's); chance: see
+    `Parted`; sources: the values of every ranking.
     """
     if groups is None:
         return None
@@ -62,10 +63,7 @@ def groups_record(
         "smallest": SMALLEST_GROUP,
         "keys": {"quality": groups.subjects.key, "exposure": groups.items.key},
         **{measure: _lines(one, serves) for measure, one in parted.items()},
-        "too_few": {
-            measure: [one.names[g] for g in np.flatnonzero(~one.shown)]
-            for measure, one in parted.items()
-        },
+        "too_few": {measure: int(np.count_nonzero(~one.shown)) for measure, one in parted.items()},
         "chance": {measure: round(one.chance, 4) for measure, one in parted.items()},
         "sources": {
             name: {measure: one.of(name) for measure, one in parted.items()}
