@@ -40,7 +40,7 @@ BASE = (
     "shop.tiny_base_model(Path(sys.argv[1]))"
 )
 # Seconds between two checkpoints of an engine, so that a job of a few seconds has some.
-SAVE_EVERY = "0.2"
+SAVE_EVERY = "1"
 
 
 def main() -> int:
