@@ -6,14 +6,12 @@ were before or after; a tenant that is being closed changes no more.
 
 import hashlib
 import json
-import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from django.utils.timezone import now
 
@@ -28,6 +26,7 @@ from tenants.isolation import depot
 from tenants.isolation.scope import tenant_scope
 from tenants.isolation.vault import SealedWriter
 from tenants.work import queue
+from tenants.work.keeping import kept_alive
 from tenants.work.queue import Lease
 from tenants.work.run import Stopped, stopping
 
@@ -53,7 +52,7 @@ def run(lease: Lease) -> None:
     if lease.attempt > ATTEMPTS:
         _fail(lease, "crashed")
         return
-    members = _members(lease.tenant_id)
+    members = _members(lease)
     _show(lease, done=0, total=len(members))
     with files.write(lease.tenant_id, lease.object_id, lease.token) as sealed:
         _write(lease, sealed, members)
@@ -72,8 +71,9 @@ def _begin(lease: Lease) -> TenantExport | None:
     return export
 
 
-def _members(tenant_id: UUID) -> list[tuple[str, Source]]:
+def _members(lease: Lease) -> list[tuple[str, Source]]:
     """The files of the zip in order, each with what reads it."""
+    tenant_id = lease.tenant_id
     tables: list[tuple[str, Source]] = [
         (f"tables/{model._meta.db_table}.csv", partial(contents.rows_of, model, tenant_id))
         for model in contents.tables()
@@ -83,7 +83,7 @@ def _members(tenant_id: UUID) -> list[tuple[str, Source]]:
         (name, partial(_pieces, path)) for name, path in contents.files(tenant_id)
     ]
     stored: list[tuple[str, Source]] = [
-        (name, partial(_stored_pieces, tenant_id, place))
+        (name, partial(_stored_pieces, lease, place))
         for name, place in contents.stored_files(tenant_id)
     ]
     return [*tables, people, *kept, *stored]
@@ -95,11 +95,15 @@ def _pieces(path: Path) -> Iterator[Part]:
             yield piece, 0
 
 
-def _stored_pieces(tenant_id: UUID, place: tuple[str, ...]) -> Iterator[Part]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "file"
-        depot.download(path, tenant_id, *place)
+def _stored_pieces(lease: Lease, place: tuple[str, ...]) -> Iterator[Part]:
+    """A file of the shared store. It has to be brought whole first, and lies there as plain."""
+    path = files.brought(lease.tenant_id, lease.object_id, lease.token)
+    try:
+        with kept_alive(lease):
+            depot.download(path, lease.tenant_id, *place)
         yield from _pieces(path)
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _write(lease: Lease, sealed: SealedWriter, members: list[tuple[str, Source]]) -> None:

@@ -32,6 +32,12 @@ def keep(tenant_id: UUID, export_id: UUID, token: int) -> None:
     os.replace(_partial(tenant_id, export_id, token), path_of(tenant_id, export_id))
 
 
+def brought(tenant_id: UUID, export_id: UUID, token: int) -> Path:
+    """Where an attempt puts a file that it has to bring first."""
+    path = path_of(tenant_id, export_id)
+    return path.with_name(f"{path.name}.{token}.brought.partial")
+
+
 def exists(tenant_id: UUID, export_id: UUID) -> bool:
     return path_of(tenant_id, export_id).exists()
 

@@ -13,11 +13,11 @@ from tenants.errors import AppError
 from tenants.isolation.names import tenant_folder
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
+from tenants.work.keeping import kept_alive
 from tenants.work.queue import Lease
 from training.jobs import carrying, devices, life
 from training.jobs.champion import champion_folder
 from training.jobs.freezing import freeze
-from training.jobs.lease_keeping import kept_alive
 from training.jobs.models import Job, Publication, Snapshot
 from training.jobs.moves import ASKED, move, tell
 

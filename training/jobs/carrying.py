@@ -17,12 +17,12 @@ from tenants.isolation.depot import StoreUnreachable
 from tenants.isolation.keys import tenant_key
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
+from tenants.work.keeping import kept_alive
 from tenants.work.queue import Lease
 from training.engine.failures import is_disk_full
 from training.engine.sealed import sha256_of
 from training.jobs import child
 from training.jobs.bundle_files import MOST_BYTES
-from training.jobs.lease_keeping import kept_alive
 from training.jobs.models import Job, Snapshot
 from training.jobs.sealed_archive import ArchiveDamaged, pack, unpack
 

@@ -13,6 +13,7 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
+from tenants.work.keeping import kept_alive
 from tenants.work.queue import Lease
 from training.engine.groups import GROUP_FILES
 from training.jobs import artifacts, life
@@ -23,7 +24,6 @@ from training.jobs.cancelling import (
     mark_destroyed,
 )
 from training.jobs.gates import NOT_APPLICABLE, PASS, judge_version, verdicts
-from training.jobs.lease_keeping import kept_alive
 from training.jobs.models import Job, Publication, StandingApproval, Version
 from training.jobs.moves import move, tell
 from training.jobs.services import approve_version, publish_version

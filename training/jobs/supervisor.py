@@ -21,6 +21,7 @@ from tenants.isolation.scope import tenant_scope
 from tenants.metering.meters import DEVICE
 from tenants.metering.queries import check_month
 from tenants.work import queue
+from tenants.work.keeping import kept_alive
 from tenants.work.queue import Lease
 from tenants.work.run import Resting, Stopped, check_gate, stopping
 from training.engine.failures import is_disk_full
@@ -28,7 +29,6 @@ from training.jobs import carrying, child, finishing, gpus, memory
 from training.jobs.beginning import begin, folder_of, give_up
 from training.jobs.champion import champion_at_hand
 from training.jobs.clock import DeviceClock
-from training.jobs.lease_keeping import kept_alive
 from training.jobs.models import Job
 from training.jobs.moves import ASKED, CancelAsked, PauseAsked, tell
 from training.jobs.progress import ProgressReader, store_lines

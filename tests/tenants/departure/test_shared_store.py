@@ -1,5 +1,7 @@
 """A tenant whose bundles lie in a store that machines share: all of it leaves, all of it goes."""
 
+from pathlib import Path
+
 import pytest
 
 from tenants.departure import finishing
@@ -13,7 +15,9 @@ def machines(settings, tmp_path):
     return make_machines(settings, tmp_path, f"file://{tmp_path / 'store'}")
 
 
-def test_an_export_holds_the_bundles_of_the_store_and_no_half_one(alice, bob, artifact, machines):
+def test_an_export_holds_the_bundles_of_the_store_and_no_half_one(
+    alice, bob, artifact, machines, settings
+):
     version, _ = give_version(alice, artifact), give_version(bob, artifact)
     digest = bytes(version.manifest_sha256).hex()
     place = ("artifacts", "ab" * 32)
@@ -21,6 +25,7 @@ def test_an_export_holds_the_bundles_of_the_store_and_no_half_one(alice, bob, ar
     machines.write(alice, b"{}", *place, "half.json")
     machines.on("b")  # a machine that has no copy
     content = content_of(make_export(alice))
+    assert not list(Path(settings.EXPORT_ROOT).rglob("*.partial"))
     names = {name for name in content if name.startswith("files/")}
     assert names == {f"files/artifact/{digest}/{name}" for name in
                      (*version.manifest["files"], "manifest.json")}  # fmt: skip

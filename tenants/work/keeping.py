@@ -1,4 +1,4 @@
-"""Keeps a lease while files travel to or from the shared store, which may take longer than that."""
+"""Keeps a lease while files travel, which may take longer than that."""
 
 import logging
 from collections.abc import Iterator
