@@ -10,8 +10,10 @@ from collections import OrderedDict
 from threading import Lock
 from uuid import UUID
 
+from tenants.access.turns import TURNS
+from tenants.isolation.depot import is_shared
 from training.engine.bundle import Bundle
-from training.jobs.artifacts import UNREADABLE, reading
+from training.jobs.artifacts import UNREADABLE, path_of, reading
 
 logger = logging.getLogger(__name__)
 MOST_BYTES = 2 << 30
@@ -55,7 +57,12 @@ class BundleCache:
         return bundle
 
     def can_read(self, tenant_id: UUID, digest: bytes) -> bool:
-        """Whether a request to this process would be answered from the bundle now."""
+        """Whether a request to this process would be answered from the bundle now. What this
+        machine would have to bring first counts as readable until a request has failed.
+        """
+        name = (tenant_id, digest)
+        if name not in self._held and not path_of(tenant_id, digest).is_dir() and is_shared():
+            return time.monotonic() >= self._failed.get(name, 0.0)
         try:
             self.get(tenant_id, digest)
         except BundleUnreadable:
@@ -67,7 +74,8 @@ class BundleCache:
         if time.monotonic() < self._failed.get(name, 0.0):
             raise BundleUnreadable(digest.hex())
         try:
-            with reading(tenant_id, digest) as folder:
+            # It is read whole and may have to be brought: nobody's turn waits for that.
+            with TURNS.apart(), reading(tenant_id, digest) as folder:
                 bundle = Bundle.load(folder, verify=False)  # checked just now
         except UNREADABLE as error:
             self._failed[name] = time.monotonic() + PAUSE_SECONDS

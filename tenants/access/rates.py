@@ -189,7 +189,7 @@ class Rates:
             return refused
         verdict, free_in = self._ask(caller)
         if not verdict.admitted:
-            self._refused[verdict.bucket.name] = time.monotonic()
+            self._note_loud(verdict.bucket)
         if free_in > 0:
             self._closed[digest] = (time.monotonic() + free_in, verdict)
         else:
@@ -202,7 +202,7 @@ class Rates:
         left = closed[0] - time.monotonic() if closed else 0.0
         if closed is None or left <= 0:
             return None
-        self._refused[closed[1].bucket.name] = time.monotonic()
+        self._note_loud(closed[1].bucket)
         self._count(caller, REFUSED)
         return Verdict(False, closed[1].bucket, 0, closed[1].reset, left)
 
@@ -211,12 +211,17 @@ class Rates:
         since = time.monotonic() - LOUD
         return any(self._refused.get(bucket.name, 0.0) > since for bucket in caller.buckets)
 
+    def _note_loud(self, bucket: Bucket) -> None:
+        if len(self._refused) >= MOST_KNOWN:
+            self._refused.clear()  # who is still loud says so again at once
+        self._refused[bucket.name] = time.monotonic()
+
     def note_refused(self, caller: Caller, *, loud: bool = True) -> None:
         """Count a request that found no place. `loud`: whether it says that its tenant asks too
         much; parallel uploads do not.
         """
         if loud:
-            self._refused[caller.buckets[-1].name] = time.monotonic()
+            self._note_loud(caller.buckets[-1])
         self._count(caller, REFUSED)
 
     def counted(self, tenant_id: UUID, day: date) -> dict[tuple[str, UUID], int]:

@@ -68,6 +68,18 @@ class Turns:
         if place:
             self.let_others(place)
 
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Without the turn, for what is waited for rather than computed."""
+        place = getattr(self._mine, "place", None)
+        if place:
+            self._leave(place)
+        try:
+            yield
+        finally:
+            if place:
+                self._take(place)
+
     def let_others(self, place: _Place) -> None:
         """Hand the turn to a tenant that computed less, if one waits, and wait to have it back."""
         if place.way and place.way.must_wait():

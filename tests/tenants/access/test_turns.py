@@ -200,3 +200,19 @@ def test_a_pause_of_a_thread_without_a_turn_is_nothing(stage):
         pass
     stage.turns.pause()
     assert stage.turns._holder is None
+
+
+def test_who_waits_apart_lets_others_in_and_comes_back(stage):
+    with stage.turns.turn_of(BUSY):
+        place = stage.turns._holder
+        other = stage.queue("quiet", QUIET)
+        with stage.turns.apart():
+            other.join(30)
+            assert stage.turns._holder is None
+        assert stage.turns._holder is place
+    assert stage.end() == ["quiet"]
+
+
+def test_apart_is_nothing_for_a_thread_without_a_turn(stage):
+    with stage.turns.apart():
+        assert stage.turns._holder is None

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+from recommend.bundles import BundleCache, BundleUnreadable
 from tenants.isolation import depot
 from tests.trained import give_version
 from tests.training.jobs.machines import make_machines
@@ -50,6 +51,18 @@ def refused(business, digest: bytes, match: str, error=ArtifactDamaged) -> None:
     """The bundle is not served here."""
     with pytest.raises(error, match=match), reading(business.tenant.id, digest):
         raise AssertionError("it was served")
+
+
+def test_a_page_that_asks_whether_a_bundle_can_be_read_brings_none(alice, artifact, shared):
+    _, digest, _ = artifacts.put(alice.tenant.id, artifact)
+    shared.on("b")
+    cache = BundleCache()
+    assert cache.can_read(alice.tenant.id, digest)
+    assert shared.local("b") == []
+    shared.write(alice, b"{}", "artifacts", digest.hex(), "manifest.json")
+    with pytest.raises(BundleUnreadable):
+        cache.get(alice.tenant.id, digest)
+    assert not cache.can_read(alice.tenant.id, digest)
 
 
 def test_a_bundle_that_one_machine_stored_is_read_on_another(alice, artifact, machines):
