@@ -7,6 +7,7 @@ Every worker does it for its machine, for no other process can reach a machine's
 import logging
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -19,7 +20,7 @@ from django.db import connection
 from tenants.isolation import depot
 from tenants.isolation.models import KnownTenant
 from tenants.isolation.scope import tenant_scope
-from training.jobs import artifacts
+from training.jobs import artifacts, child
 from training.jobs.artifact_cache import PARTIAL, discard, discard_unread
 from training.jobs.bundle_files import MANIFEST
 from training.jobs.sweeping import kept_jobs
@@ -93,8 +94,10 @@ def _sweep_jobs(tenant_id: UUID, folder: Path) -> None:
     for job_id in jobs.keys() - kept:
         shutil.rmtree(jobs[job_id], ignore_errors=True)
     for path in folder.glob(".*"):
-        if path.stat().st_mtime < time.time() - LEFT_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
+        with suppress(FileNotFoundError):  # moved or removed just now
+            old = path.stat().st_mtime < time.time() - LEFT_SECONDS
+            if old and not child.is_occupied(path):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _folders(root: Path) -> list[tuple[UUID, Path]]:
