@@ -46,14 +46,14 @@ def write_sealed(target: Path, files: Mapping[str, Tensors], manifest: Mapping[s
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    _flush_folder(target.parent)
+    flush(target.parent)
 
 
 def _fill(temporary: Path, files: Mapping[str, Tensors], manifest: Mapping[str, Any]) -> None:
     stated = {name: _write_tensors(temporary / name, tensors) for name, tensors in files.items()}
     text = json.dumps({**manifest, "files": stated}, indent=1, ensure_ascii=False, allow_nan=False)
     _write_flushed(temporary / MANIFEST, text.encode())
-    _flush_folder(temporary)
+    flush(temporary)
 
 
 def read_sealed(folder: Path, *, verify: bool = True) -> dict[str, Any]:
@@ -90,8 +90,9 @@ def _write_flushed(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def flush(path: Path) -> None:
+    """Let a file or a folder reach the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

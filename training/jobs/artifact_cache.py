@@ -17,6 +17,7 @@ from django.conf import settings
 
 from tenants.isolation import depot
 from tenants.isolation.names import tenant_folder
+from training.engine.sealed import flush
 from training.jobs.bundle_files import (
     MANIFEST,
     MOST_MANIFEST,
@@ -151,15 +152,6 @@ def discard(folder: Path) -> None:
     except FileNotFoundError:
         return
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def flush(path: Path) -> None:
-    """Let a file or a folder reach the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _lock(folder: Path, kind: int) -> int | None:

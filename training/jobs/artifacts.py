@@ -14,8 +14,9 @@ from uuid import UUID
 
 from tenants.isolation import depot
 from tenants.isolation.depot import StoreUnreachable
+from training.engine.sealed import flush
 from training.jobs import artifact_cache
-from training.jobs.artifact_cache import ROOM, flush, path_of, placing
+from training.jobs.artifact_cache import ROOM, path_of, placing
 from training.jobs.bundle_files import (
     MANIFEST,
     ArtifactDamaged,

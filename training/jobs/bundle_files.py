@@ -10,6 +10,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from training.engine.sealed import sha256_of
+
 MANIFEST = "manifest.json"
 # Names that a manifest may state: flat, and safetensors or JSON alone.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.(safetensors|json)")
@@ -69,8 +71,7 @@ def check_file(path: Path, facts: dict[str, Any]) -> None:
     try:
         if path.is_symlink() or path.stat().st_size != facts["bytes"]:
             raise ArtifactDamaged(f"{path.name}: missing or of the wrong size")
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of(path)
     except OSError as error:
         raise ArtifactDamaged(f"{path.name}: {error.strerror}") from error
     if found != facts["sha256"]:
