@@ -67,20 +67,22 @@ def _went_on(now: Attempt, before: list[Attempt], loop: str) -> bool:
     return begun and loop in now.stages and min(now.steps.get(loop, {1: 0.0})) > 0
 
 
-def repeated(attempts: list[Attempt], interval: float) -> int:
-    """How many attempts repeated more of a loop than `interval` seconds and two of its steps: the
-    one that was due to be kept, and the one that was under way."""
-    return sum(
-        any(_lost(now, attempts[number - 1], loop, interval) for loop in LOOPS)
-        for number, now in enumerate(attempts)
-        if number
-    )
+def repeated(attempts: list[Attempt], interval: float) -> list[str]:
+    """The attempts that repeated more of a loop than `interval` seconds and two of its steps: the
+    one that was due to be kept, and the one that was under way. Each with what it repeated."""
+    pairs = itertools.pairwise(attempts)
+    told = [_lost(now, before, loop, interval) for before, now in pairs for loop in LOOPS]
+    return [line for line in told if line]
 
 
-def _lost(now: Attempt, before: Attempt, loop: str, interval: float) -> bool:
+def _lost(now: Attempt, before: Attempt, loop: str, interval: float) -> str:
     steps, again = before.steps.get(loop, {}), now.steps.get(loop, {})
     if not again or min(again) not in steps:
-        return False
+        return ""
     moments = sorted(steps.values())
     longest = max((b - a for a, b in itertools.pairwise(moments)), default=0.0)
-    return moments[-1] - steps[min(again)] > interval + 2 * longest
+    lost = moments[-1] - steps[min(again)]
+    if lost <= interval + 2 * longest:
+        return ""
+    spans = f"{min(steps)} to {max(steps)}, then from {min(again)}"
+    return f"{loop}: steps {spans}: {lost:.2f} s, a step up to {longest:.2f} s"

@@ -30,13 +30,15 @@ def verdict(
     lost = [job for _, job in jobs if job.state not in (life.SUCCEEDED, life.CANCELLED)]
     interval = float(os.environ["ATTUNE_SAVE_EVERY"])
     attempts = [attempts_in(folder_of(job.tenant_id, job.id) / "progress.jsonl") for _, job in jobs]
+    gone_back = [line for each in attempts for line in repeated(each, interval)]
     tenants = {business.tenant.id: business for business, _ in jobs}.values()
     return {
         "jobs": len(jobs),
         "lost": len(lost) + asked - len(jobs),
         "run_twice": sum(ran_twice(*each) for each in jobs),
         "wrong_tenant": sum(foreign_versions(*each) for each in jobs),
-        "repeated_steps_over_one_interval": sum(repeated(each, interval) for each in attempts),
+        "repeated_steps_over_one_interval": len(gone_back),
+        "gone_back": gone_back,
         "checkpoint_interval_s": interval,
         "resumed": sum(map(resumed, attempts)),
         "cancel_p95_s": highest(cancels),

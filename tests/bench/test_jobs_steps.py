@@ -39,4 +39,4 @@ def test_only_what_lies_further_back_than_the_interval_counts_as_repeated():
     first = lines(*(("finetune", step, 1.0 + step / 10) for step in range(10)))
     for again, times in ((9, 0), (5, 0), (3, 1), (0, 1)):
         attempts = split([*first, *lines(("finetune", again, 20.0))])
-        assert repeated(attempts, 0.3) == times
+        assert len(repeated(attempts, 0.3)) == times
