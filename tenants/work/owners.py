@@ -26,8 +26,8 @@ def is_gone(owner: str) -> bool:
         os.kill(int(number), 0)
     except ProcessLookupError:
         return True
-    except PermissionError:
-        return False
+    except PermissionError:  # it lives, and is somebody else's
+        pass
     return False
 
 
