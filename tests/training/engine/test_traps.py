@@ -88,7 +88,7 @@ kept.save("loop", {"w": np.ones(10)}, {"step": 2})
 """
 
 
-@pytest.mark.parametrize("at", ["_write_tensors", "_write_flushed", "_flush_folder"])
+@pytest.mark.parametrize("at", ["_write_tensors", "_write_flushed", "flush"])
 def test_a_checkpoint_whose_writer_died_is_never_taken(at: str, tmp_path: Path) -> None:
     """Others write in place and resume from the highest number, whole or not."""
     folder = tmp_path / "checkpoint"
