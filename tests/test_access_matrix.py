@@ -256,7 +256,7 @@ def test_a_method_that_the_table_does_not_name_does_nothing(alice, route, ids):
 
 
 @for_each(route for route in API if kind_of(route))
-def test_another_tenants_key_finds_what_does_not_exist(alice, bob, route, ids):
+def test_s36_another_tenants_key_finds_what_does_not_exist(alice, bob, route, ids):
     """Acceptance statement 36: the same answer, letter by letter, but for its request id."""
     foreign = id_for(route, ids)
     missing = public_id(kind_of(route), uuid7())
@@ -327,7 +327,7 @@ def test_a_member_with_the_right_is_let_in(alice, route, browsers):
 
 
 @for_each(route for route in PAGES if kind_of(route))
-def test_another_tenants_owner_finds_what_does_not_exist(alice, bob, route, ids):
+def test_s36_another_tenants_owner_finds_what_does_not_exist(alice, bob, route, ids):
     foreign = id_for(route, ids)
     client = bob.browser()
     for method in PAGES[route]:

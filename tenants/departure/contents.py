@@ -13,6 +13,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, models
 
+from tenants import csv_cells
 from tenants.accounts.models import Tenant
 from tenants.isolation import depot
 from tenants.isolation.models import TenantOwned
@@ -70,7 +71,7 @@ def rows_of(model: type[models.Model], tenant_id: UUID) -> Iterator[tuple[bytes,
     held = _kept_back(model)
     columns = [field.column for field in model._meta.local_concrete_fields
                if field.column and field.column not in held]  # fmt: skip
-    chosen = ", ".join(f'"{column}"' for column in columns)
+    chosen = ", ".join(_chosen(model, column) for column in columns)
     yield (",".join(columns) + "\n").encode(), 0
     after, last = "true", False
     while not last:
@@ -83,6 +84,13 @@ def rows_of(model: type[models.Model], tenant_id: UUID) -> Iterator[tuple[bytes,
             part = _copied(query)
         yield part
         after = f"id > '{bound}'"
+
+
+def _chosen(model: type[models.Model], column: str) -> str:
+    """A column as the query names it; a text so that no spreadsheet calculates with it."""
+    fields = {field.column: field for field in model._meta.local_concrete_fields}
+    is_text = isinstance(fields[column], models.CharField | models.TextField)
+    return csv_cells.COLUMN.format(column) if is_text else f'"{column}"'
 
 
 def _bound(table: str, after: str) -> Any:
@@ -111,13 +119,9 @@ def people(tenant_id: UUID) -> Iterator[tuple[bytes, int]]:
             known = external_ids_of(subjects)
         if not subjects:
             return
-        lines = [f"{pk},{_quoted(external)}\n" for pk, external in known.items()]
-        yield "".join(lines).encode(), len(lines)
+        lines = [csv_cells.csv_line(pair) for pair in known.items()]
+        yield b"".join(lines), len(lines)
         last = subjects[-1].id
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
 
 
 def files(tenant_id: UUID) -> list[tuple[str, Path]]:

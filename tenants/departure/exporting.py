@@ -37,7 +37,9 @@ RENEW_SECONDS = 10.0
 PIECE = 1 << 20
 NOTE = (
     "Each table is a CSV file with a head, as PostgreSQL writes it (an empty field is NULL, bytes "
-    "are \\x and hexadecimal digits, JSON is text). People are integers everywhere; "
+    "are \\x and hexadecimal digits, JSON is text). A text that begins with one of = + - @ ' or a "
+    "tab or a line break has one more apostrophe in front, so that no spreadsheet calculates with "
+    "it. People are integers everywhere; "
     f"{contents.PEOPLE} says who they are. sha256 and bytes are of a file before compression."
 )
 Part = tuple[bytes, int]

@@ -65,7 +65,7 @@ def test_days_with_fewer_than_ten_people_are_gaps(serving, pages):
     assert all(count is None or count == 0 or count >= 10 for count in days)
 
 
-def test_consent_of_a_small_group_is_not_counted_aloud(alice, pages):
+def test_s37_consent_of_a_small_group_is_not_counted_aloud(alice, pages):
     stock(alice, range(5))
     text = text_of(pages("/"))
     assert "People known <10".replace("<", "&lt;") in text

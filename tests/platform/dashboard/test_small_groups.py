@@ -6,7 +6,7 @@ from dashboard.small_groups import Part, few, hidden, part_of
 @pytest.mark.parametrize(
     ("count", "shown"), [(0, "0"), (1, "<10"), (9, "<10"), (10, "10"), (12345, "12,345")]
 )
-def test_groups_of_one_to_nine_are_not_counted_aloud(count, shown):
+def test_s37_groups_of_one_to_nine_are_not_counted_aloud(count, shown):
     assert few(count) == shown
 
 
@@ -23,7 +23,7 @@ def test_a_small_part_is_hidden_even_when_it_is_empty():
     assert part_of(0, 100) == Part("<10", None)
 
 
-def test_a_part_whose_rest_is_small_would_tell_of_the_rest():
+def test_s37_a_part_whose_rest_is_small_is_hidden_with_it():
     assert part_of(95, 100) == Part(">90", None)
     assert part_of(100, 100) == Part(">90", None)
 

@@ -62,7 +62,7 @@ def test_a_parquet_footer_that_lies_about_its_size_is_refused():
     assert refusal(b"PAR1" + b"\x00" * 20 + b"PARE") == "encrypted_parquet"
 
 
-def test_a_parquet_dictionary_that_unfolds_too_large_is_refused():
+def test_s38_a_parquet_dictionary_that_unfolds_too_large_is_refused():
     out = io.BytesIO()
     places = pa.array([0] * 20_000, pa.int32())
     pq.write_table(pa.table({"a": pa.DictionaryArray.from_arrays(places, ["x" * 60_000])}), out)

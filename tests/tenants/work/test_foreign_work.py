@@ -21,7 +21,7 @@ OBJECTS = {"upload": Upload, "job": Job}
 
 
 @pytest.mark.parametrize("kind", sorted(settings.WORK_KINDS))
-def test_work_of_alice_that_names_an_object_of_bob_changes_nothing_of_bob(alice, bob, kind):
+def test_s36_work_of_alice_that_names_an_object_of_bob_changes_nothing_of_bob(alice, bob, kind):
     with bob.scope:
         rows = fill_every_table()
         foreign = rows[OBJECTS[kind]].pk if kind in OBJECTS else bob.tenant.id

@@ -190,14 +190,14 @@ def test_a_gap_that_chance_explains_has_a_high_chance_and_a_true_one_a_low_one()
     assert part_quality(*given, "one", seed=1).chance == pytest.approx(1 / 1001)
 
 
-def test_groups_of_nine_are_left_out_and_groups_of_ten_are_not():
+def test_s37_groups_of_nine_are_left_out_and_groups_of_ten_are_not():
     codes = [0] * 10 + [1] * 9 + [2] * 20 + [-1] * 1
     found = part_quality(*made(codes, [0.5] * 40, **FEW_ITEMS), "one", seed=1)
     assert found.counts.tolist() == [10, 9, 20]
     assert found.of("one") == {"a": 0.5, "c": 0.5}
 
 
-def test_the_few_cannot_be_reckoned_from_the_others():
+def test_s37_the_few_cannot_be_reckoned_from_the_others():
     codes = [0] * 15 + [1] * 20 + [2] * 5
     found = part_quality(*made(codes, [0.5] * 40, **FEW_ITEMS), "one", seed=1)
     assert found.of("one") == {"b": 0.5}

@@ -82,7 +82,7 @@ def test_the_packaged_base_is_found_and_fingerprinted() -> None:
     assert base.tokenizer_hash == base.files["tokenizer.json"]
 
 
-def test_weights_that_are_no_safetensors_are_not_read(tiny_base: str, tmp_path: Path) -> None:
+def test_s41_weights_that_are_no_safetensors_are_not_read(tiny_base: str, tmp_path: Path) -> None:
     """A pickle runs what its maker wrote; here it would leave a file behind."""
     folder = tmp_path / "pickled"
     shutil.copytree(tiny_base, folder, ignore=shutil.ignore_patterns("*.safetensors"))

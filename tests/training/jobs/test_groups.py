@@ -248,7 +248,7 @@ def test_a_version_without_declared_groups_is_not_judged_by_any(alice, artifact)
     assert (verdict["outcome"], verdict["reason"]) == ("not_applicable", "no_groups")
 
 
-def test_the_card_shows_no_group_of_nine_whatever_the_manifest_says():
+def test_s37_the_card_shows_no_group_of_nine_whatever_the_manifest_says():
     told = {
         "keys": {"quality": "country", "exposure": ""},
         "quality": {"x": {"count": 10, "value": 0.1}, "y": {"count": 9, "value": 0.9}},

@@ -66,13 +66,13 @@ def refused(business, version, error, act, **how) -> str:
     return found.value.code
 
 
-def test_a_failed_gate_cannot_be_approved_by_one_person(alice, artifact):
+def test_s42_a_failed_gate_cannot_be_approved_by_one_person(alice, artifact):
     version = given(alice, artifact, not_worse_than_champion="fail")
     how = {"actor": alice.actor, "reason": "Please."}
     assert refused(alice, version, Conflict, approve_version, **how) == "gate_failed"
 
 
-def test_a_second_member_makes_an_override_of_a_request(alice, artifact):
+def test_s42_a_second_member_makes_an_override_of_a_request(alice, artifact):
     version, admin = given(alice, artifact, not_worse_than_champion="fail"), colleague(alice)
     with alice.scope:
         request_override(version_id=version.id, actor=alice.actor, reason="The old one is stale.")
@@ -164,7 +164,7 @@ def test_the_standing_approval_publishes_what_passes_everything(alice, artifact)
         assert Publication.objects.get().version == version
 
 
-def test_the_standing_approval_never_publishes_what_failed(alice, artifact):
+def test_s42_the_standing_approval_never_publishes_what_failed(alice, artifact):
     version = given(alice, artifact, not_worse_than_singles="fail")
     with alice.scope:
         set_standing_approval(enabled=True, reason="We trust the gates.", actor=alice.actor)

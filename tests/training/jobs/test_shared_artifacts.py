@@ -174,7 +174,7 @@ def test_a_store_that_is_away_is_told_apart_from_a_damaged_bundle(alice, artifac
     refused(alice, digest, "", StoreUnreachable)
 
 
-def test_another_tenants_bundle_is_not_found(alice, bob, artifact, machines):
+def test_s36_another_tenants_bundle_is_not_found(alice, bob, artifact, machines):
     _, digest, _ = artifacts.put(alice.tenant.id, artifact)
     refused(bob, digest, "not in the store")
     assert machines.files(bob) == {}
@@ -199,7 +199,7 @@ PICKLE = pickle.dumps({"weights": [1.0]})
     [("weights.pkl", PICKLE), ("weights.safetensors", PICKLE), ("../up.json", b"{}"),
      ("a/b.json", b"{}"), ("code.py", b"print()"), (".hidden.json", b"{}")],
 )  # fmt: skip
-def test_a_pickle_and_any_other_stranger_is_refused_at_both_doors(
+def test_s41_a_pickle_and_any_other_stranger_is_refused_at_both_doors(
     alice, shared, tmp_path, name, content
 ):
     made = bundle(tmp_path / "made")
