@@ -28,5 +28,5 @@ def csv_line(values: Iterable[object]) -> bytes:
     """One line of a CSV file in UTF-8 (RFC 4180): texts as `plain_cell` leaves them, None empty."""
     line = io.StringIO()
     cells = (plain_cell(value) if isinstance(value, str) else value for value in values)
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue().encode()
+    csv.writer(line).writerow(cells)  # with its own line end it would leave a CR unquoted
+    return line.getvalue().removesuffix("\r\n").encode() + b"\n"
