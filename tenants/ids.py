@@ -19,6 +19,7 @@ PREFIXES = {
     "key": "key",
     "invitation": "inv",
     "export": "exp",
+    "evidence": "evd",
     "notice": "ntc",
     "consent record": "cns",
     "upload": "upl",

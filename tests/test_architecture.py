@@ -18,9 +18,8 @@ ORDER = (
     "tenants.errors", "tenants.ids", "tenants.csv_cells", "tenants.isolation", "tenants.work",
     "tenants.audit",
     "tenants.accounts", "tenants.access", "tenants.metering", "tenants.subjects",
-    "tenants.departure", "tenants.consent", "tenants.behaviour", "training.engine",
-    "training.jobs", "recommend",
-    "dashboard", "demo", "attune",
+    "tenants.departure", "tenants.evidence", "tenants.consent", "tenants.behaviour",
+    "training.engine", "training.jobs", "recommend", "dashboard", "demo", "attune",
 )  # fmt: skip
 # Exceptions to the order, each with its reason.
 EXCUSED = {
@@ -162,7 +161,7 @@ def test_the_standard_librarys_platform_is_not_shadowed():
 def test_the_packages_of_apps_are_empty():
     ours = [name for name in settings.INSTALLED_APPS if name.split(".")[0] in
             {"tenants", "training", "recommend", "dashboard", "demo", "attune"}]  # fmt: skip
-    assert len(ours) == 15
+    assert len(ours) == 16
     for name in [*ours, "tenants", "training"]:
         folder = ROOT / name.replace(".", "/")
         folder = folder if folder.exists() else ROOT / "platform" / name
@@ -177,6 +176,7 @@ DOTTED = {
     "room for work": [settings.WORK_ROOM],
     "reservations": list(settings.METER_RESERVATIONS.values()),
     "sealed streams": list(settings.SEALED_STREAMS.values()),
+    "kinds of evidence": list(settings.EVIDENCE_KINDS.values()),
     "subject stores": settings.SUBJECT_STORES,
     "middleware": settings.MIDDLEWARE,
     "account adapter": [settings.ACCOUNT_ADAPTER],

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "tenants.metering",
     "tenants.subjects",
     "tenants.departure",
+    "tenants.evidence",
     "tenants.consent",
     "tenants.behaviour",
     "training.jobs",
@@ -143,6 +144,9 @@ WORK_KINDS = {
     "export": WorkKind(
         "default", "tenants.departure.exporting.run", lease=120, attempts=6, urgent=True
     ),
+    "evidence": WorkKind(
+        "default", "tenants.evidence.making.run", lease=120, attempts=6, urgent=True
+    ),
     "job_check": WorkKind("default", "training.jobs.validating.run", lease=120, attempts=6),
     "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100, fair=True),
 }
@@ -164,6 +168,7 @@ TENANT_DUTIES = [
     "tenants.behaviour.release.look",
     "tenants.behaviour.sweeping.sweep",
     "tenants.departure.expiring.expire",
+    "tenants.evidence.making.expire",
     "training.jobs.automatic.retrain",
     "training.jobs.sweeping.sweep",
 ]
@@ -171,6 +176,10 @@ TENANT_DUTIES = [
 SEALED_STREAMS = {
     "decisions": "recommend.decisions.stream",
     "event_batches": "tenants.behaviour.event_batches.stream",
+}
+# What auditors can be given: name of a kind -> what states its files.
+EVIDENCE_KINDS = {
+    "audit": "tenants.evidence.audit_log.kind",
 }
 # Everything that holds rows of a subject: export, erase and count go through these.
 SUBJECT_STORES = [

@@ -44,6 +44,21 @@ class AuditEvent(Enum):
     )
     EXPORT_DOWNLOADED = EventKind("export.downloaded", "export", _("Export downloaded"))
     EXPORT_DESTROYED = EventKind("export.destroyed", "export", _("Export deleted after its time"))
+    EVIDENCE_REQUESTED = EventKind(
+        "evidence.requested", "evidence", _("Auditor's export asked for"), ("kind", "filters")
+    )
+    EVIDENCE_MADE = EventKind(
+        "evidence.made",
+        "evidence",
+        _("Auditor's export made"),
+        ("kind", "bytes", "sha256", "files", "lines", "manifest_sha256", "code"),
+    )
+    EVIDENCE_DOWNLOADED = EventKind(
+        "evidence.downloaded", "evidence", _("Auditor's export downloaded"), ("kind",)
+    )
+    EVIDENCE_DESTROYED = EventKind(
+        "evidence.destroyed", "evidence", _("Auditor's export deleted after its time")
+    )
     TEST_MODE_OPENED = EventKind("tenant.test_opened", "tenant", _("Test mode opened"))
     MEMBER_INVITED = EventKind("member.invited", "invitation", _("Member invited"), ("role",))
     INVITATION_WITHDRAWN = EventKind(

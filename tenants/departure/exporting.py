@@ -6,7 +6,6 @@ were before or after; a tenant that is being closed changes no more.
 
 import hashlib
 import json
-import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -15,25 +14,18 @@ from typing import Any
 
 from django.utils.timezone import now
 
-from tenants.audit.actor import system
 from tenants.audit.canonical import timestamp
 from tenants.audit.events import AuditEvent
-from tenants.audit.record import record
 from tenants.departure import contents, files
-from tenants.departure.models import KEPT_FOR, TenantExport
+from tenants.departure.making import Beat, Making
+from tenants.departure.models import TenantExport
 from tenants.ids import public_id
 from tenants.isolation import depot
-from tenants.isolation.scope import tenant_scope
 from tenants.isolation.vault import SealedWriter
-from tenants.work import queue
 from tenants.work.keeping import kept_alive
 from tenants.work.queue import Lease
-from tenants.work.run import Stopped, stopping
 
-ACTOR = system("export")
-ATTEMPTS = 4
 FORMAT = 1
-RENEW_SECONDS = 10.0
 PIECE = 1 << 20
 NOTE = (
     "Each table is a CSV file with a head, as PostgreSQL writes it (an empty field is NULL, bytes "
@@ -46,31 +38,18 @@ Part = tuple[bytes, int]
 Source = Callable[[], Iterable[Part]]
 
 
+MAKING = Making(TenantExport, AuditEvent.EXPORT_MADE, AuditEvent.EXPORT_DESTROYED)
+
+
 def run(lease: Lease) -> None:
     """Worker function of `export`."""
-    export = _begin(lease)
-    if export is None:
-        return
-    if lease.attempt > ATTEMPTS:
-        _fail(lease, "crashed")
+    if MAKING.begin(lease) is None:
         return
     members = _members(lease)
-    _show(lease, done=0, total=len(members))
+    MAKING.show(lease, done=0, total=len(members))
     with files.write(lease.tenant_id, lease.object_id, lease.token) as sealed:
         _write(lease, sealed, members)
-    _finish(lease, sealed, len(members))
-
-
-def _begin(lease: Lease) -> TenantExport | None:
-    with tenant_scope(lease.tenant_id):
-        queue.hold(lease)
-        export = TenantExport.objects.filter(pk=lease.object_id).first()
-        if export is None or export.state not in TenantExport.OPEN:
-            queue.finish(lease)
-            return None
-        export.state = TenantExport.RUNNING
-        export.save(update_fields=["state"])
-    return export
+    MAKING.finish(lease, sealed, {"files": len(members)})
 
 
 def _members(lease: Lease) -> list[tuple[str, Source]]:
@@ -110,11 +89,11 @@ def _stored_pieces(lease: Lease, place: tuple[str, ...]) -> Iterator[Part]:
 
 def _write(lease: Lease, sealed: SealedWriter, members: list[tuple[str, Source]]) -> None:
     """Every member, then the manifest that says what is in them and what is not."""
-    beat, told = _Beat(lease), []
+    beat, told = Beat(lease), []
     with zipfile.ZipFile(sealed, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
         for number, (name, source) in enumerate(members, start=1):
             told.append(_write_member(archive, name, source(), beat))
-            _show(lease, done=number, total=len(members))
+            MAKING.show(lease, done=number, total=len(members))
         manifest = {
             "format": FORMAT,
             "tenant": public_id("tenant", lease.tenant_id),
@@ -127,7 +106,7 @@ def _write(lease: Lease, sealed: SealedWriter, members: list[tuple[str, Source]]
 
 
 def _write_member(
-    archive: zipfile.ZipFile, name: str, parts: Iterable[Part], beat: "_Beat"
+    archive: zipfile.ZipFile, name: str, parts: Iterable[Part], beat: Beat
 ) -> dict[str, Any]:
     """Stream one file into the zip; its line in the manifest."""
     digest, length, rows = hashlib.sha256(), 0, 0
@@ -139,64 +118,3 @@ def _write_member(
             beat()
     line: dict[str, Any] = {"name": name, "bytes": length, "sha256": digest.hexdigest()}
     return {**line, "rows": rows} if name.endswith(".csv") else line
-
-
-class _Beat:
-    """Called often: renews the lease now and then, and stops when the worker is to stop."""
-
-    def __init__(self, lease: Lease) -> None:
-        self._lease, self._renewed = lease, time.monotonic()
-
-    def __call__(self) -> None:
-        if stopping():
-            raise Stopped
-        if time.monotonic() - self._renewed > RENEW_SECONDS:
-            queue.renew(self._lease)
-            self._renewed = time.monotonic()
-
-
-def _show(lease: Lease, *, done: int, total: int) -> None:
-    with tenant_scope(lease.tenant_id):
-        queue.hold(lease)
-        TenantExport.objects.filter(pk=lease.object_id).update(done=done, total=total)
-
-
-def _finish(lease: Lease, sealed: SealedWriter, count: int) -> None:
-    """The file takes its place in the transaction that tells of it."""
-    with tenant_scope(lease.tenant_id):
-        queue.hold(lease)
-        export = TenantExport.objects.get(pk=lease.object_id)
-        export.state, export.finished_at = TenantExport.DONE, now()
-        export.expires_at = export.finished_at + KEPT_FOR
-        export.bytes, export.sha256 = sealed.length, sealed.digest.digest()
-        export.save()
-        queue.finish(lease)
-        record(
-            AuditEvent.EXPORT_MADE,
-            actor=ACTOR,
-            object_id=export.public_id,
-            details={
-                "bytes": sealed.length,
-                "sha256": sealed.digest.hexdigest(),
-                "files": count,
-            },
-        )
-        files.keep(lease.tenant_id, lease.object_id, lease.token)
-
-
-def _fail(lease: Lease, code: str) -> None:
-    files.remove_attempts(lease.tenant_id, lease.object_id)
-    with tenant_scope(lease.tenant_id):
-        queue.hold(lease)
-        export = TenantExport.objects.get(pk=lease.object_id)
-        export.state, export.finished_at, export.error = TenantExport.FAILED, now(), code
-        export.save(update_fields=["state", "finished_at", "error"])
-        queue.finish(lease, code=code)
-        record(
-            AuditEvent.EXPORT_MADE,
-            actor=ACTOR,
-            object_id=export.public_id,
-            outcome="failure",
-            reason=code,
-            details={"code": code},
-        )

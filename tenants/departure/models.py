@@ -1,4 +1,4 @@
-"""Exports: one sealed file each with everything the tenant owns, kept for a week."""
+"""Exports: one sealed file each, kept for a week."""
 
 from datetime import timedelta
 
@@ -10,8 +10,8 @@ from tenants.isolation.models import TenantOwned
 KEPT_FOR = timedelta(days=7)
 
 
-class TenantExport(TenantOwned):
-    """One export, from the wish to the deletion of its file. `bytes` and `sha256` are the zip's."""
+class SealedExport(TenantOwned):
+    """One file, from the wish to its deletion. `bytes` and `sha256` are the plain zip's."""
 
     WAITING, RUNNING, DONE = "waiting", "running", "done"
     FAILED, EXPIRED = "failed", "expired"
@@ -19,7 +19,7 @@ class TenantExport(TenantOwned):
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     state = models.TextField(default=WAITING)
-    # How many of its files are written, of how many.
+    # How much of it is written, of how much.
     done = models.IntegerField(default=0)
     total = models.IntegerField(default=0)
     bytes = models.BigIntegerField(null=True)
@@ -32,6 +32,17 @@ class TenantExport(TenantOwned):
     expires_at = models.DateTimeField(null=True)
 
     class Meta:
+        abstract = True
+
+    @property
+    def public_id(self) -> str:
+        return public_id("export", self.id)
+
+
+class TenantExport(SealedExport):
+    """Everything that the tenant owns."""
+
+    class Meta:
         indexes = [models.Index(fields=["tenant_id", "-created_at"], name="export_latest")]
         constraints = [
             models.UniqueConstraint(
@@ -40,7 +51,3 @@ class TenantExport(TenantOwned):
                 name="one_open_export",
             )
         ]
-
-    @property
-    def public_id(self) -> str:
-        return public_id("export", self.id)

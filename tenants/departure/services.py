@@ -15,7 +15,7 @@ from tenants.audit.canonical import timestamp
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.departure import files
-from tenants.departure.models import TenantExport
+from tenants.departure.models import SealedExport, TenantExport
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.models import KnownTenant
 from tenants.isolation.scope import current_tenant, tenant_scope
@@ -49,12 +49,18 @@ def download_export(*, export_id: UUID, actor: Actor) -> tuple[TenantExport, Ite
     export = TenantExport.objects.filter(pk=export_id).first()
     if export is None:
         raise NotFound("export")
-    if export.state in TenantExport.OPEN:
-        raise Conflict("export_not_ready", "This export is not ready yet. Wait until it is.")
-    if not (export.state == TenantExport.DONE and files.exists(current_tenant(), export.id)):
-        raise Conflict("export_gone", "This export has no file any more. Make a new one.")
+    content = content_of(export)
     record(AuditEvent.EXPORT_DOWNLOADED, actor=actor, object_id=export.public_id)
-    return export, files.read(current_tenant(), export.id)
+    return export, content
+
+
+def content_of(export: SealedExport) -> Iterator[bytes]:
+    """The bytes of any finished export, piece by piece. Conflict export_not_ready, export_gone."""
+    if export.state in SealedExport.OPEN:
+        raise Conflict("export_not_ready", "This export is not ready yet. Wait until it is.")
+    if not (export.state == SealedExport.DONE and files.exists(export.tenant_id, export.id)):
+        raise Conflict("export_gone", "This export has no file any more. Make a new one.")
+    return files.read(export.tenant_id, export.id)
 
 
 def close_tenant(*, tenant_id: UUID, name: str, actor: Actor) -> None:

@@ -1,7 +1,7 @@
 """Keeps a lease while files travel, which may take longer than that."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
@@ -15,11 +15,11 @@ RENEW_SECONDS = 5.0
 
 
 @contextmanager
-def kept_alive(lease: Lease) -> Iterator[None]:
-    """Renew the lease beside the block. Must not stand inside a transaction that holds the lease:
-    the two would wait for each other."""
+def kept_alive(lease: Lease, each: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Renew the lease beside the block, and call `each` then, in a thread of its own. Must not
+    stand inside a transaction that holds the lease: the two would wait for each other."""
     done = Event()
-    thread = Thread(target=_renew, args=(lease, done), daemon=True)
+    thread = Thread(target=_renew, args=(lease, done, each), daemon=True)
     thread.start()
     try:
         yield
@@ -28,11 +28,12 @@ def kept_alive(lease: Lease) -> Iterator[None]:
         thread.join()
 
 
-def _renew(lease: Lease, done: Event) -> None:
+def _renew(lease: Lease, done: Event, each: Callable[[], None]) -> None:
     try:
         while not done.wait(RENEW_SECONDS):
             try:
                 queue.renew(lease)
+                each()
             except Error:  # the next time, on a new connection
                 logger.exception("the lease of %s was not renewed", lease.object_id)
                 connection.close()

@@ -133,6 +133,12 @@ ERRORS: dict[str, str | Promise] = {
         "Too little data may be used for training. Upload more events, or consent records for "
         "the people in them."
     ),
+    "unknown_evidence": _("This installation makes no such export. Choose another one."),
+    "unknown_filter": _("This export cannot be filtered by that. Leave the field empty."),
+    "unknown_person": _("Nobody is known by this id. Write it as your systems do."),
+    "bad_filter": _(
+        "Write a day such as 2026-11-01, a beginning before the end, and at most 200 characters."
+    ),
     "unknown_item": _(
         "An event names an item that is not known. Upload the items, then train again."
     ),

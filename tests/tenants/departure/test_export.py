@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from attune import settings as installation
 from tenants.audit.models import AuditEntry
 from tenants.behaviour.models import Item
-from tenants.departure import contents, exporting, files
+from tenants.departure import contents, exporting, files, making
 from tenants.departure.expiring import expire
 from tenants.departure.models import TenantExport
 from tenants.departure.services import download_export, request_export
@@ -31,7 +31,8 @@ SHOWN = {
     "audit.SealedRow.leaf", "behaviour.Upload.sha256",
     "behaviour.EventBatch.acts_sha256", "consent.ConsentRecord.notice_sha256",
     "consent.ConsentRecord.record_hash", "consent.Notice.body", "consent.Notice.sha256",
-    "departure.TenantExport.sha256", "jobs.Snapshot.sha256", "jobs.SnapshotSubject.content_hash",
+    "departure.TenantExport.sha256", "evidence.EvidenceExport.manifest_sha256",
+    "evidence.EvidenceExport.sha256", "jobs.Snapshot.sha256", "jobs.SnapshotSubject.content_hash",
     "jobs.Version.manifest_sha256", "recommend.Decision.row_hash",
 }  # fmt: skip
 
@@ -215,7 +216,7 @@ def test_an_attempt_that_breaks_leaves_no_file_and_the_last_one_says_so(alice, m
     monkeypatch.setattr(exporting, "_write_member", breaks)
     with alice.scope:
         export = request_export(actor=alice.actor)
-    for _ in range(exporting.ATTEMPTS + 1):
+    for _ in range(making.ATTEMPTS + 1):
         WorkItem.objects.filter(tenant_id=alice.tenant.id).update(run_at=now())
         run_waiting("default")
         folder = files.path_of(alice.tenant.id, export.id).parent

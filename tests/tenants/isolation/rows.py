@@ -31,6 +31,7 @@ VALUES: dict[type[models.Field], Any] = {
 # Words of a fixed set, without which a page could not show the row.
 WORDS = {
     "behaviour.Upload.kind": "events",
+    "evidence.EvidenceExport.kind": "audit",
 }
 
 
