@@ -20,6 +20,8 @@ PAGES = {
     "overview": "/",
     "data": "/data/",
     "models": "/models/",
+    "compare": "/models/compare/",
+    "groups": "/models/groups/",
     "try": "/try/",
     "audit": "/audit/",
     "members": "/members/",
@@ -30,11 +32,12 @@ PAGES = {
     "api": "/api/",
     "design": "/design/",
 }
-# Pages about one object: where the first link to one stands.
+# Pages about one object: where the first link to one stands, and what follows in its address.
 LINKS = {
-    "upload": ("/data/", "a[href*='/data/uploads/']"),
-    "job": ("/models/", "a[href*='/models/jobs/']"),
-    "version": ("/models/", "a[href*='/models/versions/']"),
+    "upload": ("/data/", "a[href*='/data/uploads/']", ""),
+    "job": ("/models/", "a[href*='/models/jobs/']", ""),
+    "version": ("/models/", "a[href*='/models/versions/']", ""),
+    "card": ("/models/", "a[href*='/models/versions/']", "card/"),
 }
 TALLEST = 1800
 SUBJECT = "13085"
@@ -80,9 +83,9 @@ def photograph(
 def found(page: Page, address: str) -> Iterator[tuple[str, str]]:
     """Every page by name, with its path."""
     yield from PAGES.items()
-    for name, (path, link) in LINKS.items():
+    for name, (path, link, further) in LINKS.items():
         page.goto(f"{address}{path}")
-        yield name, page.locator(link).first.get_attribute("href") or path
+        yield name, (page.locator(link).first.get_attribute("href") or path) + further
 
 
 def take(page: Page, name: str, width: int, theme: str) -> None:
