@@ -2,7 +2,8 @@
 
 Starts the real product in a folder of its own, without the demo and with a stand-in for the web
 server, which has no part in this, and a driver beside it (`jobs_driver.py`) in a worker's
-environment. Ends with the driver's one JSON object. QUICK=1: two tenants, two kills, one cancel.
+environment. Ends with the driver's one JSON object. QUICK=1: one job of each of two tenants, both
+at once, two kills, one cancel.
 """
 
 import argparse
@@ -31,7 +32,11 @@ def plain(**how):
     plan = product(**how)
     web = replace(plan.serving[0], argv=(sys.executable, "-c", STAND_IN))
     steps = tuple(step for step in plan.steps if step.name != "demo")
-    return replace(plan, steps=steps, serving=(web, *plan.serving[1:]))
+    rest = [widened(one) if one.name == "worker-gpu" else one for one in plan.serving[1:]]
+    return replace(plan, steps=steps, serving=(web, *rest))
+def widened(worker):
+    words = list(worker.argv); words[words.index("--concurrency") + 1] = sys.argv[2]
+    return replace(worker, argv=tuple(words))
 sys.exit(main(Places(Path(sys.argv[1])), plain))
 """
 # In a process of its own: torch is needed for nothing else here.
@@ -49,7 +54,7 @@ def main() -> int:
         base = Path(folder) / "base"
         making = subprocess.Popen([sys.executable, "-c", BASE, str(base)], cwd=ROOT)
         os.environ |= {"BASE_MODELS": str(base), "ATTUNE_SAVE_EVERY": SAVE_EVERY}
-        product = Product(Path(folder) / "var", options.port, START)
+        product = Product(Path(folder) / "var", options.port, START, str(options.slots))
         product.start()
         try:
             environment = product.environment()
@@ -66,11 +71,12 @@ def asked() -> argparse.Namespace:
     quick = bool(os.environ.get("QUICK"))
     parser = argparse.ArgumentParser()
     parser.add_argument("--tenants", type=int, default=2 if quick else 5)
-    parser.add_argument("--jobs", type=int, default=1 if quick else 12, help="of each tenant")
+    parser.add_argument("--jobs", type=int, default=1 if quick else 18, help="of each tenant")
     parser.add_argument("--cancels", type=int, default=1 if quick else 5)
     parser.add_argument("--kills", type=int, default=2 if quick else 14)
     parser.add_argument("--seconds", type=float, default=90 if quick else 1500, help="at most")
     parser.add_argument("--seed", type=int, default=8)
+    parser.add_argument("--slots", type=int, default=2 if quick else 1, help="jobs at once")
     parser.add_argument("--port", type=int, default=8766)
     return parser.parse_args()
 

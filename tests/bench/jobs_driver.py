@@ -164,7 +164,7 @@ def work(run: Run, seconds: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name in ("tenants", "jobs", "cancels", "kills", "seed"):
+    for name in ("tenants", "jobs", "cancels", "kills", "slots", "seed"):
         parser.add_argument(f"--{name}", type=int)
     parser.add_argument("--seconds", type=float)
     options = parser.parse_args()
@@ -175,8 +175,9 @@ def main() -> None:
     for number in range(options.cancels):
         names[shops[number % len(shops)].tenant.id].insert(1, CANCELLED)
     chance = random.Random(options.seed)
-    killer = Killer(planned(chance, options.kills, sum(map(len, names.values()))), chance)
-    print(f"seed {options.seed}, plan {[target for _, target in killer.plan]}", flush=True)
+    plan = planned(chance, options.kills, sum(map(len, names.values())), options.slots)
+    killer = Killer(plan, chance)
+    print(f"seed {options.seed}, plan {[target for _, target in plan]}", flush=True)
     run = Run(shops, killer, names, chance)
     asked = run.total
     work(run, options.seconds)

@@ -27,7 +27,7 @@ class Killer:
 
     Every target stands in the plan before one stands there twice; what is left over is drawn at
     random, the engine as often as all others together, for it is what jobs are made of. Every
-    other engine dies only once it has kept something of its training, so that some go on from it.
+    second engine dies only once it has kept something of its training, so that some go on from it.
     """
 
     plan: list[tuple[float, str]]
@@ -48,7 +48,7 @@ class Killer:
 
     def _strike(self, target: str) -> bool:
         """Whether there was one to kill; else the next look tries again."""
-        kept = target == "engine" and self.killed[target] % 2 == 0
+        kept = target == "engine" and self.killed[target] % 2 == 1
         if not any(end(pid) for pid in found(target) if not kept or has_kept(pid)):
             return False
         self.killed[target] += 1
@@ -56,9 +56,10 @@ class Killer:
         return True
 
 
-def planned(chance: random.Random, kills: int, jobs: int) -> list[tuple[float, str]]:
-    """The plan of a `Killer`: so many kills, all of them before the last of the jobs begins."""
-    last = 0.85 * (jobs - 1) / jobs
+def planned(chance: random.Random, kills: int, jobs: int, slots: int) -> list[tuple[float, str]]:
+    """The plan of a `Killer`: so many kills, all of them before the last of the jobs begins, of
+    which so many run at once."""
+    last = 0.85 * max(jobs - slots, 0) / jobs
     deck = list(TARGETS)
     chance.shuffle(deck)
     others = [*TARGETS, *["engine"] * (len(TARGETS) - 2)]

@@ -47,12 +47,12 @@ with tenant_scope(KnownTenant.objects.get().tenant_id):
 class Product:
     """One `make up` in a folder of its own."""
 
-    def __init__(self, var: Path, port: int, script: str = START) -> None:
-        self.var, self.port, self.script = var, port, script
+    def __init__(self, var: Path, port: int, script: str = START, *words: str) -> None:
+        self.var, self.port, self.script, self.words = var, port, script, words
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", self.script, str(self.var)],
+            [sys.executable, "-c", self.script, str(self.var), *self.words],
             cwd=ROOT,
             env={**os.environ, "ATTUNE_PORT": str(self.port)},
             stdout=subprocess.PIPE,
