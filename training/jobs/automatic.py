@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils.timezone import now
 
 from tenants.audit.actor import system
@@ -33,6 +33,7 @@ from training.jobs.validating import counted
 
 logger = logging.getLogger(__name__)
 ACTOR = system("automatic")
+FIRST = "first_data"
 # Data are counted once an hour at most, and two jobs by themselves lie a day apart: a job that
 # fails for its data would otherwise be tried again every minute.
 LOOK_EVERY, PAUSE = timedelta(hours=1), timedelta(days=1)
@@ -47,15 +48,20 @@ def run(lease: Lease) -> None:
         code = ""
         if _wanted():
             try:
-                create_job(actor=ACTOR, trigger="first_data")
+                create_job(actor=ACTOR, trigger=FIRST)
             except TooMany as refused:  # a person starts it once the month or the plan allows
                 code = refused.code
         queue.finish(lease, code=code)
 
 
 def _wanted() -> bool:
-    """A standing approval, no job yet, and no upload that is still on its way."""
-    return _approved() and not Job.objects.exists() and not _uploading()
+    """A standing approval, no job yet but such as came before the data, no upload on its way.
+
+    Its own such job keeps it back for an hour, or many small uploads would start as many.
+    """
+    earlier = ~Q(trigger=FIRST) | Q(created_at__lt=now() - LOOK_EVERY)
+    before_data = earlier & Q(state=life.FAILED, error__code="too_little_data")
+    return _approved() and not Job.objects.exclude(before_data).exists() and not _uploading()
 
 
 def retrain(tenant_id: UUID) -> str:

@@ -8,11 +8,13 @@ from django.utils.timezone import now
 from tenants.audit.models import AuditEntry
 from tenants.behaviour.models import Event, Item, Upload
 from tenants.errors import AppError
+from tenants.work import queue
+from tenants.work.run import run_waiting
 from tests.stocked import publish, stock
 from tests.trained import give_version
 from training.jobs import life
 from training.jobs.automatic import retrain, retrain_tainted
-from training.jobs.control import DEFAULT_BASE
+from training.jobs.control import DEFAULT_BASE, create_job
 from training.jobs.models import Job, RetrainingRule, Snapshot, Version
 from training.jobs.rules import rule, set_rule
 from training.jobs.services import set_standing_approval
@@ -102,6 +104,20 @@ def test_training_starts_when_people_take_up_items_that_the_version_does_not_kno
         Event.objects.filter(id__in=ids[: len(ids) // 3]).update(item=strange)
     assert retrain(ready.tenant.id) == "drift"
     assert started(ready) == ["drift"]
+
+
+def test_a_job_ordered_before_there_were_data_does_not_keep_the_first_training_back(alice):
+    with alice.scope:
+        set_standing_approval(enabled=True, reason="We trust the gates.", actor=alice.actor)
+        early = create_job(actor=alice.actor)
+    run_waiting("default")
+    stock(alice, PEOPLE)
+    with alice.scope:
+        early.refresh_from_db()
+        assert (early.state, early.error["code"]) == (life.FAILED, "too_little_data")
+        queue.enqueue("first_training", tenant_id=alice.tenant.id, object_id=alice.tenant.id)
+    run_waiting("default")
+    assert started(alice) == ["first_data"]
 
 
 def test_taint_starts_training_at_once(ready):
