@@ -25,6 +25,7 @@ PREFIXES = {
     "upload": "upl",
     "event batch": "evb",
     "snapshot": "snp",
+    "erasure": "ers",
     "job": "ftjob",
     "job event": "ftevent",
     "checkpoint": "ftckpt",

@@ -19,7 +19,8 @@ ORDER = (
     "tenants.audit",
     "tenants.accounts", "tenants.access", "tenants.metering", "tenants.subjects",
     "tenants.departure", "tenants.evidence", "tenants.consent", "tenants.behaviour",
-    "training.engine", "training.jobs", "recommend", "dashboard", "demo", "attune",
+    "tenants.erasure", "training.engine", "training.jobs", "recommend", "dashboard", "demo",
+    "attune",
 )  # fmt: skip
 # Exceptions to the order, each with its reason.
 EXCUSED = {
@@ -161,7 +162,7 @@ def test_the_standard_librarys_platform_is_not_shadowed():
 def test_the_packages_of_apps_are_empty():
     ours = [name for name in settings.INSTALLED_APPS if name.split(".")[0] in
             {"tenants", "training", "recommend", "dashboard", "demo", "attune"}]  # fmt: skip
-    assert len(ours) == 16
+    assert len(ours) == 17
     for name in [*ours, "tenants", "training"]:
         folder = ROOT / name.replace(".", "/")
         folder = folder if folder.exists() else ROOT / "platform" / name
@@ -178,6 +179,7 @@ DOTTED = {
     "sealed streams": list(settings.SEALED_STREAMS.values()),
     "kinds of evidence": list(settings.EVIDENCE_KINDS.values()),
     "subject stores": settings.SUBJECT_STORES,
+    "reach of erasures": settings.ERASURE_REACH,
     "middleware": settings.MIDDLEWARE,
     "account adapter": [settings.ACCOUNT_ADAPTER],
 }

@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "tenants.evidence",
     "tenants.consent",
     "tenants.behaviour",
+    "tenants.erasure",
     "training.jobs",
     "recommend",
     "dashboard",
@@ -147,6 +148,9 @@ WORK_KINDS = {
     "evidence": WorkKind(
         "default", "tenants.evidence.making.run", lease=120, attempts=6, urgent=True
     ),
+    "erasure": WorkKind(
+        "default", "tenants.erasure.sweeping.run", lease=120, attempts=100, urgent=True
+    ),
     "job_check": WorkKind("default", "training.jobs.validating.run", lease=120, attempts=6),
     "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100, fair=True),
 }
@@ -169,6 +173,7 @@ TENANT_DUTIES = [
     "tenants.behaviour.sweeping.sweep",
     "tenants.departure.expiring.expire",
     "tenants.evidence.making.expire",
+    "tenants.erasure.sweeping.look",
     "training.jobs.automatic.retrain",
     "training.jobs.sweeping.sweep",
 ]
@@ -186,8 +191,17 @@ SUBJECT_STORES = [
     "tenants.subjects.store.SubjectRows",
     "tenants.consent.store.ConsentRows",
     "tenants.behaviour.store.BehaviourRows",
+    "tenants.erasure.store.ErasureRows",
     "training.jobs.store.SnapshotRows",
     "recommend.store.DecisionRows",
+]
+# What an erasure must reach beyond rows.
+ERASURE_REACH = [
+    "tenants.erasure.reaching.Exports",
+    "tenants.erasure.reaching.WaitingUploads",
+    "tenants.erasure.reaching.KeptAnswers",
+    "training.jobs.erasing.Snapshots",
+    "recommend.reach.PopularList",
 ]
 
 AUTH_USER_MODEL = "accounts.Person"

@@ -16,6 +16,7 @@ WINDOW = timedelta(days=30)
 KEPT_SECONDS = 60
 FEWEST_SUBJECTS = 10
 MOST = 200
+NAME = "popular"
 
 
 def ranking(limit: int) -> list[Ranked]:
@@ -30,7 +31,7 @@ def ranking(limit: int) -> list[Ranked]:
 
 def _kept() -> list[tuple[int, int]]:
     """The counts of a minute ago at most; counted at every answer while Redis is away."""
-    name = cache_name("popular")
+    name = cache_name(NAME)
     try:
         counts: list[tuple[int, int]] | None = cache.get(name)
         if counts is None:

@@ -124,7 +124,13 @@ def _replay(tenant_id: UUID, name: bytes, asked: bytes) -> Response:
             "This Idempotency-Key was used for another request. Use a new one.",
             param=HEADER,
         )
-    body = unseal(tenant_key(tenant_id, "idempotency"), bytes(row.sealed or b""), name)
+    if row.sealed is None:
+        raise Conflict(
+            "idempotent_answer_erased",
+            "This write has happened. Its answer was forgotten when a person was erased.",
+            param=HEADER,
+        )
+    body = unseal(tenant_key(tenant_id, "idempotency"), bytes(row.sealed), name)
     return Response(json.loads(body), status=row.status, headers={REPLAYED: "true"})
 
 

@@ -121,6 +121,22 @@ class AuditEvent(Enum):
     SUBJECT_VIEWED = EventKind(
         "subject.viewed", "subject", _("A person's history was looked at"), ("page",)
     )
+    ERASURE_BEGUN = EventKind(
+        "erasure.begun", "erasure", _("A person was erased"), ("held", "keys")
+    )
+    ERASURE_SWEPT = EventKind(
+        "erasure.swept",
+        "erasure",
+        _("Files and caches of an erased person destroyed"),
+        ("left", "models_due"),
+    )
+    ERASURE_RESCANNED = EventKind(
+        "erasure.rescanned",
+        "erasure",
+        _("Looked for an erased person again after a day"),
+        ("found", "left"),
+    )
+    ERASURE_FINISHED = EventKind("erasure.finished", "erasure", _("Erasure finished"))
     SNAPSHOT_FROZEN = EventKind(
         "snapshot.frozen",
         "snapshot",

@@ -24,6 +24,7 @@ from tenants.consent.vocabulary import CollectionMethod, ConsentEvent, LawfulBas
 from tenants.isolation.keys import tenant_key
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.directory import resolve
+from tenants.subjects.suppression import erased
 
 WORDS = ConsentWords(
     purposes=frozenset(Purpose),
@@ -33,6 +34,7 @@ WORDS = ConsentWords(
 )
 METHODS = frozenset(CollectionMethod)
 IMPORTED = CollectionMethod.IMPORT
+Withheld = dict[tuple[str, str], list[int]]
 
 
 # What tells one act from another that a file gives the same id.
@@ -44,11 +46,11 @@ def land_consents(rows: pl.DataFrame, upload_id: UUID) -> Landed:
     if not rows.height:
         return Landed()
     read = [consent_row(row) for row in rows.select(CONSENT_COLUMNS).iter_rows(named=True)]
+    read, withheld = _without_erased(read)
     subjects = resolve({row.user_id for row in read})
     known = _known({name for row in read for name in (row.record_id or "", _receipt(row))})
     named = find_records(name for row in read for name in _names(row))
     notices, moment = Notices(), now()
-    withheld: dict[tuple[str, str], list[int]] = {}
     acts: list[ConsentInput] = []
     for row in read:
         told = _told(row, subjects[row.user_id])
@@ -67,6 +69,16 @@ def land_consents(rows: pl.DataFrame, upload_id: UUID) -> Landed:
         acts.append(act)
     _, root = record_batch(acts=acts)
     return Landed(withheld, root=root)
+
+
+def _without_erased(read: list[ConsentRow]) -> tuple[list[ConsentRow], Withheld]:
+    """Acts from before a person's erasure are refused: only a fresh consent brings them back."""
+    gone = erased(row.user_id for row in read)
+    before = {
+        row.row for row in read if row.user_id in gone and row.event_time <= gone[row.user_id]
+    }
+    ended = {("rejected", "erased"): sorted(before)} if before else {}
+    return [row for row in read if row.row not in before], ended
 
 
 def _known(receipts: set[str]) -> dict[str, Told]:

@@ -19,7 +19,7 @@ from tenants.behaviour.wording import streamed_text
 
 # What a browser must not be told, because it tells of a person: who has consented, who did what.
 OF_PERSONS = frozenset({"duplicate", "quarantined"})
-OF_CONSENT = frozenset({"quarantine_full"})
+OF_CONSENT = frozenset({"quarantine_full", "erased"})
 # Rows listed to a public key: an answer may be kept for its day, and anybody can ask for one.
 LISTED = 20
 

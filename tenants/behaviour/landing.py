@@ -17,10 +17,12 @@ from tenants.consent.queries import storable, why_not_storable
 from tenants.isolation.keys import tenant_key
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.directory import known, resolve
+from tenants.subjects.suppression import erased
 
 Withheld = dict[tuple[str, str], list[int]]
 ALREADY = ("duplicate", "already_stored")
 FULL = ("rejected", "quarantine_full")
+ERASED = ("rejected", "erased")
 
 
 def land_events(rows: pl.DataFrame, upload_id: UUID, *, trusted: bool) -> Landed:
@@ -34,7 +36,9 @@ def land_events(rows: pl.DataFrame, upload_id: UUID, *, trusted: bool) -> Landed
         return Landed()
     rows = _with_acts(rows if trusted else rows.with_columns(context=pl.lit(None, pl.String)))
     acts = rows["dedup"].to_list()
-    withheld = _kept_out(rows, trusted)
+    withheld = _of_erased(rows)
+    rows = _without(rows, withheld.get(ERASED, []))
+    withheld |= _kept_out(rows, trusted)
     rows = _without(rows, [row for ended in withheld.values() for row in ended])
     if not rows.height:
         return Landed(withheld, acts=acts)
@@ -42,6 +46,17 @@ def land_events(rows: pl.DataFrame, upload_id: UUID, *, trusted: bool) -> Landed
     for outcome, numbers in ended.items():
         withheld.setdefault(outcome, []).extend(numbers)
     return Landed(withheld, items_created=created, acts=acts)
+
+
+def _of_erased(rows: pl.DataFrame) -> Withheld:
+    """Rows of people who were erased and have not consented since: not even held back, for that
+    would bring them here again."""
+    gone = erased(rows["user_id"].unique())
+    subjects = known(gone) if gone else {}
+    allowed = storable(subjects.values())
+    back = [user for user, subject in subjects.items() if subject in allowed]
+    ended = rows.filter(pl.col("user_id").is_in(sorted(gone.keys() - set(back))))["row"].to_list()
+    return {ERASED: ended} if ended else {}
 
 
 def _kept_out(rows: pl.DataFrame, trusted: bool) -> Withheld:

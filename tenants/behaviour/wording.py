@@ -64,6 +64,9 @@ REJECTED: Mapping[str, str | Promise] = {
         "Too many rows wait for consent already. Upload the consent records of the people in "
         "them, then this row again."
     ),
+    "erased": _(
+        "This person was erased. Only a consent that they gave after it brings rows of them here."
+    ),
     "missing_purpose": _("No purpose. Say what the person was asked for."),
     "unknown_purpose": _("The purpose is not known. Use one of the listed purposes."),
     "missing_event": _("No event. Say whether consent was given, refused or withdrawn."),

@@ -24,6 +24,7 @@ from tenants.consent.vocabulary import (
 )
 from tenants.errors import AppError
 from tenants.subjects.directory import ID_LENGTH, resolve
+from tenants.subjects.suppression import refuse_erased
 
 
 class Evidence(serializers.Serializer[Any]):
@@ -136,6 +137,8 @@ class ConsentList(TenantAPIView):
 def _act(body: dict[str, Any]) -> ConsentInput:
     user_id = body.pop("user_id")
     digest = body.pop("notice_sha256", None)
+    event_time = body.pop("event_time", None) or now()
+    refuse_erased(user_id, event_time)
     return ConsentInput(
         subject_id=resolve([user_id])[user_id],
         purpose=Purpose(body.pop("purpose")),
@@ -143,7 +146,7 @@ def _act(body: dict[str, Any]) -> ConsentInput:
         lawful_basis=LawfulBasis(body.pop("lawful_basis")),
         collection_method=CollectionMethod(body.pop("collection_method")),
         notice_sha256=bytes.fromhex(digest) if digest else None,
-        event_time=body.pop("event_time", None) or now(),
+        event_time=event_time,
         guardian_record_id=_named(body, "guardian_record_id"),
         supersedes=_named(body, "supersedes"),
         **body,

@@ -62,7 +62,11 @@ class Making:
         """The file takes its place in the transaction that tells of it; `told` are details."""
         with tenant_scope(lease.tenant_id):
             queue.hold(lease)
-            export = self.model._default_manager.get(pk=lease.object_id)
+            export = self.model._default_manager.select_for_update().get(pk=lease.object_id)
+            if export.state not in SealedExport.OPEN:  # a person in it was erased meanwhile
+                files.remove_attempts(lease.tenant_id, lease.object_id)
+                queue.finish(lease)
+                return
             export.state, export.finished_at = SealedExport.DONE, now()
             export.expires_at = export.finished_at + KEPT_FOR
             export.bytes, export.sha256 = sealed.length, sealed.digest.digest()

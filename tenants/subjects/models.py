@@ -35,3 +35,20 @@ class SubjectKey(TenantOwned):
         constraints = [
             models.UniqueConstraint(fields=["tenant_id", "subject"], name="subject_one_key")
         ]
+
+
+class Suppression(TenantOwned):
+    """That somebody was erased, under a keyed digest that leads to no row: what they did before
+    must not come back with an old file. See `suppression`."""
+
+    kept_back = {"digest": "secret"}
+
+    id = models.BigAutoField(primary_key=True)
+    digest = models.BinaryField()
+    key_version = models.SmallIntegerField(default=KEY_VERSION)
+    erased_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "digest"], name="suppressed_once")
+        ]

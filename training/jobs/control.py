@@ -107,6 +107,13 @@ def cancel_job(*, job_id: UUID, actor: Actor) -> Job:
     return job
 
 
+def abort_job(*, job: Job, code: str, actor: Actor) -> None:
+    """Inside a transaction that holds the job's row: cancel what may not go on; `code` says why."""
+    tell(job, f"job.{code}", "warn")
+    Job.objects.filter(pk=job.pk).update(error={"code": code, "params": {}})
+    cancel_job(job_id=job.pk, actor=actor)
+
+
 @transaction.atomic
 def pause_job(*, job_id: UUID, actor: Actor) -> Job:
     """Let a job rest, keeping what it has reached; Conflict (`not_pausable`) in other states."""

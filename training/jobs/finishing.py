@@ -144,7 +144,7 @@ def _held(lease: Lease) -> Job:
 
 def _cancel(lease: Lease, job: Job) -> None:
     mark_destroyed(job)
-    close(job, life.CANCELLED)
+    close(job, life.CANCELLED, job.error)
     queue.finish(lease)
 
 

@@ -44,6 +44,7 @@ ERRORS: dict[str, str | Promise] = {
         "The disk is full, so the job rests at its last checkpoint. Ask whoever runs the "
         "installation to free space, then resume it."
     ),
+    "already_erased": _("This person is erased already."),
     "expiry_far": _("A key lasts ten years at most. Choose a day within ten years."),
     "expiry_past": _("The expiry lies in the past. Choose a later day."),
     "export_first": _("Make an export first: closing deletes everything."),

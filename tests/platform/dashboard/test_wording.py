@@ -29,7 +29,8 @@ ONLY_BY_API = {
     "idempotency_conflict", "idempotency_in_progress", "length_required", "bad_request",
     "internal_error", "unknown_key_kind", "https_required",
     "bad_limit", "grace_not_over", "limit_not_granted", "tenant_not_suspended", "unknown_limit",
-    "unknown_plan", "record_unknown", "unknown_age_band", "unknown_timezone",
+    "unknown_plan", "record_unknown", "unknown_age_band", "unknown_timezone", "erased",
+    "idempotent_answer_erased",
 }  # fmt: skip
 
 

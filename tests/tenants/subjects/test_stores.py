@@ -18,6 +18,7 @@ STORES = {dotted: import_string(dotted)() for dotted in settings.SUBJECT_STORES}
 KEPT = {
     "consent_record": "the proof that processing was lawful (GDPR 17(3)(e)), unlinkable by then",
     "snapshot_subject": "the lineage that says which versions must be replaced",
+    "erasure": "that it was done, which the second look and the certificate go by",
 }
 
 

@@ -1,0 +1,67 @@
+"""Erasing a person: from the next request on they are in no answer; the rest is leased work."""
+
+import hashlib
+
+from django.db import transaction
+from django.utils.timezone import now
+
+from tenants.audit.actor import Actor
+from tenants.audit.events import AuditEvent
+from tenants.audit.record import record
+from tenants.erasure.counting import counts, stores
+from tenants.erasure.models import Erasure
+from tenants.erasure.reach import reaches
+from tenants.errors import Conflict, NotFound
+from tenants.isolation.scope import current_tenant
+from tenants.subjects.directory import audit_ref, external_id_of
+from tenants.subjects.models import Subject, SubjectKey
+from tenants.subjects.suppression import digest_of, stand_alone, suppress
+from tenants.work.queue import enqueue
+
+
+@transaction.atomic
+def begin_erasure(*, subject_id: int, actor: Actor, request_ref: str = "") -> Erasure:
+    """Erase a person (GDPR 17, PIPL 47): every row that is theirs, their key, their look-up.
+
+    All rows go in this one transaction; what is no row is promised to a worker. Call it before
+    anything is recorded in the same transaction: it waits for those who land rows, and they may
+    wait for the log. NotFound; Conflict already_erased.
+    """
+    stand_alone()
+    subject = Subject.objects.select_for_update().filter(pk=subject_id).first()
+    if subject is None:
+        raise NotFound("person")
+    if subject.erased_at is not None:
+        raise Conflict("already_erased", "This person is erased already.")
+    moment, reference = now(), audit_ref(subject_id)
+    erasure = Erasure.objects.create(
+        subject=subject,
+        request_ref=request_ref,
+        actor_ref=actor.ref,
+        before=counts(subject_id),
+        keys=_key_names(subject_id),
+        begun_at=moment,
+    )
+    suppress(digest_of(current_tenant(), external_id_of(subject)), moment)
+    for store in stores():
+        store.erase(subject_id)
+    for reach in reaches():
+        reach.mark(subject_id, actor)
+    enqueue("erasure", tenant_id=current_tenant(), object_id=erasure.id)
+    entry = record(
+        AuditEvent.ERASURE_BEGUN,
+        actor=actor,
+        object_id=erasure.public_id,
+        subject_ref=reference,
+        reason=request_ref,
+        details={"held": erasure.before, "keys": erasure.keys},
+    )
+    erasure.audit_seq = entry.seq
+    erasure.save(update_fields=["audit_seq"])
+    return erasure
+
+
+def _key_names(subject_id: int) -> list[str]:
+    """What a destroyed key is called: 16 hex digits of the SHA-256 of how it lay here."""
+    wrapped = SubjectKey.objects.filter(subject_id=subject_id).values_list("wrapped", flat=True)
+    return [hashlib.sha256(bytes(one)).hexdigest()[:16] for one in wrapped]
