@@ -1,6 +1,6 @@
 # Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
 .DEFAULT_GOAL := help
-.PHONY: help install up manage test check screenshots bench-isolation bench-neighbour prove-jobs fuzz-api \
+.PHONY: help install up manage test check screenshots bench-isolation bench-masking bench-neighbour prove-jobs fuzz-api \
 	prove-restarts prove-repeat
 
 # Words to pass on: make test ARGS="-k consent"
@@ -45,6 +45,9 @@ prove-jobs: $(INSTALLED_DEV) ## Many jobs of five tenants while everything that 
 
 prove-repeat: $(INSTALLED_DEV) ## A job repeated from its record, and one killed midway: equal weights; QUICK=1
 	@$(PYTHON) -m tests.bench.repeat $(ARGS)
+
+bench-masking: $(INSTALLED_DEV) ## Recall and precision of the masking of free text, kind by kind
+	@$(PYTHON) -m tests.bench.masking $(ARGS)
 
 bench-neighbour: $(INSTALLED_DEV) ## What one tenant feels when another offers ten times its limit; QUICK=1
 	@$(PYTHON) tests/bench/neighbour.py $(ARGS)

@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES = {"": ("tenants", "training"), "platform": ("attune", "dashboard", "recommend", "demo")}
 # Each may import what stands before it, and nothing that stands behind.
 ORDER = (
-    "tenants.errors", "tenants.ids", "tenants.csv_cells", "tenants.isolation", "tenants.work",
-    "tenants.audit",
+    "tenants.errors", "tenants.ids", "tenants.csv_cells", "tenants.masking",
+    "tenants.isolation", "tenants.work", "tenants.audit",
     "tenants.accounts", "tenants.access", "tenants.metering", "tenants.subjects",
     "tenants.departure", "tenants.evidence", "tenants.consent", "tenants.behaviour",
     "tenants.erasure", "training.engine", "training.jobs", "recommend", "dashboard", "demo",

@@ -10,6 +10,7 @@ import re
 import time
 
 from tenants.accounts.tokens import KINDS, LIVE, TEST
+from tenants.masking.addresses import IN_LOGS
 
 _KEY = rf"(ak_(?:{'|'.join(KINDS)})_(?:{LIVE}|{TEST})_)[0-9A-Za-z]+"
 _QUOTED = r"(?:\"[^\"\n]*\"|'[^'\n]*')"
@@ -33,7 +34,7 @@ _MASKS = tuple(
         (("/join/", "/reset/key/"), r"(/join/|/password/reset/key/)[^/\s\"']+", r"\1…"),
         # The query of a path or an address holds whom a request was about.
         (("?",), r"(/[\w.:%~/-]*)\?[^\s\"'<>]+", r"\1?…"),
-        (("@",), r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", "…@…"),
+        (("@",), IN_LOGS, "…@…"),
         # What PostgreSQL adds to an error quotes rows; so do some of its sentences.
         (("detail:", "context:", "query:", "statement:"),
          r"(?m)^(\s*(?:DETAIL|CONTEXT|QUERY|STATEMENT):).*$", r"\1 …"),

@@ -81,7 +81,7 @@ EVENT_STEPS = (
     Step("future_time", lies_ahead("occurred_at")),
     Step("id_too_long", holds(longer(dict.fromkeys(IDS, ID_LENGTH)))),
     Step("text_too_long", holds(longer(TEXTS) | too_long())),
-    Step("context_personal", holds(personal())),
+    Step("context_personal", lambda living, rules: personal(living)),
     Step("missing_type", holds(~pl.col("type_given"))),
     Step("unknown_type", holds(pl.col("type_code").is_null())),
     Step("cancellation", is_cancellation),

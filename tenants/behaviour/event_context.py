@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from tenants.behaviour.personal_texts import looks_personal
 from tenants.behaviour.refusals import UploadRefused
 
 PREFIX = "context."
@@ -69,9 +70,11 @@ def _stored(row: dict[str, str | None]) -> str | None:
     return json.dumps(given, ensure_ascii=False) if given else None
 
 
-def personal() -> pl.Expr:
-    """Whether what is told looks like one person's: an address, a long number."""
-    return pl.col("context_text").str.contains(r"@|\d{6}").fill_null(False)
+def personal(living: pl.DataFrame) -> pl.Series:
+    """Whether what is told looks like one person's: an address, a long number, any other shape
+    that is masked elsewhere."""
+    text = living["context_text"]
+    return text.str.contains(r"@|\d{6}").fill_null(False) | looks_personal(text)
 
 
 def too_long() -> pl.Expr:

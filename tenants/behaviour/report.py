@@ -3,6 +3,7 @@
 It holds no value of a row. A report that does not add up cannot be made.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from tenants.behaviour.mapping import Plan
+from tenants.behaviour.personal_texts import rows_with_personal_data
 from tenants.behaviour.sifting import FIRST_ROWS, Cleaned
 
 BUCKETS = ("duplicate", "quarantined", "rejected")
@@ -37,7 +39,8 @@ class Report:
 
     `steps` are the codes of the chain in its order, also those that met no row. `first_time` and
     `last_time` (UTC) span the accepted rows. `details` is what the reader found out about the
-    file, `plan` the mapping and the options in force.
+    file, `plan` the mapping and the options in force. `personal` says in how many accepted rows a
+    text looks as if it held personal data, by kind.
     """
 
     received: int
@@ -50,6 +53,7 @@ class Report:
     subjects_seen: int = 0
     details: Mapping[str, str | int] = field(default_factory=dict)
     plan: Mapping[str, Any] = field(default_factory=dict)
+    personal: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ended = sum(one.count for one in self.outcomes)
@@ -83,6 +87,7 @@ class Report:
             "subjects_seen": self.subjects_seen,
             "details": dict(self.details),
             "plan": dict(self.plan),
+            "personal": dict(self.personal),
         }
 
     @classmethod
@@ -102,6 +107,7 @@ class Report:
             subjects_seen=plain["subjects_seen"],
             details=plain["details"],
             plan=plain["plan"],
+            personal=plain.get("personal", {}),  # reports from before have none
         )
 
 
@@ -138,6 +144,7 @@ def batch_report(cleaned: Cleaned, *, withheld: Withheld | None = None) -> Repor
         steps=cleaned.steps,
         first_time=first,
         last_time=last,
+        personal=rows_with_personal_data(left),
     )  # fmt: skip
 
 
@@ -175,6 +182,7 @@ def merge_reports(reports: Iterable[Report]) -> Report:
         first_time=min((part.first_time for part in moments if part.first_time), default=None),
         last_time=max((part.last_time for part in moments if part.last_time), default=None),
         items_created=sum(part.items_created for part in parts),
+        personal=dict(sum((Counter(part.personal) for part in parts), Counter())),
     )
 
 

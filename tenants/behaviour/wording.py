@@ -125,6 +125,28 @@ STREAMED: Mapping[tuple[str, str], str | Promise] = {
     ),
 }
 
+# Kinds of personal data (`tenants/masking`), as the report of an upload names them.
+PERSONAL: Mapping[str, str | Promise] = {
+    "email": _("e-mail address"),
+    "cn_resident_id": _("Chinese resident identity number"),
+    "iban": _("IBAN"),
+    "bank_card": _("bank card"),
+    "cn_mobile": _("Chinese mobile number"),
+    "cn_landline": _("Chinese landline"),
+    "phone": _("telephone number"),
+    "us_ssn": _("US social security number"),
+    "ipv4": _("IP address"),
+    "ipv6": _("IP address (version 6)"),
+    "passport": _("passport or travel permit"),
+    "wechat": _("WeChat name"),
+    "qq": _("QQ number"),
+    "cn_plate": _("Chinese licence plate"),
+    "birth_date": _("date of birth"),
+    "address": _("postal address"),
+    "postcode": _("postcode"),
+    "name": _("person's name"),
+}
+
 WORDING = {"rejected": REJECTED, "duplicate": DUPLICATE, "quarantined": QUARANTINED}
 
 

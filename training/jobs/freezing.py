@@ -17,6 +17,7 @@ from tenants.audit.actor import Actor
 from tenants.audit.canonical import leaf_hash
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
+from tenants.behaviour.personal_texts import for_training
 from tenants.behaviour.schema import EVENT_TYPES
 from tenants.consent.vocabulary import PURPOSE_OF, Use
 from tenants.errors import AppError
@@ -191,7 +192,7 @@ def _write(folder: Path, events: pl.DataFrame, items: pl.DataFrame) -> tuple[str
         .select("subject", "item", "type", "occurred_at", "weight", "value", "quantity"),
         "items.parquet": items.with_columns(
             pl.col("first_seen_at").cast(pl.Datetime("us", "UTC")),
-            pl.col("title", "text").fill_null(""),
+            pl.col("title", "text").fill_null("").map_batches(for_training, return_dtype=pl.String),
         ).drop("label"),
     }
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -13,7 +13,7 @@ from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.behaviour.models import Upload
 from tenants.behaviour.report import Report
-from tenants.behaviour.wording import outcome_text
+from tenants.behaviour.wording import PERSONAL, outcome_text
 from tenants.errors import NotFound
 from tenants.ids import parse_id
 
@@ -48,11 +48,17 @@ def _context(upload: Upload) -> dict[str, Any]:
         "live": upload.state in (Upload.RECEIVED, Upload.RUNNING),
         "report": report,
         "rows": rows(report) if report else [],
+        "personal": personal(report) if report else [],
         "plan": report.plan if report else {},
         "error": error_text(upload.error["code"], upload.error.get("params", {}))
         if upload.error
         else "",
     }
+
+
+def personal(report: Report) -> list[tuple[str, int]]:
+    """What looks like personal data in texts: its name, and in how many rows."""
+    return [(str(PERSONAL[kind]), count) for kind, count in sorted(report.personal.items())]
 
 
 def _report(upload: Upload) -> Report | None:
