@@ -151,6 +151,9 @@ WORK_KINDS = {
     "erasure": WorkKind(
         "default", "tenants.erasure.sweeping.run", lease=120, attempts=100, urgent=True
     ),
+    "weights": WorkKind(
+        "default", "training.jobs.replacing.run", lease=120, attempts=6, urgent=True
+    ),
     "job_check": WorkKind("default", "training.jobs.validating.run", lease=120, attempts=6),
     "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100, fair=True),
 }
@@ -176,6 +179,7 @@ TENANT_DUTIES = [
     "tenants.erasure.sweeping.look",
     "training.jobs.automatic.retrain",
     "training.jobs.sweeping.sweep",
+    "training.jobs.replacing.look",
 ]
 # Streams of rows that are sealed in batches instead of chained one by one.
 SEALED_STREAMS = {
@@ -201,6 +205,7 @@ ERASURE_REACH = [
     "tenants.erasure.reaching.WaitingUploads",
     "tenants.erasure.reaching.KeptAnswers",
     "training.jobs.erasing.Snapshots",
+    "training.jobs.erasing.Versions",
     "recommend.reach.PopularList",
 ]
 

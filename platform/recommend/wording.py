@@ -29,6 +29,8 @@ WHY_NOT_PERSONAL: dict[str, str | Promise] = {
     "minor_no_guardian": _("A guardian's consent is missing."),
     "no_history": _("Nothing is known yet of what this person chose."),
     "no_version": _("No model version is published yet."),
+    "version_stopped": _("The published version may not serve any more."),
+    "version_overdue": _("The published version should have been replaced by now."),
     "version_unreadable": _("The files of the published version cannot be read now."),
 }
 

@@ -159,6 +159,21 @@ class AuditEvent(Enum):
         _("Model version evaluated"),
         ("manifest_sha256", "serves", "ndcg10", "gates"),
     )
+    SNAPSHOT_TAINTED = EventKind(
+        "snapshot.tainted", "snapshot", _("Somebody in the training data has gone"), ("cause",)
+    )
+    VERSION_TAINTED = EventKind(
+        "version.tainted",
+        "version",
+        _("Model version is to be replaced"),
+        ("cause", "due_at", "stops"),
+    )
+    VERSION_DESTROYED = EventKind(
+        "version.destroyed",
+        "version",
+        _("Weights of a model version destroyed"),
+        ("cause", "state"),
+    )
     STANDING_APPROVAL_SET = EventKind(
         "approval.standing_set",
         "tenant",
@@ -169,7 +184,7 @@ class AuditEvent(Enum):
         "retraining.rule_set",
         "tenant",
         _("Rule of automatic training changed"),
-        ("every_days", "new_share", "unknown_share"),
+        ("every_days", "new_share", "unknown_share", "replace_days"),
     )
     GROUPS_DECLARED = EventKind(
         "groups.declared",

@@ -18,8 +18,9 @@ from tenants.work.queue import Lease
 from training.jobs import carrying, devices, life
 from training.jobs.champion import champion_folder
 from training.jobs.freezing import freeze
-from training.jobs.models import Job, Publication, Snapshot
+from training.jobs.models import Job, Snapshot
 from training.jobs.moves import ASKED, move, tell
+from training.jobs.queries import champion_of
 
 ACTOR = system("trainer")
 
@@ -111,11 +112,11 @@ def _prepare(lease: Lease, folder: Path, *, lost: Snapshot | None) -> Job:
 
 def _origin(job: Job, snapshot: Snapshot) -> dict[str, str]:
     """What the engine writes into its record and never reads: where data and order come from."""
-    serving = Publication.objects.select_related("version").filter(task=job.task).first()
+    champion = champion_of(job.task)
     return {
         "job": job.public_id,
         "snapshot": snapshot.public_id,
         "snapshot_sha256": bytes(snapshot.sha256).hex(),
         "policy_version": snapshot.policy_version,
-        "parent_version": serving.version.public_id if serving else "",
+        "parent_version": champion.public_id if champion and not champion.taint else "",
     }

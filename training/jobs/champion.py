@@ -8,17 +8,17 @@ from pathlib import Path
 from uuid import UUID
 
 from training.jobs.artifacts import UNREADABLE, path_of, reading
-from training.jobs.queries import serving
+from training.jobs.queries import champion_of
 
 logger = logging.getLogger(__name__)
 
 
 def champion_folder(task: str) -> str | None:
     """The artifact folder of what serves `task` now, for a job's order; None when nothing does."""
-    now = serving(task)
-    if now is None:
+    version = champion_of(task)
+    if version is None:
         return None
-    return str(path_of(now.version.tenant_id, bytes(now.version.manifest_sha256)))
+    return str(path_of(version.tenant_id, bytes(version.manifest_sha256)))
 
 
 @contextmanager

@@ -24,9 +24,12 @@ from training.jobs.cancelling import (
     mark_destroyed,
 )
 from training.jobs.gates import NOT_APPLICABLE, PASS, judge_version, verdicts
-from training.jobs.models import Job, Publication, StandingApproval, Version
+from training.jobs.models import Job, StandingApproval, Version
 from training.jobs.moves import move, tell
+from training.jobs.queries import champion_of
 from training.jobs.services import approve_version, publish_version
+from training.jobs.tainting import taint_at_birth
+from training.jobs.taints import fault_of
 
 ACTOR = system("trainer")
 # How soon a job that needs the shared store looks for it again.
@@ -161,19 +164,20 @@ def _tidy(folder: Path) -> None:
 
 def _make_version(job: Job, manifest: dict[str, Any], digest: bytes, size: int) -> Version:
     last = Version.objects.aggregate(n=Max("number"))["n"] or 0
-    serving = Publication.objects.filter(task=job.task).first()
+    champion = champion_of(job.task)
     version = Version.objects.create(
         number=last + 1,
         task=job.task,
         job=job,
         snapshot=job.snapshot,
-        parent=serving.version if serving else None,
+        parent=champion if champion and not champion.taint else None,
         manifest=manifest,
         manifest_sha256=digest,
         bytes=size,
     )
-    version.gates = judge_version(version, version.parent)
+    version.gates = judge_version(version, champion)
     version.save(update_fields=["gates"])
+    taint_at_birth(version)
     served = next(s for s in manifest["sources"] if s["name"] == version.serves)
     record(
         AuditEvent.VERSION_EVALUATED,
@@ -223,7 +227,7 @@ def _publish_if_approved(version: Version) -> None:
     """
     approval = StandingApproval.objects.filter(enabled=True).first()
     passed = all(line["outcome"] in (PASS, NOT_APPLICABLE) for line in verdicts(version))
-    if approval is None or not passed:
+    if approval is None or not passed or fault_of(version):
         return
     approve_version(version_id=version.id, actor=ACTOR, reason=approval.reason, standing=True)
     publish_version(version_id=version.id, actor=ACTOR)

@@ -27,6 +27,9 @@ class Snapshot(TenantOwned):
     last_event_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     destroyed_at = models.DateTimeField(null=True)
+    # Why somebody in it must not be learnt from any more, a row of `taints.TAINTS`; "" for nobody.
+    taint = models.TextField(default="")
+    tainted_at = models.DateTimeField(null=True)
 
     @property
     def public_id(self) -> str:
@@ -147,7 +150,10 @@ class JobEvent(TenantOwned):
 class Version(TenantOwned):
     """A trained, evaluated bundle; `manifest` is the engine's own, with every source's metrics."""
 
-    EVALUATED, APPROVED, RETIRED = "evaluated", "approved", "retired"
+    EVALUATED, APPROVED = "evaluated", "approved"
+    # Tainted, and its weights destroyed: after a clean one took its place, or with none yet.
+    REPLACED, RETIRED = "replaced", "retired"
+    GONE = (REPLACED, RETIRED)
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     number = models.IntegerField()
@@ -163,8 +169,13 @@ class Version(TenantOwned):
     state = models.TextField(default=EVALUATED)
     approved_by = models.TextField(default="")
     approved_at = models.DateTimeField(null=True)
+    # A row of `taints.TAINTS`, "" for a clean one. From `due_at` on it serves no more, nor once it
+    # is stopped; then its weights are destroyed.
+    taint = models.TextField(default="")
     tainted_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True)
+    destroyed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -176,6 +187,17 @@ class Version(TenantOwned):
     @property
     def public_id(self) -> str:
         return public_id("version", self.id)
+
+    @property
+    def is_gone(self) -> bool:
+        return self.state in self.GONE
+
+    @property
+    def fate(self) -> str:
+        """clean, tainted, stopped, replaced or retired."""
+        if self.is_gone:
+            return self.state
+        return ("stopped" if self.stopped_at else "tainted") if self.taint else "clean"
 
     @property
     def serves(self) -> str:
@@ -223,6 +245,8 @@ class RetrainingRule(TenantOwned):
     # Shares of 1: consented events since the last snapshot, recent events on unknown items.
     new_share = models.FloatField(default=0.2)
     unknown_share = models.FloatField(default=0.2)
+    # In how many days a version is replaced that holds traces of whoever has gone.
+    replace_days = models.SmallIntegerField(default=30)
     actor_ref = models.TextField(default="")
     # When the data were last counted for it: that reads all events, so it is done once an hour.
     looked_at = models.DateTimeField(null=True)

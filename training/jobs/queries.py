@@ -8,6 +8,7 @@ from uuid import uuid5
 
 from tenants.ids import public_id
 from training.jobs.models import Job, JobMetric, Publication, Version
+from training.jobs.taints import is_refused
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ def serving(task: str = "recommendation") -> Serving | None:
     """What serves `task` now, or None."""
     row = Publication.objects.select_related("version", "previous").filter(task=task).first()
     return Serving(row.version, row.previous, row) if row else None
+
+
+def champion_of(task: str) -> Version | None:
+    """The version that a new one is judged against: what serves `task` and may go on."""
+    now = serving(task)
+    return None if now is None or is_refused(now.version) else now.version
 
 
 def curves(job: Job) -> dict[tuple[str, str], list[tuple[int, float]]]:

@@ -10,9 +10,11 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.scope import current_tenant
+from tenants.work.queue import enqueue
 from training.jobs.artifacts import fault_of
 from training.jobs.gates import failed_gates, unproved_gates
 from training.jobs.models import Publication, StandingApproval, Version
+from training.jobs.taints import check_publishable, check_untainted
 
 UNREADABLE = {
     "artifact_damaged": "A file of this version is damaged or gone. Train it again.",
@@ -27,11 +29,13 @@ def approve_version(
     """A named person (or the recorded standing approval) lets a version be published.
 
     Conflict: already_approved; gate_failed (two people may override it, see `overriding`);
-    not_enough_evidence, which a named person may accept with a reason and nobody else.
+    a row of `taints.REFUSALS`; not_enough_evidence, which a named person may accept with a reason
+    and nobody else.
     """
     if not reason.strip():
         raise AppError("reason_missing", "Say why, for the record.", param="reason")
     version = locked_version(version_id)
+    check_publishable(version)
     if version.state == Version.APPROVED:
         raise Conflict("already_approved", "This version is approved already.")
     faults = failed_gates(version)
@@ -64,12 +68,18 @@ def mark_approved(version: Version, actor: Actor) -> None:
 
 @transaction.atomic
 def publish_version(*, version_id: UUID, actor: Actor) -> Publication:
-    """Let an approved version answer from the next request on: one row changes."""
+    """Let an approved version answer from the next request on: one row changes.
+
+    Conflict not_approved, already_published, a row of `taints.REFUSALS`, one of UNREADABLE.
+    """
     version = locked_version(version_id)
     if version.state != Version.APPROVED:
         raise Conflict("not_approved", "Approve this version before it is published.")
+    check_publishable(version)
     _check_artifact(version)
     replaced = _swap(version, actor)
+    if replaced and replaced.taint:  # its weights have done their duty
+        enqueue("weights", tenant_id=current_tenant(), object_id=current_tenant())
     record(
         AuditEvent.VERSION_PUBLISHED,
         actor=actor,
@@ -82,11 +92,13 @@ def publish_version(*, version_id: UUID, actor: Actor) -> Publication:
 
 @transaction.atomic
 def roll_back(*, actor: Actor, task: str = "recommendation") -> Publication:
-    """Serve again what served before; Conflict when nothing did."""
+    """Serve again what served before; Conflict when nothing did, or when it holds traces of people
+    who have gone (`taints.REFUSALS`)."""
     current = Publication.objects.select_for_update().filter(task=task).first()
     if current is None or current.previous is None:
         raise Conflict("nothing_before", "There is no earlier version to go back to.")
     version = current.previous
+    check_untainted(version)
     _check_artifact(version)
     replaced = _swap(version, actor)
     record(

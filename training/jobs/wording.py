@@ -19,6 +19,7 @@ EVENTS = {
     "job.store_unreachable": "The shared store does not answer. The job waits and tries again by "
     "itself.",
     "job.disk_full": "The disk is full. Free space, then resume the job.",
+    "job.consent_stopped": "A consent in the job's data did not hold, so the job ends.",
     "job.erased": "A person in the job's data was erased, so the job ends.",
     "checkpoint.damaged": "A damaged checkpoint was left out; the one before it was used.",
     "engine.out_of_memory": "The training process had no memory left; the job goes on from its "

@@ -14,6 +14,7 @@ from dashboard.progress import progress_of
 from dashboard.standing import NDCG, serving_one, standings
 from dashboard.wording.models import SOURCES, TRIGGERS, said
 from dashboard.wording.states import JOBS, SERVES, VERSIONS
+from dashboard.wording.taints import Notice, taint_notice
 from recommend.bundles import BUNDLES
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
@@ -24,6 +25,7 @@ from training.jobs.declaring import declared
 from training.jobs.devices import widest
 from training.jobs.models import Job, StandingApproval, Version
 from training.jobs.queries import Serving, serving
+from training.jobs.taints import is_refused
 
 JOBS_SHOWN = 5
 VERSIONS_SHOWN = 10
@@ -95,6 +97,7 @@ def whole(request: PageRequest, job_form: JobForm | None = None) -> dict[str, An
         "versions": [_version_row(version, now_serving) for version in pages.rows],
         "serving": now_serving,
         "unreadable": now_serving is not None and is_unreadable(now_serving.version),
+        "tainted": now_serving and notice_of(now_serving.version, serves=True),
         "served_source": said(SOURCES, now_serving.version.serves) if now_serving else "",
         "approval": approval,
         "full": budget.waiting() >= request.tenant.limits.jobs_queued,
@@ -108,7 +111,15 @@ def whole(request: PageRequest, job_form: JobForm | None = None) -> dict[str, An
 
 def is_unreadable(version: Version) -> bool:
     """Whether what serves cannot be read, so that requests get the popular list."""
-    return not BUNDLES.can_read(version.tenant_id, bytes(version.manifest_sha256))
+    return not is_refused(version) and not BUNDLES.can_read(
+        version.tenant_id, bytes(version.manifest_sha256)
+    )
+
+
+def notice_of(version: Version, *, serves: bool) -> Notice | None:
+    """What is to be said of a version that has to go."""
+    approved = StandingApproval.objects.filter(enabled=True).exists()
+    return taint_notice(version, serves=serves, by_itself=approved)
 
 
 def _jobs(request: PageRequest) -> dict[str, Any]:

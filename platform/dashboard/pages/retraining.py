@@ -12,7 +12,7 @@ from dashboard.forms import RefusableForm
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.errors import AppError
-from training.jobs.rules import LONGEST_DAYS, rule, set_rule
+from training.jobs.rules import LONGEST_DAYS, LONGEST_REPLACE, rule, set_rule
 
 
 class RuleForm(RefusableForm):
@@ -29,6 +29,14 @@ class RuleForm(RefusableForm):
         min_value=0,
         max_value=100,
     )
+    replace_days = forms.IntegerField(
+        label=gettext_lazy(
+            "Replace a version within so many days once people in its data have gone"
+        ),
+        required=False,
+        min_value=1,
+        max_value=LONGEST_REPLACE,
+    )
 
 
 def rule_form() -> RuleForm:
@@ -39,6 +47,7 @@ def rule_form() -> RuleForm:
             "every_days": current.every_days,
             "new_percent": round(current.new_share * 100),
             "unknown_percent": round(current.unknown_share * 100),
+            "replace_days": current.replace_days,
         },
         auto_id="rule_%s",
     )
@@ -55,6 +64,7 @@ def change_rule(request: PageRequest) -> HttpResponse:
         every_days=form.cleaned_data["every_days"],
         new_share=form.cleaned_data["new_percent"] / 100,
         unknown_share=form.cleaned_data["unknown_percent"] / 100,
+        replace_days=form.cleaned_data["replace_days"] or rule().replace_days,
         actor=request.actor,
     )
     messages.success(request, _("The rule is changed."))

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from dashboard.forms import RefusableForm
 from dashboard.gates import gate_lines
-from dashboard.pages.models import ApprovalForm, is_unreadable
+from dashboard.pages.models import ApprovalForm, is_unreadable, notice_of
 from dashboard.standing import FIGURES, best_single, comparison, serving_one, standings
 from dashboard.wording.models import LANGUAGE_NOTES, said
 from dashboard.wording.states import SERVES, VERSIONS
@@ -30,6 +30,7 @@ from training.jobs.services import (
     roll_back,
     set_standing_approval,
 )
+from training.jobs.taints import fault_of
 
 
 class ReasonForm(RefusableForm):
@@ -110,12 +111,14 @@ def _context(request: PageRequest, found: Version) -> dict[str, Any]:
     judged = verdicts(found)
     outcomes = {line["outcome"] for line in judged}
     manages = Right.MANAGE_MODELS in request.rights
-    waits = manages and found.state == Version.EVALUATED
+    may_serve = manages and not fault_of(found)
+    waits = may_serve and found.state == Version.EVALUATED
     return {
         "version": found,
         "manifest": manifest,
         "badge": SERVES if serves else VERSIONS[found.state],
         "serves": serves,
+        "tainted": notice_of(found, serves=serves),
         "unreadable": serves and is_unreadable(found),
         "standings": rows,
         "figures": list(FIGURES.values()),
@@ -130,7 +133,7 @@ def _context(request: PageRequest, found: Version) -> dict[str, Any]:
         "own_ref": request.actor.ref,
         "note": said(LANGUAGE_NOTES, manifest.get("language_note") or "no_text"),
         "may_approve": waits and FAIL not in outcomes,
-        "may_publish": manages and found.state == Version.APPROVED and not serves,
+        "may_publish": may_serve and found.state == Version.APPROVED and not serves,
         "by_standing": found.approved_by == finishing.ACTOR.ref,
         "reason_form": ReasonForm(),
         "replaced_number": now_serving.version.number if now_serving and not serves else None,

@@ -27,6 +27,7 @@ ERRORS: dict[str, str | Promise] = {
     "bad_rule": _(
         "Write whole days from 0 to 365 and shares from 0 to 100 %; 0 switches a reason off."
     ),
+    "bad_replace_days": _("Write whole days from 1 to 30."),
     "bad_groups": _("Choose one of the keys that your data hold."),
     "bad_job": _("The job's order cannot be read. Start a new job."),
     "bad_param": _("A parameter has a value that it cannot have. Correct it and start again."),
@@ -140,6 +141,9 @@ ERRORS: dict[str, str | Promise] = {
     "bad_filter": _(
         "Write a day such as 2026-11-01, a beginning before the end, and at most 200 characters."
     ),
+    "version_gone": _("The weights of this version are destroyed. Train a new one."),
+    "version_stopped": _("This version may not serve any more. Train a new one."),
+    "version_tainted": _("People in this version's data have gone. Train a new one."),
     "unknown_item": _(
         "An event names an item that is not known. Upload the items, then train again."
     ),

@@ -91,6 +91,7 @@ JOB_EVENTS: Words = {
         "The shared store does not answer; the job waits and tries again by itself"
     ),
     "job.disk_full": _("The disk is full: free space, then resume the job"),
+    "job.consent_stopped": _("Ended because a consent in its data did not hold"),
     "job.erased": _("Ended because a person in its data was erased"),
     "checkpoint.damaged": _("A damaged checkpoint was left out; the one before it was used"),
 }

@@ -41,6 +41,7 @@ JOBS: dict[str, Badge] = {
 VERSIONS: dict[str, Badge] = {
     Version.EVALUATED: Badge(_("Waits for approval"), "warn"),
     Version.APPROVED: Badge(_("Approved"), "good"),
+    Version.REPLACED: Badge(_("Replaced"), "neutral"),
     Version.RETIRED: Badge(_("Retired"), "neutral"),
 }
 EXPORTS: dict[str, Badge] = {

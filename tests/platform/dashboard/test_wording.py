@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dashboard.pages.keys import SCOPE_NAMES
-from dashboard.wording import audit, errors, gates, models, states
+from dashboard.wording import audit, errors, gates, models, states, taints
 from tenants.access.rights import SCOPES
 from tenants.behaviour.models import Upload
 from tenants.behaviour.refusals import REFUSALS
@@ -18,6 +18,8 @@ from training.engine.text import Reading
 from training.jobs import life
 from training.jobs.gates import GATES
 from training.jobs.models import Version
+from training.jobs.taints import REFUSALS as REFUSALS_OF_VERSIONS
+from training.jobs.taints import TAINTS
 
 ROOT = Path(__file__).resolve().parents[3]
 ERRORS = {"AppError", "Conflict", "JobError", "TooLittleData"}
@@ -96,7 +98,10 @@ def test_every_gate_state_kind_and_purpose_is_worded():
     assert set(states.UPLOAD_KINDS) == set(Upload.KINDS)
     assert set(states.UPLOADS) == {Upload.RECEIVED, Upload.RUNNING, Upload.DONE, Upload.FAILED}
     assert set(states.JOBS) == set(life.STATES)
-    assert set(states.VERSIONS) == {Version.EVALUATED, Version.APPROVED, Version.RETIRED}
+    known = {Version.EVALUATED, Version.APPROVED, *Version.GONE}
+    assert set(states.VERSIONS) == known
+    assert set(taints.WHY) == set(TAINTS)
+    assert set(REFUSALS_OF_VERSIONS) <= set(errors.ERRORS)
     assert set(states.EVENT_TYPES) == {kind.name for kind in EVENT_TYPES}
     assert set(states.PURPOSES) == {purpose.value for purpose in Purpose}
 
