@@ -22,6 +22,7 @@ PREFIXES = {
     "evidence": "evd",
     "notice": "ntc",
     "consent record": "cns",
+    "consent flag": "flg",
     "upload": "upl",
     "event batch": "evb",
     "snapshot": "snp",

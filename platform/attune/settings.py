@@ -190,6 +190,9 @@ SEALED_STREAMS = {
 EVIDENCE_KINDS = {
     "audit": "tenants.evidence.audit_log.kind",
 }
+# Called with the consent records that withdraw, refuse, opt out or invalidate, in the transaction
+# that stores them: what was made from the subjects' data is above the ledger.
+CONSENT_STOPS: list[str] = []
 # Everything that holds rows of a subject: export, erase and count go through these.
 SUBJECT_STORES = [
     "tenants.subjects.store.SubjectRows",

@@ -96,6 +96,15 @@ class AuditEvent(Enum):
         _("Consent recorded"),
         ("event", "state", "method"),
     )
+    FLAG_SET = EventKind(
+        "consent.flag_set",
+        "consent flag",
+        _("Use of a person's data stopped"),
+        ("kind", "purposes"),
+    )
+    FLAG_LIFTED = EventKind(
+        "consent.flag_lifted", "consent flag", _("Use of a person's data allowed again"), ("kind",)
+    )
     CONSENTS_UPLOADED = EventKind(
         "consent.uploaded", "upload", _("Consent records stored"), ("counts", "roots")
     )

@@ -100,6 +100,8 @@ QUARANTINED: Mapping[str, str | Promise] = {
     "invalidated": _("The consent was declared invalid. Ask the person again."),
     "conflict": _("The records contradict each other. Upload evidence that settles it."),
     "restricted": _("The person's data is restricted. It is released when the restriction ends."),
+    "objected": _("The person objected. The row expires unless the objection is lifted."),
+    "notice_changed": _("The notice has changed since the person consented. Ask them to renew."),
     "minor_no_guardian": _("A child without a guardian's record. Upload the guardian's record."),
     "notice_unknown": _("The notice shown is not archived. Archive it, then upload again."),
     "bad_time": _("The consent record's time is impossible. Correct the record."),

@@ -1,17 +1,21 @@
 """The effective state of a consent: a pure fold over the set of its records.
 
 Any order of arrival and any replay give the same state, because the fold sorts the set by
-(event time, restrictiveness, record hash) first. Knows neither database nor clock.
+(event time, restrictiveness, record hash) first. Flags lie over the result: whoever is restricted
+or has objected is not used, whatever they consented to. Knows neither database nor clock.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from tenants.consent.vocabulary import ConsentEvent
+from tenants.consent.vocabulary import ConsentEvent, FlagKind
 
 UNKNOWN = "unknown"
 CONFLICT = "conflict"
+# Consent given under a notice that says something else by now, until it is renewed (PIPL 14).
+SUSPENDED = "suspended"
+NOTICE_CHANGED = "notice_changed"
 GRANTING = (ConsentEvent.GIVEN, ConsentEvent.RENEWED)
 FAR = datetime.max.replace(tzinfo=UTC)
 
@@ -21,6 +25,7 @@ class Fact:
     """What the fold needs of one record. `hearsay`: it came by import; `evidenced`: with proof.
 
     `minor_unguarded`: the person is too young to consent alone and no guardian's record is named.
+    `suspends_at`: from when another notice, which says other things, replaces the one it names.
     """
 
     record_id: str
@@ -31,6 +36,16 @@ class Fact:
     hearsay: bool = False
     evidenced: bool = False
     minor_unguarded: bool = False
+    suspends_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A restriction or an objection set (`raised`) or lifted at a moment, for one purpose."""
+
+    kind: FlagKind
+    raised: bool
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,7 @@ class State:
     record_id: str | None = None
     valid_from: datetime | None = None
     expires_at: datetime | None = None
+    suspends_at: datetime | None = None
     # A withdrawal on the tenant's own channel, which an import without proof cannot undo.
     withdrawn_first_hand: bool = False
 
@@ -51,42 +67,68 @@ class State:
             self.state == ConsentEvent.GIVEN
             and self.valid_from is not None
             and self.valid_from <= at
-            and (self.expires_at is None or at < self.expires_at)
+            and (self.ends_at is None or at < self.ends_at)
         )
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """From when nobody may rely on it any more, None when no end is known."""
+        return _earliest(self.expires_at, self.suspends_at)
 
-def fold(facts: Iterable[Fact], at: datetime | None = None) -> State:
-    """The state of one subject and purpose, as of `at` (None: after every record)."""
+
+def fold(facts: Iterable[Fact], at: datetime | None = None, flags: Iterable[Flag] = ()) -> State:
+    """The state of one subject and purpose, as of `at` (None: after every record and flag)."""
+    return _flagged(_folded(facts, at), flags, at)
+
+
+def _folded(facts: Iterable[Fact], at: datetime | None) -> State:
     known = {fact.record_hash: fact for fact in facts}
     state = State()
     for fact in sorted(known.values(), key=_order):
         if at is None or fact.event_time <= at:
-            state = _apply(_expire(state, fact.event_time), fact)
+            state = _apply(lapse(state, fact.event_time), fact)
     if at is None:
         return state
-    return _void(_expire(state, at), [fact for fact in known.values() if fact.event_time > at])
+    return _void(lapse(state, at), [fact for fact in known.values() if fact.event_time > at])
+
+
+def _flagged(state: State, flags: Iterable[Flag], at: datetime | None) -> State:
+    """What the last word on each kind of flag makes of it; a tie goes to the flag."""
+    for kind, word in FLAGGED.items():
+        told = [flag for flag in flags if flag.kind == kind and (at is None or flag.at <= at)]
+        if told and max(told, key=lambda flag: (flag.at, flag.raised)).raised:
+            return replace(state, state=word, code=word)
+    return state
 
 
 def _order(fact: Fact) -> tuple[datetime, int, bool, timedelta, bytes]:
     """Of one instant the stricter is last; of its grants, the child's, then the sooner ended."""
-    cut = FAR - fact.expires_at if fact.expires_at else timedelta(0)
+    end = _earliest(fact.expires_at, fact.suspends_at)
+    cut = FAR - end if end else timedelta(0)
     return fact.event_time, fact.event.rank, fact.minor_unguarded, cut, fact.record_hash
 
 
 def _void(state: State, later: Iterable[Fact]) -> State:
     """An invalidation reaches back: what was given before it was never lawful."""
-    if state.state == ConsentEvent.GIVEN and any(
-        fact.event == ConsentEvent.INVALIDATED for fact in later
-    ):
+    if state.state in IN_PLACE and any(fact.event == ConsentEvent.INVALIDATED for fact in later):
         code = CODES[ConsentEvent.INVALIDATED]
         return replace(state, state=ConsentEvent.INVALIDATED.value, code=code)
     return state
 
 
-def _expire(state: State, at: datetime) -> State:
-    if state.state == ConsentEvent.GIVEN and state.expires_at and state.expires_at <= at:
+def lapse(state: State, at: datetime) -> State:
+    """What time alone has made of it by `at`: over, or resting on a notice that has changed."""
+    if state.state not in IN_PLACE:
+        return state
+    if state.expires_at and state.expires_at <= at:
         return replace(state, state=ConsentEvent.EXPIRED.value, code="expired")
+    if state.suspends_at and state.suspends_at <= at:
+        return replace(state, state=SUSPENDED, code=NOTICE_CHANGED)
     return state
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment), default=None)
 
 
 def _apply(state: State, fact: Fact) -> State:
@@ -95,7 +137,7 @@ def _apply(state: State, fact: Fact) -> State:
         return _grant(state, fact)
     if fact.event == ConsentEvent.REQUESTED and state.state != UNKNOWN:
         return state  # asking again changes nothing
-    if fact.event == ConsentEvent.EXPIRED and state.state != ConsentEvent.GIVEN:
+    if fact.event == ConsentEvent.EXPIRED and state.state not in IN_PLACE:
         return state  # only what is in force can expire
     if fact.event == ConsentEvent.OPT_OUT_REVOKED and state.state != ConsentEvent.OPTED_OUT:
         return state  # only an opt-out can be revoked
@@ -110,7 +152,7 @@ def _apply(state: State, fact: Fact) -> State:
 
 
 def _grant(state: State, fact: Fact) -> State:
-    if fact.event == ConsentEvent.RENEWED and state.state != ConsentEvent.GIVEN:
+    if fact.event == ConsentEvent.RENEWED and state.state not in IN_PLACE:
         return state  # what is not in force cannot be renewed: it takes a fresh consent
     denial = ""
     if state.withdrawn_first_hand and fact.hearsay and not fact.evidenced:
@@ -123,10 +165,15 @@ def _grant(state: State, fact: Fact) -> State:
         record_id=fact.record_id,
         valid_from=fact.event_time,
         expires_at=fact.expires_at,
+        suspends_at=fact.suspends_at,
         withdrawn_first_hand=state.withdrawn_first_hand and bool(denial),
     )
 
 
+# Given, and neither over nor stopped: what can be renewed and can expire.
+IN_PLACE = (ConsentEvent.GIVEN, SUSPENDED)
+# What each kind of flag makes of every state, the stricter first.
+FLAGGED = {FlagKind.RESTRICTION: "restricted", FlagKind.OBJECTION: "objected"}
 STOPPING = (
     ConsentEvent.WITHDRAWN,
     ConsentEvent.REFUSED,
@@ -148,10 +195,13 @@ STRICTNESS = (
     "no_record",
     "purpose_missing",
     "expired",
+    NOTICE_CHANGED,
     "minor_no_guardian",
     CONFLICT,
     "refused",
     "opted_out",
     "withdrawn",
+    "objected",
+    "restricted",
     "invalidated",
 )

@@ -7,12 +7,14 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.utils.module_loading import import_string
 from django.utils.timezone import now
 
 from tenants.accounts.models import Tenant
 from tenants.audit.canonical import leaf_hash
-from tenants.consent.fold import Fact, State, fold
-from tenants.consent.models import ConsentRecord, ConsentState, Notice
+from tenants.consent.fold import STOPPING, SUSPENDED, Fact, Flag, State, fold, lapse
+from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState, Notice
 from tenants.consent.vocabulary import (
     AGE_OF_CONSENT,
     AGE_OF_CONSENT_ELSEWHERE,
@@ -20,6 +22,7 @@ from tenants.consent.vocabulary import (
     AgeBand,
     CollectionMethod,
     ConsentEvent,
+    FlagKind,
     LawfulBasis,
     Purpose,
 )
@@ -116,6 +119,10 @@ def append(acts: Sequence[ConsentInput], notices: Notices) -> list[ConsentRecord
     records = [_record(act, tenant, notices.find(act), at) for act in acts]
     ConsentRecord.objects.bulk_create(records, batch_size=BATCH)
     refold({(record.subject_id, record.purpose) for record in records})
+    stops = [record for record in records if record.event in STOPPING]
+    if stops:
+        for name in settings.CONSENT_STOPS:
+            import_string(name)(stops)
     return records
 
 
@@ -195,13 +202,17 @@ def refold(touched: Iterable[tuple[int, str]]) -> None:
     pairs = set(touched)
     subjects = sorted({subject_id for subject_id, _ in pairs})
     list(_lock(subjects))
+    at = now()
+    flags = flags_of(subjects)
     records = ConsentRecord.objects.filter(subject_id__in=subjects).order_by(
         "subject_id", "purpose"
     )
     states = []
     for pair, group in groupby(records.iterator(), key=lambda r: (r.subject_id, r.purpose)):
         if pair in pairs:
-            states.append(_state_row(*pair, fold(fact_of(record) for record in group)))
+            told = flags_for(pair[1], flags.get(pair[0], ()))
+            state = fold((fact_of(record) for record in group), flags=told)
+            states.append(_state_row(*pair, state, at))
     ConsentState.objects.bulk_create(
         states,
         batch_size=BATCH,
@@ -216,7 +227,28 @@ def _lock(subjects: list[int]) -> Iterable[int]:
     return chosen.values_list("id", flat=True)
 
 
-def _state_row(subject_id: int, purpose: str, state: State) -> ConsentState:
+def flags_of(subject_ids: Iterable[int]) -> dict[int, list[ConsentFlag]]:
+    """Every flag ever set or lifted, by subject."""
+    found: dict[int, list[ConsentFlag]] = {}
+    for flag in ConsentFlag.objects.filter(subject_id__in=subject_ids):
+        found.setdefault(flag.subject_id, []).append(flag)
+    return found
+
+
+def flags_for(purpose: str, flags: Iterable[ConsentFlag]) -> list[Flag]:
+    """What the fold needs of the flags that speak of a purpose."""
+    return [
+        Flag(FlagKind(flag.kind), flag.raised, flag.recorded_at)
+        for flag in flags
+        if flag.purposes is None or purpose in flag.purposes
+    ]
+
+
+def _state_row(subject_id: int, purpose: str, state: State, at: datetime) -> ConsentState:
+    """As SQL asks it: one end, whatever brings it, so that it counts to the moment."""
+    lapsed = lapse(state, at)
+    if lapsed.state == SUSPENDED:  # whether one is over is asked of the column
+        state = lapsed
     return ConsentState(
         subject_id=subject_id,
         purpose=purpose,
@@ -224,5 +256,5 @@ def _state_row(subject_id: int, purpose: str, state: State) -> ConsentState:
         code=state.code,
         record_id=UUID(state.record_id) if state.record_id else None,
         valid_from=state.valid_from,
-        expires_at=state.expires_at,
+        expires_at=state.ends_at,
     )

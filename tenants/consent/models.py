@@ -115,6 +115,26 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | list | dict) else str(value)
 
 
+class ConsentFlag(TenantOwned):
+    """A restriction or an objection set or lifted, append-only; `purposes` None means every one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    subject = TenantForeignKey(Subject, related_name="consent_flags")
+    kind = models.TextField()
+    raised = models.BooleanField()
+    purposes = ArrayField(models.TextField(), null=True)
+    reason = models.TextField(default="")
+    actor_ref = models.TextField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant_id", "subject"], name="consent_flags_of_subject")]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("consent flag", self.id)
+
+
 class ConsentState(TenantOwned):
     """What the fold says now, kept beside the records so that SQL can ask it. Derived only."""
 

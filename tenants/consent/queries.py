@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
-from tenants.consent.fold import STRICTNESS, State, fold
-from tenants.consent.ledger import fact_of
-from tenants.consent.models import ConsentRecord, ConsentState
-from tenants.consent.vocabulary import PURPOSE_OF, STORABLE, Purpose, Use
+from tenants.consent.fold import FLAGGED, STRICTNESS, State, fold
+from tenants.consent.ledger import fact_of, flags_for
+from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
+from tenants.consent.vocabulary import PURPOSE_OF, STORABLE, FlagKind, Purpose, Use
 from tenants.errors import NotFound
 from tenants.ids import parse_id
 from tenants.subjects.models import Subject
@@ -81,9 +81,26 @@ def state_at(
 ) -> State:
     """The state at `at`, from what was recorded by `known_at` (None: all that is known now)."""
     records = ConsentRecord.objects.filter(subject_id=subject_id, purpose=purpose.value)
+    flags = ConsentFlag.objects.filter(subject_id=subject_id)
     if known_at:
         records = records.filter(recorded_at__lte=known_at)
-    return fold((fact_of(record) for record in records), at)
+        flags = flags.filter(recorded_at__lte=known_at)
+    told = flags_for(purpose.value, flags)
+    return fold((fact_of(record) for record in records), at, told)
+
+
+def raised_flags(subject_id: int) -> dict[FlagKind, list[Purpose]]:
+    """What is restricted or objected to now: the purposes by kind, in their usual order."""
+    flags = list(ConsentFlag.objects.filter(subject_id=subject_id))
+    found = {
+        kind: [
+            purpose
+            for purpose in Purpose
+            if fold((), flags=(f for f in flags_for(purpose, flags) if f.kind == kind)).code == word
+        ]
+        for kind, word in FLAGGED.items()
+    }
+    return {kind: purposes for kind, purposes in found.items() if purposes}
 
 
 @dataclass(frozen=True)

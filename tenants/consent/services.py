@@ -1,4 +1,6 @@
-"""Recording consent: by API and page one act at a time, by upload in batches."""
+"""Recording consent: by API and page one act at a time, by upload in batches; and the flags that
+stop every use beside it.
+"""
 
 from collections.abc import Sequence
 
@@ -9,11 +11,20 @@ from tenants.audit.actor import Actor
 from tenants.audit.canonical import merkle_root
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.consent.ledger import ConsentInput, Notices, append, refusal
-from tenants.consent.models import ConsentRecord, ConsentState
-from tenants.consent.vocabulary import STORABLE, ConsentEvent
+from tenants.consent.ledger import (
+    ConsentInput,
+    Notices,
+    append,
+    refold,
+    refusal,
+)
+from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
+from tenants.consent.queries import raised_flags
+from tenants.consent.vocabulary import STORABLE, ConsentEvent, FlagKind, Purpose
+from tenants.errors import Conflict, NotFound
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.directory import audit_ref
+from tenants.subjects.models import Subject
 from tenants.work.queue import enqueue
 
 
@@ -54,6 +65,79 @@ def record_batch(*, acts: Sequence[ConsentInput]) -> tuple[int, str]:
     _release_what_waits(acts)
     root = merkle_root([bytes(row.record_hash) for row in written]).hex() if written else ""
     return len(written), root
+
+
+@transaction.atomic
+def set_flag(
+    *,
+    subject_id: int,
+    kind: str,
+    purposes: Sequence[Purpose] | None,
+    actor: Actor,
+    reason: str,
+) -> ConsentFlag:
+    """Stop every use for `purposes` (None: for all), whatever was consented to (GDPR 18, 21; PIPL
+    44, 47). What is stored stays stored. It counts from the next request on, until lifted.
+
+    `kind` is restriction or objection. NotFound for an erased or unknown subject.
+    """
+    kind = FlagKind(kind)
+    named = None if purposes is None else sorted(Purpose(each).value for each in purposes)
+    flag = _flag(subject_id, kind, True, named, actor, reason)
+    record(
+        AuditEvent.FLAG_SET,
+        actor=actor,
+        object_id=flag.public_id,
+        subject_ref=audit_ref(subject_id),
+        details={"kind": kind.value, "purposes": named or ["all"]},
+    )
+    return flag
+
+
+@transaction.atomic
+def lift_flag(*, subject_id: int, kind: str, actor: Actor, reason: str) -> ConsentFlag:
+    """End a restriction or an objection for all purposes: what was consented to counts again.
+
+    Conflict (`flag_not_set`) where there is none; NotFound for an erased or unknown subject.
+    """
+    kind = FlagKind(kind)
+    if not raised_flags(subject_id).get(kind):
+        raise Conflict("flag_not_set", "Nothing of this kind is set for this person.")
+    flag = _flag(subject_id, kind, False, None, actor, reason)
+    enqueue("release", tenant_id=current_tenant(), object_id=current_tenant())
+    record(
+        AuditEvent.FLAG_LIFTED,
+        actor=actor,
+        object_id=flag.public_id,
+        subject_ref=audit_ref(subject_id),
+        details={"kind": kind.value},
+    )
+    return flag
+
+
+def _flag(
+    subject_id: int,
+    kind: FlagKind,
+    raised: bool,
+    purposes: list[str] | None,
+    actor: Actor,
+    reason: str,
+) -> ConsentFlag:
+    """Append one fact and fold every state that it touches."""
+    if not Subject.objects.filter(id=subject_id, erased_at=None).exists():
+        raise NotFound("person")
+    flag = ConsentFlag.objects.create(
+        subject_id=subject_id,
+        kind=kind.value,
+        raised=raised,
+        purposes=purposes,
+        reason=reason,
+        actor_ref=actor.ref,
+        recorded_at=now(),
+    )
+    states = ConsentState.objects.filter(subject_id=subject_id)
+    refold((subject_id, purpose) for purpose in states.values_list("purpose", flat=True))
+    return flag
 
 
 def _release_what_waits(acts: Sequence[ConsentInput]) -> None:

@@ -1,28 +1,37 @@
 """The subject store of the consent ledger."""
 
-from tenants.consent.models import ConsentRecord, ConsentState
+from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
 from tenants.subjects.store import Rows
 
 
 class ConsentRows:
-    """Records are kept as proof (GDPR 17(3)(e)) and become unlinkable with the subject's key."""
+    """Records are kept as proof (GDPR 17(3)(e)) and become unlinkable with the subject's key.
 
-    tables = (ConsentRecord, ConsentState)
+    Flags go with the states: somebody's words may stand in their reasons.
+    """
+
+    tables = (ConsentRecord, ConsentState, ConsentFlag)
 
     def count(self, subject_id: int) -> dict[str, int]:
         return {
             "consent_record": ConsentRecord.objects.filter(subject_id=subject_id).count(),
             "consent_state": ConsentState.objects.filter(subject_id=subject_id).count(),
+            "consent_flag": ConsentFlag.objects.filter(subject_id=subject_id).count(),
         }
 
     def export(self, subject_id: int) -> dict[str, Rows]:
         records = ConsentRecord.objects.filter(subject_id=subject_id).order_by("event_time", "id")
         states = ConsentState.objects.filter(subject_id=subject_id).order_by("purpose")
+        flags = ConsentFlag.objects.filter(subject_id=subject_id).order_by("id")
         return {
             "consent_record": [record.content() for record in records],
             "consent_state": list(states.values("purpose", "state", "code", "valid_from")),
+            "consent_flag": list(
+                flags.values("kind", "raised", "purposes", "reason", "recorded_at")
+            ),
         }
 
     def erase(self, subject_id: int) -> dict[str, int]:
         states, _ = ConsentState.objects.filter(subject_id=subject_id).delete()
-        return {"consent_state": states}
+        flags, _ = ConsentFlag.objects.filter(subject_id=subject_id).delete()
+        return {"consent_state": states, "consent_flag": flags}

@@ -37,6 +37,13 @@ class ConsentEvent(StrEnum):
         return list(ConsentEvent).index(self)
 
 
+class FlagKind(StrEnum):
+    """What stops every use of a subject's data beside consent (GDPR 18 and 21; PIPL 44, 47)."""
+
+    RESTRICTION = "restriction"
+    OBJECTION = "objection"
+
+
 class LawfulBasis(StrEnum):
     """On what a processing rests."""
 

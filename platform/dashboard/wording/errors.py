@@ -55,6 +55,7 @@ ERRORS: dict[str, str | Promise] = {
     "file_altered": _("The stored file was altered. Upload it again."),
     "file_gone": _("The stored file is gone. Upload it again."),
     "file_too_large": _("The file is too large. Split it and upload the parts."),
+    "flag_not_set": _("Nothing of this kind is set for this person. Load the page anew."),
     "gate_failed": _(
         "The version did not pass every check. Two members together can approve it all the same."
     ),

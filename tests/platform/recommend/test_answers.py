@@ -11,7 +11,11 @@ from recommend.bundles import BundleCache, BundleUnreadable
 from recommend.models import Decision
 from tenants.accounts.keys import create_key
 from tenants.audit.models import AuditEntry
-from tenants.behaviour.models import Item
+from tenants.behaviour.models import Event, Item
+from tenants.consent.queries import consenting
+from tenants.consent.services import lift_flag, set_flag
+from tenants.consent.vocabulary import Use
+from tenants.subjects.directory import find
 from tests import shop
 from tests.stocked import publish, stock
 from tests.trained import give_version
@@ -97,6 +101,27 @@ def test_whoever_stops_gets_the_common_list_on_the_next_request(shopkeeper, even
     assert [line["reason"]["code"] for line in after["data"]] == ["popular_now"] * 5
     stranger = ask(shopkeeper, "nobody")
     assert [x["item_id"] for x in stranger["data"]] == [x["item_id"] for x in after["data"]]
+
+
+@pytest.mark.parametrize("kind, code", [("restriction", "restricted"), ("objection", "objected")])
+def test_s15_whoever_is_restricted_or_objects_gets_the_common_list_on_the_next_request(
+    shopkeeper, kind, code
+):
+    """GDPR 18 and 21; Algorithm Provisions 17: no consent counts meanwhile."""
+    assert ask(shopkeeper)["personalised"]
+    with shopkeeper.scope:
+        told = {"subject_id": find(shop.user(1)).id, "kind": kind, "actor": shopkeeper.actor}
+        set_flag(**told, purposes=None, reason="Asked by letter.")
+        events = Event.objects.filter(subject_id=told["subject_id"]).count()
+    after = ask(shopkeeper)
+    assert not after["personalised"] and after["code"] == code and after["message"]
+    with shopkeeper.scope:
+        assert Event.objects.filter(subject_id=told["subject_id"]).count() == events > 0
+        assert told["subject_id"] not in set(
+            consenting(Use.POPULARITY).values_list("subject_id", flat=True)
+        )
+        lift_flag(**told, reason="Settled.")
+    assert ask(shopkeeper)["personalised"]
 
 
 def test_a_fresh_grant_makes_answers_personal_again(shopkeeper):

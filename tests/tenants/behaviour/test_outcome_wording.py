@@ -14,7 +14,7 @@ from tenants.behaviour.report import BUCKETS, bucket_of
 from tenants.behaviour.wording import WORDING, outcome_text, refusal_text
 from tenants.consent import ledger
 from tenants.consent.fold import CODES as STATE_CODES
-from tenants.consent.fold import CONFLICT, STRICTNESS
+from tenants.consent.fold import CONFLICT, FLAGGED, NOTICE_CHANGED, STRICTNESS
 
 NO_WORDS = ConsentWords(frozenset(), frozenset(), frozenset(), frozenset())
 CODES = {step.code for step in (*EVENT_STEPS, *ITEM_STEPS, *consent_steps(NO_WORDS))}
@@ -36,7 +36,8 @@ def test_every_worded_code_of_the_chains_exists():
 
 
 def test_every_reason_why_a_consent_denies_is_worded_and_ranked():
-    reasons = {*STATE_CODES.values(), CONFLICT, "minor_no_guardian"}
+    reasons = {*STATE_CODES.values(), CONFLICT, NOTICE_CHANGED, "minor_no_guardian"}
+    reasons |= set(FLAGGED.values())
     assert set(STRICTNESS) == reasons
     assert reasons <= set(WORDING["quarantined"])
 

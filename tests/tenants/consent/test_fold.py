@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.consent.fold import CODES, CONFLICT, STOPPING, STRICTNESS, Fact, State, fold
-from tenants.consent.vocabulary import ConsentEvent
+from tenants.consent.fold import (
+    CODES,
+    CONFLICT,
+    FLAGGED,
+    STOPPING,
+    STRICTNESS,
+    Fact,
+    Flag,
+    State,
+    fold,
+)
+from tenants.consent.vocabulary import ConsentEvent, FlagKind
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -34,6 +44,7 @@ facts = st.builds(
     hearsay=st.booleans(),
     evidenced=st.booleans(),
     minor_unguarded=st.booleans(),
+    suspends_at=st.none() | moments.map(lambda hour: START + hour * HOUR),
 )
 histories = st.lists(facts, max_size=8)
 times = st.integers(-1, 14).map(lambda half: START + half * HOUR / 2)
@@ -226,3 +237,68 @@ def test_what_was_invalidated_was_never_lawful():
 
 def test_every_denying_state_has_a_code():
     assert set(CODES) == set(ConsentEvent) - {E.GIVEN, E.RENEWED}
+
+
+raised = st.builds(
+    Flag, st.sampled_from(list(FlagKind)), st.booleans(), moments.map(lambda h: START + h * HOUR)
+)
+
+
+@given(histories, st.lists(raised, max_size=5), st.randoms(use_true_random=False), times)
+def test_s02_no_order_of_flags_changes_the_state(history, flags, chance, at):
+    """Facts and flags in any order, and told twice, give the same state (GDPR 7(1))."""
+    mixed = [*flags, *flags]
+    chance.shuffle(mixed)
+    assert fold(history, at, mixed) == fold(history[::-1], at, flags)
+
+
+@given(histories, st.lists(raised, max_size=5), times)
+def test_flags_only_ever_narrow(history, flags, at):
+    """Whatever is restricted or objected to, no consent comes of it (GDPR 18, 21)."""
+    if fold(history, at, flags).allows(at):
+        assert fold(history, at).allows(at)
+
+
+@given(histories, st.sampled_from(list(FlagKind)), moments, times)
+def test_a_raised_flag_overrides_every_state(history, kind, hour, at):
+    """From its moment on, and the stricter of two at one moment."""
+    flag = Flag(kind, True, START + hour * HOUR)
+    lifted = Flag(kind, False, START + hour * HOUR)
+    state = fold(history, at, [flag, lifted])
+    if flag.at <= at:
+        assert state.state == state.code == FLAGGED[kind]
+        assert not state.allows(at)
+    else:
+        assert state == fold(history, at)
+
+
+def test_a_lifted_flag_leaves_what_was_consented_to():
+    for kind, word in FLAGGED.items():
+        flags = [Flag(kind, True, START + HOUR), Flag(kind, False, START + 3 * HOUR)]
+        history = [fact(E.GIVEN, 0)]
+        assert fold(history, START + 2 * HOUR, flags).state == word
+        assert fold(history, START + 3 * HOUR, flags) == fold(history)
+    both = [Flag(kind, True, START) for kind in FlagKind]
+    assert fold([], flags=both).state == "restricted"
+
+
+def test_s08_a_changed_notice_suspends_from_its_moment_until_renewed_under_the_new_one():
+    """PIPL 14: a changed purpose, method or category needs the consent anew."""
+    old = fact(E.GIVEN, 0, suspends_at=START + 2 * HOUR)
+    assert fold([old]).allows(START + 2 * HOUR - timedelta(microseconds=1))
+    suspended = fold([old], START + 2 * HOUR)
+    assert (suspended.state, suspended.code) == ("suspended", "notice_changed")
+    assert not fold([old]).allows(START + 2 * HOUR)
+    under_old = fact(E.RENEWED, 3, suspends_at=START + 2 * HOUR)
+    assert fold([old, under_old], START + 4 * HOUR).code == "notice_changed"
+    assert fold([old, fact(E.RENEWED, 3)], START + 4 * HOUR).state == "given"
+    stopped = [old, fact(E.WITHDRAWN, 2.5), fact(E.RENEWED, 3)]
+    assert fold(stopped, START + 4 * HOUR).code == "withdrawn"
+
+
+def test_s08_what_is_suspended_can_still_run_out():
+    old = fact(E.GIVEN, 0, suspends_at=START + HOUR, expires_at=START + 2 * HOUR)
+    assert fold([old], START + HOUR).code == "notice_changed"
+    assert fold([old], START + 2 * HOUR).code == "expired"
+    assert fold([old, fact(E.RENEWED, 3)], START + 4 * HOUR).code == "expired"
+    assert fold([old, fact(E.EXPIRED, 1)], START + HOUR).code == "expired"
