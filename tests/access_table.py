@@ -22,7 +22,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 # Route -> method -> the scope that a key needs. HEAD is GET without its body.
 API: dict[str, dict[str, Right]] = {
-    "v1/consents": {"POST": Right.WRITE_CONSENTS},
+    "v1/consents": {"GET": Right.READ_CONSENTS, "POST": Right.WRITE_CONSENTS},
+    "v1/consents/state": {"GET": Right.READ_CONSENTS},
     "v1/events": {"POST": Right.WRITE_EVENTS},
     "v1/uploads": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
     "v1/uploads/<str:upload_id>": {"GET": Right.READ_EVENTS},
@@ -144,7 +145,11 @@ STATES = {
     "v1/fine_tuning/jobs/<str:job_id>/pause": ("queued",),
     "v1/fine_tuning/jobs/<str:job_id>/resume": ("queued", "paused"),
 }
-QUERIES = {"v1/recommendations": "?user_id=u1&limit=3"}
+QUERIES = {
+    "v1/consents": "?user_id=u1",
+    "v1/consents/state": "?user_id=u1",
+    "v1/recommendations": "?user_id=u1&limit=3",
+}
 KINDS = {
     "upload_id": "upload",
     "job_id": "job",

@@ -141,6 +141,9 @@ CELERY_BEAT_SCHEDULE = {
 WORK_KINDS = {
     "upload": WorkKind("default", "tenants.behaviour.ingest.run", lease=120, attempts=6),
     "release": WorkKind("default", "tenants.behaviour.release.run", lease=60, attempts=6),
+    "notice_change": WorkKind(
+        "default", "tenants.consent.changing.run", lease=120, attempts=20, urgent=True
+    ),
     "first_training": WorkKind("default", "training.jobs.automatic.run", lease=60, attempts=6),
     "export": WorkKind(
         "default", "tenants.departure.exporting.run", lease=120, attempts=6, urgent=True
@@ -171,6 +174,7 @@ TENANT_DUTIES = [
     "tenants.audit.sealing.seal",
     "tenants.access.idempotency.expire",
     "tenants.metering.requests.bring_in",
+    "tenants.consent.changing.look",
     "tenants.behaviour.quarantine.expire",
     "tenants.behaviour.release.look",
     "tenants.behaviour.sweeping.sweep",

@@ -90,6 +90,12 @@ class AuditEvent(Enum):
         _("Privacy notice archived"),
         ("sha256", "language", "version", "purposes"),
     )
+    CONSENTS_SUSPENDED = EventKind(
+        "consent.suspended",
+        "notice",
+        _("Consents suspended by a changed notice"),
+        ("subjects",),
+    )
     CONSENT_RECORDED = EventKind(
         "consent.recorded",
         "consent record",

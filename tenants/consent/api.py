@@ -10,7 +10,9 @@ from rest_framework.response import Response
 
 from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.fields import ZonedDateTimeField
+from tenants.access.paging import PARAMETERS
 from tenants.access.rights import Right
+from tenants.consent.api_reading import LISTED, WHAT_FOR, WHOSE, RecordPage, records_page
 from tenants.consent.ledger import ConsentInput
 from tenants.consent.models import ConsentRecord
 from tenants.consent.queries import find_records
@@ -116,9 +118,19 @@ RECORDED = OpenApiExample(
 
 
 class ConsentList(TenantAPIView):
-    """Record one consent act. It counts from the next request on."""
+    """The acts of one user, and a way to record another. It counts from the next request on."""
 
-    rights = {"POST": Right.WRITE_CONSENTS}
+    rights = {"GET": Right.READ_CONSENTS, "POST": Right.WRITE_CONSENTS}
+
+    @extend_schema(
+        operation_id="list_consents",
+        tags=["consents"],
+        parameters=[WHOSE, WHAT_FOR, *PARAMETERS],
+        responses=RecordPage,
+        examples=[LISTED],
+    )
+    def get(self, request: TenantRequest) -> Response:
+        return records_page(request)
 
     @extend_schema(
         operation_id="record_consent",

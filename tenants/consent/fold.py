@@ -94,6 +94,7 @@ def _folded(facts: Iterable[Fact], at: datetime | None) -> State:
 
 def _flagged(state: State, flags: Iterable[Flag], at: datetime | None) -> State:
     """What the last word on each kind of flag makes of it; a tie goes to the flag."""
+    flags = list(flags)
     for kind, word in FLAGGED.items():
         told = [flag for flag in flags if flag.kind == kind and (at is None or flag.at <= at)]
         if told and max(told, key=lambda flag: (flag.at, flag.raised)).raised:

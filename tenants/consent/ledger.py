@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.utils.module_loading import import_string
 from django.utils.timezone import now
 
@@ -67,11 +68,24 @@ class ConsentInput:
     row_no: int | None = None
 
 
-class Notices:
-    """The tenant's archived notices, looked up by hash or by name, version and language."""
+# Whoever reads notices to fold by them holds this until the end of the transaction, and whoever
+# archives one waits: nobody stores a state that does not know of the notice that suspends it.
+NOTICES = "hashtextextended('notices' || app_tenant()::text, 0)"
+READING = f"select pg_advisory_xact_lock_shared({NOTICES})"
 
-    def __init__(self) -> None:
-        archived = list(Notice.objects.all())
+
+class Notices:
+    """The tenant's archived notices, looked up by hash or by name, version and language.
+
+    `known_at`: only those archived by then.
+    """
+
+    def __init__(self, known_at: datetime | None = None) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(READING)
+        found = Notice.objects.defer("body")
+        archived = list(found.filter(archived_at__lte=known_at) if known_at else found)
+        self._suspends = {old.pk: _replaced_at(old, archived) for old in archived}
         self._by_hash = {bytes(n.sha256): n for n in archived}
         self._by_name = {(n.notice_id, n.version, n.language): n for n in archived}
 
@@ -80,6 +94,14 @@ class Notices:
         if act.notice_sha256:
             return self._by_hash.get(act.notice_sha256)
         return self._by_name.get((act.notice_id, act.notice_version, act.notice_language))
+
+    def suspends_at(self, notice_pk: UUID | None) -> datetime | None:
+        """From when a notice that says other things stands in this one's place."""
+        return self._suspends.get(notice_pk) if notice_pk else None
+
+
+def _replaced_at(old: Notice, archived: Iterable[Notice]) -> datetime | None:
+    return min((new.begins_at for new in archived if new.changes(old)), default=None)
 
 
 def refusal(act: ConsentInput, notices: Notices, at: datetime) -> AppError | None:
@@ -118,7 +140,7 @@ def append(acts: Sequence[ConsentInput], notices: Notices) -> list[ConsentRecord
     at = now()
     records = [_record(act, tenant, notices.find(act), at) for act in acts]
     ConsentRecord.objects.bulk_create(records, batch_size=BATCH)
-    refold({(record.subject_id, record.purpose) for record in records})
+    refold({(record.subject_id, record.purpose) for record in records}, notices)
     stops = [record for record in records if record.event in STOPPING]
     if stops:
         for name in settings.CONSENT_STOPS:
@@ -169,8 +191,8 @@ def _record(
     return record
 
 
-def fact_of(record: ConsentRecord) -> Fact:
-    """What the fold needs of a record."""
+def fact_of(record: ConsentRecord, notices: Notices) -> Fact:
+    """What the fold needs of a record, by the notices that are known."""
     return Fact(
         record_id=str(record.id),
         record_hash=bytes(record.record_hash),
@@ -180,6 +202,7 @@ def fact_of(record: ConsentRecord) -> Fact:
         hearsay=record.collection_method == CollectionMethod.IMPORT,
         evidenced=bool(record.evidence),
         minor_unguarded=_too_young(record) and record.guardian_record_id is None,
+        suspends_at=notices.suspends_at(record.notice_id),
     )
 
 
@@ -193,7 +216,7 @@ def _too_young(record: ConsentRecord) -> bool:
     return youngest < AGE_OF_CONSENT.get(country, AGE_OF_CONSENT_ELSEWHERE)
 
 
-def refold(touched: Iterable[tuple[int, str]]) -> None:
+def refold(touched: Iterable[tuple[int, str]], notices: Notices | None = None) -> None:
     """Recompute the states of (subject, purpose) pairs from all of their records.
 
     The subjects' rows are locked first, in order: two writers of one subject cannot both fold
@@ -201,6 +224,7 @@ def refold(touched: Iterable[tuple[int, str]]) -> None:
     """
     pairs = set(touched)
     subjects = sorted({subject_id for subject_id, _ in pairs})
+    notices = notices or Notices()
     list(_lock(subjects))
     at = now()
     flags = flags_of(subjects)
@@ -211,7 +235,7 @@ def refold(touched: Iterable[tuple[int, str]]) -> None:
     for pair, group in groupby(records.iterator(), key=lambda r: (r.subject_id, r.purpose)):
         if pair in pairs:
             told = flags_for(pair[1], flags.get(pair[0], ()))
-            state = fold((fact_of(record) for record in group), flags=told)
+            state = fold((fact_of(record, notices) for record in group), flags=told)
             states.append(_state_row(*pair, state, at))
     ConsentState.objects.bulk_create(
         states,

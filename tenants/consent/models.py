@@ -1,5 +1,6 @@
 """Notices, consent records (append-only) and the state that the fold derives from them."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -28,6 +29,8 @@ class Notice(TenantOwned):
     later_events_only = models.BooleanField(default=False)
     material_change = models.BooleanField(default=False)
     archived_at = models.DateTimeField(auto_now_add=True)
+    # From when it replaces earlier versions; None: since it was archived.
+    effective_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -41,6 +44,26 @@ class Notice(TenantOwned):
     @property
     def public_id(self) -> str:
         return public_id("notice", self.id)
+
+    @property
+    def begins_at(self) -> datetime:
+        """From when it is the notice that is shown."""
+        return self.effective_at or self.archived_at
+
+    def changes(self, other: "Notice") -> bool:
+        """Whether it takes the place of `other` and says other things: purposes, categories of
+        data, or whatever its author calls a material change, such as the method (PIPL 14).
+        """
+        return (
+            self.notice_id == other.notice_id
+            and self.version != other.version
+            and self.begins_at > other.begins_at
+            and (
+                self.material_change
+                or set(self.purposes) != set(other.purposes)
+                or set(self.pii_categories) != set(other.pii_categories)
+            )
+        )
 
 
 class ConsentRecord(TenantOwned):

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
 from tenants.consent.fold import FLAGGED, STRICTNESS, State, fold
-from tenants.consent.ledger import fact_of, flags_for
+from tenants.consent.ledger import Notices, fact_of, flags_for
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
 from tenants.consent.vocabulary import PURPOSE_OF, STORABLE, FlagKind, Purpose, Use
 from tenants.errors import NotFound
@@ -85,8 +85,8 @@ def state_at(
     if known_at:
         records = records.filter(recorded_at__lte=known_at)
         flags = flags.filter(recorded_at__lte=known_at)
-    told = flags_for(purpose.value, flags)
-    return fold((fact_of(record) for record in records), at, told)
+    told, notices = flags_for(purpose.value, flags), Notices(known_at)
+    return fold((fact_of(record, notices) for record in records), at, told)
 
 
 def raised_flags(subject_id: int) -> dict[FlagKind, list[Purpose]]:

@@ -1,5 +1,9 @@
 from django.urls import path
 
 from tenants.consent.api import ConsentList
+from tenants.consent.api_reading import ConsentStates
 
-urlpatterns = [path("v1/consents", ConsentList.as_view(), name="consents")]
+urlpatterns = [
+    path("v1/consents", ConsentList.as_view(), name="consents"),
+    path("v1/consents/state", ConsentStates.as_view(), name="consent_states"),
+]

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils.timezone import now
 
 from tenants.audit.models import AuditEntry
 from tenants.consent.models import ConsentRecord, ConsentState
+from tenants.consent.vocabulary import Purpose
 from tenants.subjects.directory import audit_ref
 from tenants.subjects.models import Subject
 from tenants.work.models import WorkItem
@@ -82,7 +84,7 @@ def test_a_withdrawal_needs_three_fields(alice):
 
 def test_an_act_leaves_exactly_one_entry_that_names_nobody(alice):
     """Acceptance statement 34."""
-    reply = post(alice, user_id="u1", purpose="analytics", event="refused")
+    reply = post(alice, user_id="somebody-1", purpose="analytics", event="refused")
     with alice.scope:
         record = ConsentRecord.objects.get()
         (entry,) = AuditEntry.objects.filter(action="consent.recorded")
@@ -97,7 +99,7 @@ def test_an_act_leaves_exactly_one_entry_that_names_nobody(alice):
     assert entry.occurred_at == record.event_time
     assert (entry.actor_type, entry.actor_auth) == ("key", "bearer")
     assert entry.request_id == reply["X-Request-Id"]
-    assert "u1" not in str(entry.content())
+    assert "somebody" not in str(entry.content())
 
 
 WRONG = [
@@ -193,3 +195,51 @@ def test_no_foreign_signal_makes_a_training_consent(alice):
         assert list(ConsentState.objects.values_list("purpose", "state")) == [
             ("marketing", "opted_out")
         ]
+
+
+def ask(business, path: str = "", status: int = 200, **query):
+    reply = Client().get(f"/v1/consents{path}", query, headers=business.headers)
+    assert reply.status_code == status, reply.content
+    return reply.json()
+
+
+def test_a_users_records_are_read_page_by_page_and_that_is_recorded(alice):
+    made = [grant(alice, purpose=purpose)["id"] for purpose in ("model_training", "service")]
+    grant(alice, user="u2")
+    first = ask(alice, user_id="u1", limit=1)
+    assert first["has_more"] and [one["id"] for one in first["data"]] == made[1:]
+    rest = ask(alice, user_id="u1", limit=1, after=made[1])
+    assert not rest["has_more"] and [one["id"] for one in rest["data"]] == made[:1]
+    assert rest["data"][0]["notice_version"] == "1"
+    assert [one["id"] for one in ask(alice, user_id="u1", purpose="service")["data"]] == made[1:]
+    with alice.scope:
+        entries = AuditEntry.objects.filter(action="subject.viewed")
+        assert {entry.subject_ref for entry in entries} == {audit_ref(Subject.objects.first().id)}
+        assert entries.count() == 3
+
+
+def test_what_was_known_then_of_then_can_be_asked(alice):
+    """GDPR 7(1): a withdrawal that is learnt late changes what is known, not what was known."""
+    grant(alice, event_time="2026-02-01T00:00:00Z")
+    before = now().isoformat()
+    post(
+        alice, user_id="u1", purpose="model_training", event="withdrawn",
+        event_time="2026-02-03T00:00:00Z",
+    )  # fmt: skip
+    told = {"user_id": "u1", "purpose": "model_training", "at": "2026-02-04T00:00:00Z"}
+    (known,) = ask(alice, "/state", **told)["data"]
+    assert (known["state"], known["allowed"]) == ("withdrawn", False)
+    (then,) = ask(alice, "/state", **told, known_at=before)["data"]
+    assert (then["state"], then["code"], then["allowed"]) == ("given", None, True)
+    (earlier,) = ask(alice, "/state", **{**told, "at": "2026-02-02T00:00:00Z"})["data"]
+    assert earlier["allowed"]
+    everything = ask(alice, "/state", user_id="u1")["data"]
+    assert [one["purpose"] for one in everything] == [purpose.value for purpose in Purpose]
+
+
+def test_nobodys_records_are_another_tenants(alice, bob):
+    grant(alice)
+    for path in ("", "/state"):
+        ask(bob, path, 404, user_id="u1")
+        ask(alice, path, 404, user_id="nobody")
+    assert ask(alice, "/state", 400, user_id="u1", at="2026-02-02")["error"]["param"] == "at"

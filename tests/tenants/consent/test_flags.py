@@ -5,7 +5,7 @@ from django.utils.timezone import now
 
 from tenants.audit.models import AuditEntry
 from tenants.consent.fold import fold
-from tenants.consent.ledger import fact_of, flags_for
+from tenants.consent.ledger import Notices, fact_of, flags_for
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
 from tenants.consent.queries import consenting, raised_flags, state_at, storable, why_not_storable
 from tenants.consent.services import lift_flag, record_consent, set_flag
@@ -129,10 +129,11 @@ def test_the_stored_state_is_the_folds_with_flags(alice, person):
                 reason="",
             )  # fmt: skip
         lift_flag(subject_id=person, kind="restriction", actor=alice.actor, reason="")
-        flags = list(ConsentFlag.objects.all())
+        flags, notices = list(ConsentFlag.objects.all()), Notices()
         for state in ConsentState.objects.all():
             records = ConsentRecord.objects.filter(purpose=state.purpose)
-            folded = fold(map(fact_of, records), flags=flags_for(state.purpose, flags))
+            facts = [fact_of(record, notices) for record in records]
+            folded = fold(facts, flags=flags_for(state.purpose, flags))
             assert (state.state, state.code) == (folded.state, folded.code)
         assert states()["service"] == ("objected", "objected")
 

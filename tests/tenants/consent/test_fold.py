@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tenants.consent.fold import (
@@ -22,6 +22,9 @@ from tenants.consent.fold import (
 )
 from tenants.consent.vocabulary import ConsentEvent, FlagKind
 
+# A busy machine is no fault of the fold.
+settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("busy")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 E = ConsentEvent

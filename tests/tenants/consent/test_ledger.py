@@ -49,9 +49,10 @@ def stored_is_folded() -> None:
     pairs = set(ConsentRecord.objects.values_list("subject_id", "purpose"))
     states = {(s.subject_id, s.purpose): s for s in ConsentState.objects.all()}
     assert set(states) == pairs
+    notices = Notices()
     for (subject_id, purpose), state in states.items():
         records = ConsentRecord.objects.filter(subject_id=subject_id, purpose=purpose)
-        folded = fold(fact_of(record) for record in records)
+        folded = fold(fact_of(record, notices) for record in records)
         assert (state.state, state.code, state.valid_from, state.expires_at) == (
             folded.state,
             folded.code,
@@ -246,7 +247,7 @@ def test_the_database_and_the_fold_agree_on_what_is_in_force(alice, notice):
     end = BEGIN + 3 * DAY
     with alice.scope:
         written = record_consent(act=act("u1", E.GIVEN, 1, expires_at=end), actor=alice.actor)
-        state = fold([fact_of(written)])
+        state = fold([fact_of(written, Notices())])
         small = timedelta(microseconds=1)
         for at in (BEGIN, BEGIN + DAY - small, BEGIN + DAY, end - small, end, end + small):
             assert ConsentState.objects.filter(in_force(at)).exists() == state.allows(at)
