@@ -120,7 +120,7 @@ class StatesAnswer(serializers.Serializer[Any]):
     data = StateAnswer(many=True)  # type: ignore[assignment]
 
 
-RECORD = {
+RECORD: dict[str, Any] = {
     "id": "cns_0353F0mAHdwSgGNeXHLs2l",
     "object": "consent",
     "receipt_id": "rcpt_0353F0mAHdwSgGNeXHLs2l",
