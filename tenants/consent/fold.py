@@ -82,7 +82,7 @@ def fold(facts: Iterable[Fact], at: datetime | None = None, flags: Iterable[Flag
 
 
 def _folded(facts: Iterable[Fact], at: datetime | None) -> State:
-    known = {fact.record_hash: fact for fact in facts}
+    known = _told_once(facts)
     state = State()
     for fact in sorted(known.values(), key=_order):
         if at is None or fact.event_time <= at:
@@ -90,6 +90,19 @@ def _folded(facts: Iterable[Fact], at: datetime | None) -> State:
     if at is None:
         return state
     return _void(lapse(state, at), [fact for fact in known.values() if fact.event_time > at])
+
+
+def _told_once(facts: Iterable[Fact]) -> dict[bytes, Fact]:
+    """Each fact once. A revoked opt-out counts for nothing beside a stop of the same instant:
+    had it come first, the stop would still stand, with all that it was before.
+    """
+    known = {fact.record_hash: fact for fact in facts}
+    stopped = {fact.event_time for fact in known.values() if fact.event in STOPPING}
+    return {
+        digest: fact
+        for digest, fact in known.items()
+        if fact.event != ConsentEvent.OPT_OUT_REVOKED or fact.event_time not in stopped
+    }
 
 
 def _flagged(state: State, flags: Iterable[Flag], at: datetime | None) -> State:
@@ -102,11 +115,19 @@ def _flagged(state: State, flags: Iterable[Flag], at: datetime | None) -> State:
     return state
 
 
-def _order(fact: Fact) -> tuple[datetime, int, bool, timedelta, bytes]:
-    """Of one instant the stricter is last; of its grants, the child's, then the sooner ended."""
-    end = _earliest(fact.expires_at, fact.suspends_at)
-    cut = FAR - end if end else timedelta(0)
-    return fact.event_time, fact.event.rank, fact.minor_unguarded, cut, fact.record_hash
+def _order(fact: Fact) -> tuple[datetime, int, bool, timedelta, timedelta, bool, bytes]:
+    """Of one instant the stricter is last; of its grants, the child's, then the sooner ended, then
+    hearsay. Given and renewed are of one rank: the shorter of the two counts.
+    """
+    rank = 0 if fact.event in GRANTING else fact.event.rank
+    cut = _before_far(_earliest(fact.expires_at, fact.suspends_at))
+    ends = _before_far(fact.expires_at)
+    doubted = fact.hearsay and not fact.evidenced
+    return fact.event_time, rank, fact.minor_unguarded, cut, ends, doubted, fact.record_hash
+
+
+def _before_far(end: datetime | None) -> timedelta:
+    return FAR - end if end else timedelta(0)
 
 
 def _void(state: State, later: Iterable[Fact]) -> State:
@@ -199,8 +220,8 @@ STRICTNESS = (
     NOTICE_CHANGED,
     "minor_no_guardian",
     CONFLICT,
-    "refused",
     "opted_out",
+    "refused",
     "withdrawn",
     "objected",
     "restricted",

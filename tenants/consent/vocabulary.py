@@ -27,8 +27,9 @@ class ConsentEvent(StrEnum):
     OPT_OUT_REVOKED = "opt_out_revoked"
     REQUESTED = "requested"
     EXPIRED = "expired"
-    REFUSED = "refused"
+    # An opt-out can be revoked, a refusal cannot.
     OPTED_OUT = "opted_out"
+    REFUSED = "refused"
     WITHDRAWN = "withdrawn"
     INVALIDATED = "invalidated"
 

@@ -8,7 +8,7 @@ import pytest
 from tenants.behaviour.cleaning import EVENT_STEPS
 from tenants.behaviour.consent_cleaning import ConsentWords, consent_steps
 from tenants.behaviour.item_cleaning import ITEM_STEPS
-from tenants.behaviour.landing import FULL
+from tenants.behaviour.landing import ERASED, FULL
 from tenants.behaviour.refusals import REFUSALS, UploadRefused
 from tenants.behaviour.report import BUCKETS, bucket_of
 from tenants.behaviour.wording import WORDING, outcome_text, refusal_text
@@ -32,7 +32,7 @@ def test_every_code_of_the_chains_is_worded(code):
 def test_every_worded_code_of_the_chains_exists():
     assert set(WORDING) == set(BUCKETS)
     assert "notice_unknown" in LEDGER_CODES
-    assert set(WORDING["rejected"]) == CODES - {"duplicate"} | LEDGER_CODES | {FULL[1]}
+    assert set(WORDING["rejected"]) == CODES - {"duplicate"} | LEDGER_CODES | {FULL[1], ERASED[1]}
 
 
 def test_every_reason_why_a_consent_denies_is_worded_and_ranked():

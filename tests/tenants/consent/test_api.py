@@ -239,7 +239,10 @@ def test_what_was_known_then_of_then_can_be_asked(alice):
 
 def test_nobodys_records_are_another_tenants(alice, bob):
     grant(alice)
-    for path in ("", "/state"):
-        ask(bob, path, 404, user_id="u1")
-        ask(alice, path, 404, user_id="nobody")
+    for business, user in ((bob, "u1"), (alice, "nobody")):
+        assert ask(business, user_id=user)["data"] == []
+        states = ask(business, "/state", user_id=user)["data"]
+        assert {(one["state"], one["allowed"]) for one in states} == {("unknown", False)}
+        with business.scope:
+            assert not AuditEntry.objects.filter(action="subject.viewed").exists()
     assert ask(alice, "/state", 400, user_id="u1", at="2026-02-02")["error"]["param"] == "at"

@@ -305,3 +305,28 @@ def test_s08_what_is_suspended_can_still_run_out():
     assert fold([old], START + 2 * HOUR).code == "expired"
     assert fold([old, fact(E.RENEWED, 3)], START + 4 * HOUR).code == "expired"
     assert fold([old, fact(E.EXPIRED, 1)], START + HOUR).code == "expired"
+
+
+def test_s03_of_a_grant_and_a_renewal_at_one_instant_the_shorter_counts():
+    """GDPR 7(3): a tie goes to the stricter, whatever each is called."""
+    short, long = START + HOUR, START + 9 * HOUR
+    for one, two in ((short, long), (long, short)):
+        history = [fact(E.GIVEN, 0, expires_at=one), fact(E.RENEWED, 0, expires_at=two)]
+        assert fold([fact(E.GIVEN, -1), *history]).expires_at == short
+
+
+def test_s03_a_revoked_opt_out_counts_for_nothing_beside_a_stop_of_the_same_instant():
+    """In the other order the stop would still stand, and hearsay could not undo it."""
+    history = [
+        fact(E.OPTED_OUT, 0),
+        fact(E.OPT_OUT_REVOKED, 1),
+        fact(E.WITHDRAWN, 1, hearsay=True),
+        fact(E.GIVEN, 2, hearsay=True),
+    ]
+    assert fold(history).code == CONFLICT
+
+
+def test_s03_a_refusal_is_stricter_than_an_opt_out_of_the_same_instant():
+    """An opt-out could be revoked."""
+    history = [fact(E.REFUSED, 0), fact(E.OPTED_OUT, 0), fact(E.OPT_OUT_REVOKED, 1)]
+    assert fold(history).code == "refused"
