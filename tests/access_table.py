@@ -83,6 +83,10 @@ PAGES: dict[str, dict[str, Right]] = {
     "settings/exports/<str:export_id>/": {"GET": Right.MANAGE_TENANT},
     "settings/close/": {"POST": Right.MANAGE_TENANT},
     "settings/keep/": {"POST": Right.MANAGE_TENANT},
+    "settings/retention/": {"GET": Right.MANAGE_TENANT},
+    "settings/retention/save/": {"POST": Right.MANAGE_TENANT},
+    "settings/statements/": {"GET": Right.MANAGE_TENANT},
+    "settings/statements/save/": {"POST": Right.MANAGE_TENANT},
     "api/": {"GET": Right.READ_OVERVIEW},
     "design/": {"GET": Right.READ_OVERVIEW},
 }

@@ -12,15 +12,18 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = {"": ("tenants", "training"), "platform": ("attune", "dashboard", "recommend", "demo")}
+SOURCES = {
+    "": ("tenants", "training"),
+    "platform": ("attune", "dashboard", "compliance", "recommend", "demo"),
+}
 # Each may import what stands before it, and nothing that stands behind.
 ORDER = (
     "tenants.errors", "tenants.ids", "tenants.csv_cells", "tenants.masking",
     "tenants.isolation", "tenants.work", "tenants.audit",
     "tenants.accounts", "tenants.access", "tenants.metering", "tenants.subjects",
     "tenants.departure", "tenants.evidence", "tenants.consent", "tenants.behaviour",
-    "tenants.erasure", "training.engine", "training.jobs", "recommend", "dashboard", "demo",
-    "attune",
+    "tenants.erasure", "training.engine", "training.jobs", "recommend", "compliance", "dashboard",
+    "demo", "attune",
 )  # fmt: skip
 # Exceptions to the order, each with its reason.
 EXCUSED = {
@@ -131,7 +134,10 @@ def test_only_the_engine_loads_torch():
 
 def test_the_launcher_needs_neither_django_nor_the_product():
     used = {imported.split(".")[0] for name in LAUNCHER for imported in imports(name)}
-    assert used & {"django", "attune", "tenants", "training", "recommend", "dashboard"} == set()
+    assert (
+        used & {"django", "attune", "tenants", "training", "recommend", "compliance", "dashboard"}
+        == set()
+    )
     assert len(LAUNCHER) > 5
 
 
@@ -160,9 +166,9 @@ def test_the_standard_librarys_platform_is_not_shadowed():
 
 
 def test_the_packages_of_apps_are_empty():
-    ours = [name for name in settings.INSTALLED_APPS if name.split(".")[0] in
-            {"tenants", "training", "recommend", "dashboard", "demo", "attune"}]  # fmt: skip
-    assert len(ours) == 17
+    floors = {"tenants", "training", "recommend", "compliance", "dashboard", "demo", "attune"}
+    ours = [name for name in settings.INSTALLED_APPS if name.split(".")[0] in floors]
+    assert len(ours) == 18
     for name in [*ours, "tenants", "training"]:
         folder = ROOT / name.replace(".", "/")
         folder = folder if folder.exists() else ROOT / "platform" / name

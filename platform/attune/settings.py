@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "tenants.erasure",
     "training.jobs",
     "recommend",
+    "compliance",
     "dashboard",
     "demo",
     "attune",
@@ -184,6 +185,7 @@ TENANT_DUTIES = [
     "training.jobs.automatic.retrain",
     "training.jobs.sweeping.sweep",
     "training.jobs.replacing.look",
+    "compliance.retention.expiring.expire",
 ]
 # Streams of rows that are sealed in batches instead of chained one by one.
 SEALED_STREAMS = {
@@ -193,6 +195,10 @@ SEALED_STREAMS = {
 # What auditors can be given: name of a kind -> what states its files.
 EVIDENCE_KINDS = {
     "audit": "tenants.evidence.audit_log.kind",
+    "consents": "compliance.packs.ledger.kind",
+    "processing": "compliance.packs.kinds.processing",
+    "impact": "compliance.packs.kinds.impact",
+    "algorithm": "compliance.packs.kinds.algorithm",
 }
 # Called with the consent records that withdraw, refuse, opt out or invalidate, in the transaction
 # that stores them: what was made from the subjects' data is above the ledger.

@@ -16,6 +16,7 @@ from dashboard.pages.members import change, invite, members, remove, withdraw
 from dashboard.pages.models import models
 from dashboard.pages.override import agree, ask_override
 from dashboard.pages.overview import overview
+from dashboard.pages.retention import retention, save_retention
 from dashboard.pages.retraining import change_rule
 from dashboard.pages.settings import (
     close,
@@ -27,6 +28,7 @@ from dashboard.pages.settings import (
 )
 from dashboard.pages.sign_up import sign_up
 from dashboard.pages.start import start
+from dashboard.pages.statements import save_statements, statements
 from dashboard.pages.tenant import choose, open_test
 from dashboard.pages.trial import trial
 from dashboard.pages.upload import upload
@@ -81,6 +83,10 @@ urlpatterns = [
     path("settings/exports/<str:export_id>/", download, name="download"),
     path("settings/close/", close, name="close"),
     path("settings/keep/", keep, name="keep"),
+    path("settings/retention/", retention, name="retention"),
+    path("settings/retention/save/", save_retention, name="save_retention"),
+    path("settings/statements/", statements, name="statements"),
+    path("settings/statements/save/", save_statements, name="save_statements"),
     path("api/", api, name="api"),
     path("design/", design, name="design"),
 ]

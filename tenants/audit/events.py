@@ -237,6 +237,15 @@ class AuditEvent(Enum):
     DECISIONS_SEALED = EventKind(
         "decisions.sealed", "seal", _("Records sealed"), ("root", "count", "stream")
     )
+    RETENTION_CHOSEN = EventKind(
+        "retention.chosen", "tenant", _("Time that data are kept changed"), ("days",)
+    )
+    RETENTION_ENFORCED = EventKind(
+        "retention.enforced", "tenant", _("Data deleted after their time"), ("counts",)
+    )
+    STATEMENTS_CHANGED = EventKind(
+        "statements.changed", "tenant", _("Statements for packs changed"), ("names",)
+    )
     LOG_VERIFIED = EventKind("log.verified", "tenant", _("Audit log verified"), ("entries", "ok"))
 
 

@@ -24,6 +24,10 @@ ERRORS: dict[str, str | Promise] = {
     "bad_overlap": _("Choose up to 30 days of overlap."),
     "bad_rate": _("Write a number of requests per second above 0."),
     "bad_email": _("Write an e-mail address."),
+    "bad_retention": _("Choose at least as many days as stand beside it, and no more than usual."),
+    "unknown_class": _("There is nothing to choose for this class."),
+    "unknown_question": _("There is no such question. Load the page again."),
+    "statement_too_long": _("The text is too long. Write at most 4,000 characters."),
     "bad_rule": _(
         "Write whole days from 0 to 365 and shares from 0 to 100 %; 0 switches a reason off."
     ),

@@ -1,0 +1,76 @@
+"""The kind `consents`: every consent record as it is kept, the notices with their bytes.
+
+A person goes by the integer that the records' hashes cover, and by the reference under their own
+key that the audit log uses; nobody's own id is in it.
+"""
+
+import base64
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from tenants.audit.canonical import timestamp
+from tenants.consent.models import ConsentRecord, Notice
+from tenants.evidence.cells import csv_line, json_line
+from tenants.evidence.kinds import EvidenceFile, EvidenceKind, Options
+from tenants.isolation.scope import current_tenant
+from tenants.subjects.directory import keys_of
+from tenants.subjects.keys import audit_pseudonym
+
+CHUNK = 2000
+CONDITIONS = {
+    "since": "recorded_at__gte", "until": "recorded_at__lt", "subject_id": "subject_id",
+}  # fmt: skip
+COLUMNS = (
+    "id", "subject_ref", "purpose", "event", "lawful_basis", "event_time", "recorded_at",
+    "expires_at", "retention_until", "notice_version", "notice_sha256", "notice_language",
+    "collection_method", "jurisdiction", "age_band", "record_hash",
+)  # fmt: skip
+
+
+def _chosen(options: Options) -> "QuerySet[ConsentRecord]":
+    wanted = {CONDITIONS[name]: options[name] for name in CONDITIONS if name in options}
+    return ConsentRecord.objects.filter(**wanted).order_by("id")
+
+
+def _rows(options: Options) -> Iterator[dict[str, Any]]:
+    """Every chosen record with its hash and its person's reference, a chunk at a time."""
+    records = _chosen(options).iterator(chunk_size=CHUNK)
+    while part := list(islice(records, CHUNK)):
+        keys, tenant_id = keys_of({one.subject_id for one in part}), current_tenant()
+        for one in part:
+            key = keys.get(one.subject_id)
+            yield {
+                **one.content(),
+                "subject_ref": audit_pseudonym(key, tenant_id, one.subject_id) if key else "",
+                "record_hash": bytes(one.record_hash).hex(),
+            }
+
+
+def _notices() -> Iterator[bytes]:
+    for notice in Notice.objects.order_by("archived_at", "id").iterator():
+        yield json_line({
+            "notice_id": notice.notice_id, "version": notice.version, "language": notice.language,
+            "purposes": notice.purposes, "pii_categories": notice.pii_categories,
+            "later_events_only": notice.later_events_only, "sha256": bytes(notice.sha256).hex(),
+            "archived_at": timestamp(notice.archived_at),
+            "body_base64": base64.b64encode(bytes(notice.body)).decode(),
+        })  # fmt: skip
+
+
+def _files(options: Options) -> Iterator[EvidenceFile]:
+    yield EvidenceFile("consents.jsonl", map(json_line, _rows(options)))
+    yield EvidenceFile("consents.csv", _table(options))
+    yield EvidenceFile("notices.jsonl", _notices())
+
+
+def _table(options: Options) -> Iterator[bytes]:
+    yield csv_line(COLUMNS)
+    for row in _rows(options):
+        yield csv_line([row[name] for name in COLUMNS])
+
+
+kind = EvidenceKind(_("Consent ledger"), _files, filters=("since", "until", "subject"))
