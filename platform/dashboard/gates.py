@@ -6,7 +6,9 @@ from typing import Any
 from dashboard.small_groups import few
 from dashboard.wording.gates import GATES, GROUP_MEASURES, REASONS
 from dashboard.wording.models import SOURCES, said
-from dashboard.wording.states import OUTCOMES_OF_GATES, Badge
+from dashboard.wording.states import OUTCOMES_OF_GATES, REFUSED, SERVES, VERSIONS, Badge
+from training.jobs.gates import failed_gates
+from training.jobs.models import Version
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,14 @@ class GateLine:
     badge: Badge
     name: str
     text: str
+
+
+def version_badge(version: Version, *, serves: bool) -> Badge:
+    """Where a version stands: what a check refused does not wait for anybody's approval."""
+    if serves:
+        return SERVES
+    refused = version.state == Version.EVALUATED and failed_gates(version)
+    return REFUSED if refused else VERSIONS[version.state]
 
 
 def gate_lines(verdicts: list[dict[str, Any]]) -> list[GateLine]:

@@ -8,12 +8,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.forms import RefusableForm
+from dashboard.gates import version_badge
 from dashboard.pages.retraining import rule_form
 from dashboard.paging import page_of
 from dashboard.progress import progress_of
 from dashboard.standing import NDCG, serving_one, standings
 from dashboard.wording.models import SOURCES, TRIGGERS, said
-from dashboard.wording.states import JOBS, SERVES, VERSIONS
+from dashboard.wording.states import JOBS
 from dashboard.wording.taints import Notice, taint_notice
 from recommend.bundles import BUNDLES
 from tenants.access.pages import PageRequest, page
@@ -137,7 +138,7 @@ def _version_row(version: Version, now_serving: Serving | None) -> dict[str, Any
     serves = now_serving is not None and now_serving.version.pk == version.pk
     return {
         "version": version,
-        "badge": SERVES if serves else VERSIONS[version.state],
+        "badge": version_badge(version, serves=serves),
         "serves": serves,
         "source": served.name if served else "",
         "validation": served.validation.get(NDCG) if served else None,

@@ -11,11 +11,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from dashboard.forms import RefusableForm
-from dashboard.gates import gate_lines
+from dashboard.gates import gate_lines, version_badge
 from dashboard.pages.models import ApprovalForm, is_unreadable, notice_of
 from dashboard.standing import FIGURES, best_single, comparison, serving_one, standings
 from dashboard.wording.models import LANGUAGE_NOTES, said
-from dashboard.wording.states import SERVES, VERSIONS
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.errors import AppError, NotFound
@@ -116,7 +115,7 @@ def _context(request: PageRequest, found: Version) -> dict[str, Any]:
     return {
         "version": found,
         "manifest": manifest,
-        "badge": SERVES if serves else VERSIONS[found.state],
+        "badge": version_badge(found, serves=serves),
         "serves": serves,
         "tainted": notice_of(found, serves=serves),
         "unreadable": serves and is_unreadable(found),

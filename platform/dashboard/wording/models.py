@@ -47,6 +47,10 @@ SKIPPED: Words = {
     "no_text_vectors": _("Skipped: the base model read no text of the items."),
     "no_repeats": _("Skipped: people rarely take the same item again."),
     "not_fitted": _("Skipped: there is too little data for it."),
+    "switched_off": _("Skipped: this run was told not to fine-tune."),
+    "base_cannot_be_adapted": _("Skipped: the base model has no layers that can be adapted."),
+    "base_cannot_read_text": _("Skipped: the base model cannot read the items' texts."),
+    "no_text": _("Skipped: the items have no texts."),
 }
 LANGUAGE_NOTES: Words = {
     "read": _("The base model reads the items' texts."),

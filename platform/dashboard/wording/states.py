@@ -52,6 +52,7 @@ EXPORTS: dict[str, Badge] = {
     TenantExport.EXPIRED: Badge(_("Deleted"), "neutral"),
 }
 SERVES = Badge(_("Serves"), "accent")
+REFUSED = Badge(_("Refused by a check"), "bad")
 OUTCOMES: dict[str, Badge] = {
     "success": Badge(_("Done"), "good"),
     "failure": Badge(_("Failed"), "bad"),
