@@ -33,6 +33,7 @@ PREFIXES = {
     "version": "ver",
     "recommendation": "rec",
     "seal": "seal",
+    "checkpoint of the log": "chk",
 }
 
 

@@ -46,6 +46,22 @@ def gibibytes(name: str, default: int) -> int:
     return int(value) << 30
 
 
+def days(name: str, default: int, *, least: int) -> int:
+    """A whole number of days, `least` or more."""
+    value = text(name, str(default))
+    if not value.isascii() or not value.isdigit() or int(value) < least:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write {least} days or more")
+    return int(value)
+
+
+def addresses(name: str) -> dict[str, str]:
+    """Folders or fsspec addresses by name, as "name=address" separated by commas or lines."""
+    pairs = [entry.partition("=") for entry in names(name)]
+    if not all(key.strip() and mark and value.strip() for key, mark, value in pairs):
+        raise ImproperlyConfigured(f"{name}: write name=address, separated by commas")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
 def names(name: str, default: str = "") -> list[str]:
     """A list without blanks, separated by commas, or in a file by lines."""
     parts = text(name, default).replace("\n", ",").split(",")

@@ -173,6 +173,9 @@ METER_RESERVATIONS = {"device_seconds": "training.jobs.budget.reserved"}
 # What beat does once a minute for every tenant.
 TENANT_DUTIES = [
     "tenants.audit.sealing.seal",
+    "tenants.audit.checkpoints.keep_up",
+    "tenants.audit.copies.copy",
+    "tenants.audit.retention.prune",
     "tenants.access.idempotency.expire",
     "tenants.metering.requests.bring_in",
     "tenants.consent.changing.look",
@@ -187,6 +190,11 @@ TENANT_DUTIES = [
     "training.jobs.replacing.look",
     "compliance.retention.expiring.expire",
 ]
+# Where tenants may have copies of the checkpoints over their log: by name, a folder or an address
+# of fsspec. What writes there should not be able to overwrite (object lock, another's account).
+CHECKPOINT_PLACES = environment.addresses("CHECKPOINT_PLACES")
+# How long entries of the log are kept. The database refuses less than the least.
+AUDIT_DAYS = environment.days("AUDIT_DAYS", 1095, least=183)
 # Streams of rows that are sealed in batches instead of chained one by one.
 SEALED_STREAMS = {
     "decisions": "recommend.decisions.stream",

@@ -10,11 +10,32 @@ import rfc8785
 # Domain prefixes of RFC 9162, section 2.1.1, so that a leaf can never pass for a node.
 LEAF = b"\x00"
 NODE = b"\x01"
+# Before the content of an entry, which is no leaf by itself.
+CONTENT = b"\x02"
+# What of an entry is known only when it is linked.
+PLACE = ("seq", "prev_hash")
 
 
 def leaf_hash(content: Mapping[str, Any]) -> bytes:
     """SHA-256 of 0x00 and the RFC 8785 form of `content`, 32 bytes."""
     return hashlib.sha256(LEAF + rfc8785.dumps(dict(content))).digest()
+
+
+def content_hash(content: Mapping[str, Any]) -> bytes:
+    """What an entry of format 2 says, without its place in the chain: SHA-256 of 0x02 and the
+    RFC 8785 form, 32 bytes."""
+    own = {name: value for name, value in content.items() if name not in PLACE}
+    return hashlib.sha256(CONTENT + rfc8785.dumps(own)).digest()
+
+
+def entry_hash(content: Mapping[str, Any]) -> bytes:
+    """The leaf that an entry is, by its format `v`. Format 2 is a leaf over the place (sequence
+    number in 8 bytes, hash before) and the content's hash, so that the database can link it.
+    """
+    if content["v"] == 1:
+        return leaf_hash(content)
+    place = int(content["seq"]).to_bytes(8, "big") + bytes.fromhex(content["prev_hash"])
+    return hashlib.sha256(LEAF + place + content_hash(content)).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:

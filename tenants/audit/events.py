@@ -246,6 +246,15 @@ class AuditEvent(Enum):
     STATEMENTS_CHANGED = EventKind(
         "statements.changed", "tenant", _("Statements for packs changed"), ("names",)
     )
+    LOG_PRUNED = EventKind(
+        "log.pruned",
+        "checkpoint of the log",
+        _("Entries deleted after their time, behind a checkpoint"),
+        ("until", "entries", "sealed_rows"),
+    )
+    CHECKPOINT_PLACE_SET = EventKind(
+        "checkpoints.place_set", "tenant", _("Place for copies of checkpoints chosen"), ("place",)
+    )
     LOG_VERIFIED = EventKind("log.verified", "tenant", _("Audit log verified"), ("entries", "ok"))
 
 

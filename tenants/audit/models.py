@@ -100,6 +100,60 @@ class AuditDetail(TenantOwned):
         ]
 
 
+class AuditCheckpoint(TenantOwned):
+    """A signed root over the entries 1 to `size`. `edge` lets the tree go on from there."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    size = models.BigIntegerField()
+    root = models.BinaryField()
+    # The hash of the entry `size`: where a log that was pruned up to here begins.
+    head_hash = models.BinaryField()
+    edge = models.BinaryField()
+    made_at = models.DateTimeField()
+    # The hash of the checkpoint before, empty in the first.
+    previous = models.BinaryField()
+    key_id = models.TextField()
+    signature = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "size"], name="audit_checkpoint_order")
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("checkpoint of the log", self.id)
+
+    def content(self) -> dict[str, Any]:
+        """What its signature covers."""
+        edge = bytes(self.edge)
+        return {
+            "v": 1,
+            "tenant": str(self.tenant_id),
+            "size": self.size,
+            "root": bytes(self.root).hex(),
+            "head": bytes(self.head_hash).hex(),
+            "edge": [edge[start : start + 32].hex() for start in range(0, len(edge), 32)],
+            "made_at": timestamp(self.made_at),
+            "previous": bytes(self.previous).hex(),
+        }
+
+
+class CheckpointPlace(TenantOwned):
+    """Where a tenant wants copies of its checkpoints: the name of a place that the installation
+    offers. `copied` is the size up to which they lie there.
+    """
+
+    name = models.TextField()
+    copied = models.BigIntegerField(default=0)
+    copied_at = models.DateTimeField(null=True)
+    # Why the last copy failed, as a code; "" when it did not.
+    error = models.TextField(default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant_id"], name="audit_one_place")]
+
+
 class Seal(TenantOwned):
     """A Merkle root over one batch of a stream of rows (the decision log), made once."""
 

@@ -1,15 +1,26 @@
-"""Checking a tenant's chain from its first entry: order, links, hashes, details, seals."""
+"""Checking a tenant's chain from its first entry: links, hashes, details, checkpoints, seals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tenants.audit.canonical import commitment, leaf_hash, merkle_root
+from tenants.audit.canonical import commitment, entry_hash, merkle_root
+from tenants.audit.checkpoints import between, digest_of, edge_of, is_signed
 from tenants.audit.events import AuditEvent
-from tenants.audit.models import AuditDetail, AuditEntry, AuditHead, Seal, SealedRow
+from tenants.audit.models import (
+    AuditCheckpoint,
+    AuditDetail,
+    AuditEntry,
+    AuditHead,
+    Seal,
+    SealedRow,
+)
 from tenants.audit.sealing import streams
+from tenants.audit.tree import EMPTY, Edge
 
 CHUNK = 2000
+FOR_EVER = (1 << 63) - 1
 SEALING = AuditEvent.DECISIONS_SEALED.value.action
+PRUNING = AuditEvent.LOG_PRUNED.value.action
 
 
 @dataclass(frozen=True)
@@ -21,37 +32,108 @@ class Verdict:
     seals: int
     seq: int | None = None
     code: str = ""
+    checkpoints: int = 0
 
 
 @dataclass
 class Chain:
-    """How far a chain was followed. `roots` are the seals that its entries tell of, by id."""
+    """How far a chain was followed. `roots` are the seals that its entries tell of, by id;
+    `pruned` the roots of checkpoints up to which they tell that the log was deleted.
+    """
 
-    seq: int = 0
-    hash: bytes = bytes(32)
-    at_head: bytes = bytes(32)
+    edge: Edge = field(default_factory=Edge)
+    hash: bytes = EMPTY
+    at_head: bytes = EMPTY
     roots: dict[str, str] = field(default_factory=dict)
+    pruned: set[str] = field(default_factory=set)
+    entries: int = 0
+
+    @property
+    def seq(self) -> int:
+        return self.edge.size
+
+
+class Checkpoints:
+    """The checkpoints of a log, each held against the chain when it has come so far."""
+
+    def __init__(self, size: int) -> None:
+        self._found: Iterator[AuditCheckpoint] = between(size, FOR_EVER)
+        self._next = next(self._found, None)
+        self._last: AuditCheckpoint | None = None
+        self.count = 0
+
+    def begin(self, size: int, chain: Chain) -> bool:
+        """Let the chain begin behind the checkpoint of this size; False where there is none."""
+        if self._next is None or self._next.size != size:
+            return False
+        chain.edge, chain.hash = edge_of(self._next), bytes(self._next.head_hash)
+        return True
+
+    def fault(self, chain: Chain) -> str:
+        """What is wrong with the checkpoint over the chain as it is now, "" with none."""
+        mark = self._next
+        if mark is None or mark.size != chain.seq:
+            return ""
+        if not is_signed(mark):
+            return "checkpoint_altered"
+        if self._last is not None and bytes(mark.previous) != digest_of(self._last):
+            return "checkpoint_altered"
+        if (bytes(mark.root), bytes(mark.head_hash)) != (chain.edge.root(), chain.hash):
+            return "checkpoint_broken"
+        self._last, self._next = mark, next(self._found, None)
+        self.count += 1
+        return ""
+
+    def beyond(self) -> int | None:
+        """The size of one that the chain never reached."""
+        return self._next.size if self._next else None
 
 
 def verify_chain() -> Verdict:
     """Verify the chain and the seals of the tenant in scope; stops at the first fault.
 
     Writers go on meanwhile: the head is read first, and what is appended later is checked too. A
-    truncated tail is found by the head; a rewritten head only by a checkpoint held elsewhere.
+    truncated tail is found by the head and by checkpoints; where both were rewritten with the
+    log, only by a checkpoint held elsewhere. A pruned log begins behind a checkpoint.
     """
     head = AuditHead.objects.first()
     if head is None:
         return Verdict(ok=False, entries=0, seals=0, code="head_missing")
-    chain = Chain()
+    first = AuditEntry.objects.order_by("seq").values_list("seq", flat=True).first()
+    behind = (first or head.seq + 1) - 1
+    chain, marks = Chain(), Checkpoints(behind)
+    if behind and not marks.begin(behind, chain):
+        return Verdict(ok=False, entries=0, seals=0, seq=first, code="entry_missing")
+    begun = chain.edge.root().hex()
+    seq, code = _follow(chain, marks, head.seq)
+    if not code and behind and begun not in chain.pruned:
+        seq, code = first, "entry_missing"
+    if not code and (chain.seq < head.seq or chain.at_head != bytes(head.hash)):
+        seq, code = head.seq, "entries_missing"
+    if not code and (beyond := marks.beyond()):
+        seq, code = beyond, "entries_missing"
+    if code:
+        return Verdict(False, chain.entries, 0, seq, code, marks.count)
+    return _verify_seals(chain, marks.count)
+
+
+def _follow(chain: Chain, marks: Checkpoints, head_seq: int) -> tuple[int | None, str]:
+    """Go through the entries; the first bad one and what is wrong with it, or (None, "")."""
+    code = marks.fault(chain)
+    if code:
+        return chain.seq, code
+    if chain.seq == head_seq:
+        chain.at_head = chain.hash
     entries = AuditEntry.objects.order_by("seq").prefetch_related("detail")
     for entry in entries.iterator(chunk_size=CHUNK):
         code = _fault(entry, chain, entry.detail.all())
         if code:
-            return Verdict(ok=False, entries=chain.seq, seals=0, seq=entry.seq, code=code)
-        _follow(chain, entry, head.seq)
-    if chain.seq < head.seq or chain.at_head != bytes(head.hash):
-        return Verdict(ok=False, entries=chain.seq, seals=0, seq=head.seq, code="entries_missing")
-    return _verify_seals(chain)
+            return entry.seq, code
+        _add(chain, entry, head_seq)
+        code = marks.fault(chain)
+        if code:
+            return entry.seq, code
+    return None, ""
 
 
 def _fault(entry: AuditEntry, chain: Chain, details: Iterable[AuditDetail]) -> str:
@@ -59,7 +141,7 @@ def _fault(entry: AuditEntry, chain: Chain, details: Iterable[AuditDetail]) -> s
         return "entry_missing"
     if bytes(entry.prev_hash) != chain.hash:
         return "link_broken"
-    if leaf_hash(entry.content()) != bytes(entry.entry_hash):
+    if entry_hash(entry.content()) != bytes(entry.entry_hash):
         return "entry_altered"
     for detail in details:  # none, once they were deleted
         if commitment(bytes(detail.salt), detail.details) != bytes(entry.details_commit):
@@ -67,25 +149,29 @@ def _fault(entry: AuditEntry, chain: Chain, details: Iterable[AuditDetail]) -> s
     return ""
 
 
-def _follow(chain: Chain, entry: AuditEntry, head_seq: int) -> None:
-    chain.seq, chain.hash = entry.seq, bytes(entry.entry_hash)
+def _add(chain: Chain, entry: AuditEntry, head_seq: int) -> None:
+    chain.hash = bytes(entry.entry_hash)
+    chain.edge.add(chain.hash)
+    chain.entries += 1
     if entry.seq == head_seq:
         chain.at_head = chain.hash
     if entry.action == SEALING:
         chain.roots[entry.object_id] = entry.object_version
+    if entry.action == PRUNING:
+        chain.pruned.add(entry.object_version)
 
 
-def _verify_seals(chain: Chain) -> Verdict:
+def _verify_seals(chain: Chain, checkpoints: int) -> Verdict:
     """Every seal the chain tells of, with the root it tells, and every row that still exists."""
     count, told = 0, dict(chain.roots)
     for seal in Seal.objects.order_by("id").iterator():
         code = _seal_fault(seal, told.pop(seal.public_id, None))
         if code:
-            return Verdict(ok=False, entries=chain.seq, seals=count, code=code)
+            return Verdict(False, chain.entries, count, None, code, checkpoints)
         count += 1
     if told:
-        return Verdict(ok=False, entries=chain.seq, seals=count, code="seal_missing")
-    return Verdict(ok=True, entries=chain.seq, seals=count)
+        return Verdict(False, chain.entries, count, None, "seal_missing", checkpoints)
+    return Verdict(True, chain.entries, count, checkpoints=checkpoints)
 
 
 def _seal_fault(seal: Seal, told: str | None) -> str:
@@ -93,6 +179,8 @@ def _seal_fault(seal: Seal, told: str | None) -> str:
     rows = SealedRow.objects.filter(seal=seal).order_by("position")
     leaves = {row_id: bytes(leaf) for row_id, leaf in rows.values_list("row_id", "leaf")}
     root = bytes(seal.root)
+    if not leaves and told is None:
+        return ""  # its leaves were pruned with the entry that told of it
     if not leaves or len(leaves) != seal.count or merkle_root(list(leaves.values())) != root:
         return "seal_broken"
     if told not in (None, root.hex()):

@@ -20,9 +20,9 @@ from tenants.accounts import persons
 from tenants.accounts.life import turn
 from tenants.accounts.models import Member, Tenant
 from tenants.audit.actor import system
-from tenants.audit.canonical import merkle_root
+from tenants.audit.checkpoints import whole_log
 from tenants.audit.events import AuditEvent
-from tenants.audit.models import AuditEntry, Seal
+from tenants.audit.models import Seal
 from tenants.audit.record import record
 from tenants.departure import shared
 from tenants.departure.contents import owned_models
@@ -124,9 +124,8 @@ def _seal_log(tenant_id: UUID) -> None:
             return
         WorkItem.objects.filter(tenant_id=tenant_id).delete()
         record(AuditEvent.TENANT_FINISHED, actor=ACTOR, object_id=tenant.public_id)
-        hashes = AuditEntry.objects.order_by("seq").values_list("entry_hash", flat=True)
-        leaves = [bytes(leaf) for leaf in hashes.iterator()]
-        Seal.objects.create(stream=STREAM, count=len(leaves), root=merkle_root(leaves))
+        log = whole_log()
+        Seal.objects.create(stream=STREAM, count=log.size, root=log.root())
         turn(tenant, {tenant.resting: Tenant.CLOSED})
 
 

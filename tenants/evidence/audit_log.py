@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from tenants.audit.checkpoints import between, line_of
 from tenants.audit.models import AuditDetail, AuditEntry, AuditHead
 from tenants.evidence.cells import csv_line, json_line
 from tenants.evidence.kinds import EvidenceFile, EvidenceKind, Options
@@ -96,7 +97,8 @@ def _files(options: Options) -> Iterator[EvidenceFile]:
     log = _Log(options)
     yield EvidenceFile("entries.jsonl", log.lines(), log.facts)
     yield EvidenceFile("entries.csv", log.rows())
-    yield EvidenceFile("checkpoints.jsonl", ())
+    marks = between(log.begins_behind, log.ends_at)
+    yield EvidenceFile("checkpoints.jsonl", (json_line(line_of(mark)) for mark in marks))
 
 
 kind = EvidenceKind(

@@ -262,7 +262,10 @@ def _log(
     roots = {size: [(CHECKPOINTS, mark)] for size, mark in marks.items()}
     if held is not None:
         roots.setdefault(held["size"], []).append(("--checkpoint", held))
-    return _follow(source, manifest, log, roots, held)
+        if held["size"] < begin:
+            return [Finding("--checkpoint", None, f"too old: the log begins behind {begin}")]
+    fault = _unlike(roots.pop(begin, []), log) if begin else ""
+    return [Finding(ENTRIES, 1, fault)] if fault else _follow(source, manifest, log, roots, held)
 
 
 def _facts(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -285,9 +288,9 @@ def _follow(
             if what:
                 return [Finding(ENTRIES, line, what)]
             log.add(entry["seq"], bytes.fromhex(entry["entry_hash"]))
-            for name, mark in roots.pop(log.seq, []):
-                if mark["root"] != log.root().hex() or mark["head"] != log.hash.hex():
-                    return [Finding(ENTRIES, line, _not_as(name, log.seq))]
+            what = _unlike(roots.pop(log.seq, []), log)
+            if what:
+                return [Finding(ENTRIES, line, what)]
     if held is not None and held["size"] > log.seq:
         what = f"truncated: ends at {log.seq}, the checkpoint held outside covers {held['size']}"
         return [Finding(ENTRIES, line + 1, what)]
@@ -296,9 +299,13 @@ def _follow(
     return []
 
 
-def _not_as(name: str, seq: int) -> str:
-    which = "held outside" if name == "--checkpoint" else f"in {name}"
-    return f"the log up to {seq} is not the one of the checkpoint {which}"
+def _unlike(marks: list[tuple[str, dict[str, Any]]], log: Chain) -> str:
+    """Which checkpoint at this size was made of another log, "" when none was."""
+    for name, mark in marks:
+        if mark["root"] != log.root().hex() or mark["head"] != log.hash.hex():
+            which = "held outside" if name == "--checkpoint" else f"in {name}"
+            return f"the log up to {log.seq} is not the one of the checkpoint {which}"
+    return ""
 
 
 def _entry_fault(entry: dict[str, Any], log: Chain, tenant: str) -> str:

@@ -16,6 +16,8 @@ FAULTS: dict[str, str | Promise] = {
     "details_altered": _("the entry's details were altered"),
     "entries_missing": _("entries at the end are missing"),
     "head_missing": _("the end of the chain is not noted"),
+    "checkpoint_altered": _("a checkpoint does not bear this tenant's signature"),
+    "checkpoint_broken": _("the log up to here is not the one that a checkpoint was made of"),
     "stream_unknown": _("a seal belongs to no known list of answers"),
     "sealed_row_altered": _("a sealed answer was altered"),
     "seal_missing": _("a seal is missing"),

@@ -140,6 +140,7 @@ ERRORS: dict[str, str | Promise] = {
         "Too little data may be used for training. Upload more events, or consent records for "
         "the people in them."
     ),
+    "unknown_place": _("Choose one of the offered places."),
     "unknown_evidence": _("This installation makes no such export. Choose another one."),
     "unknown_filter": _("This export cannot be filtered by that. Leave the field empty."),
     "unknown_person": _("Nobody is known by this id. Write it as your systems do."),

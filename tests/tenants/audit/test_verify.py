@@ -5,6 +5,7 @@ from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
 from recommend.models import Decision
+from tenants.audit.checkpoints import make_checkpoint
 from tenants.audit.events import AuditEvent
 from tenants.audit.models import AuditDetail, AuditEntry, Seal, SealedRow
 from tenants.audit.record import record
@@ -15,7 +16,7 @@ from tests.connections import as_owner, in_threads
 
 GUARDED = (
     "audit_audithead", "audit_auditentry", "audit_auditdetail", "audit_seal", "audit_sealedrow",
-    "recommend_decision",
+    "recommend_decision", "audit_auditcheckpoint",
 )  # fmt: skip
 
 
@@ -280,3 +281,42 @@ def test_the_command_looks_at_every_tenant(sealed, committed, capsys):
 def test_the_command_knows_no_strangers(alice):
     with pytest.raises(CommandError, match="There is no tenant"):
         call_command("audit_verify", tenant=uuid7())
+
+
+@pytest.fixture
+def marked(alice):
+    """Alice with checkpoints at 7 and at 9."""
+    for count in (0, 2):
+        with alice.scope:
+            for _ in range(count):
+                record(AuditEvent.LOG_VERIFIED, actor=alice.actor)
+            make_checkpoint(at_once=True)
+    assert verdict(alice) == Verdict(ok=True, entries=9, seals=0, checkpoints=2)
+    return alice
+
+
+MARKS = [
+    ("update audit_auditcheckpoint set root = sha256('x') where size = 7", 7, "checkpoint_altered"),
+    ("update audit_auditcheckpoint set signature = '' where size = 9", 9, "checkpoint_altered"),
+    ("update audit_auditcheckpoint set size = 8 where size = 9", 8, "checkpoint_altered"),
+    ("delete from audit_auditcheckpoint where size = 7", None, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("statement, seq, code", MARKS)
+def test_tampering_with_checkpoints_is_found(marked, statement, seq, code):
+    tamper(marked, statement)
+    assert (verdict(marked).seq, verdict(marked).code) == (seq, code)
+
+
+def test_s30_a_tail_cut_off_with_its_head_moved_is_missed_by_the_checkpoint(marked):
+    """Acceptance statement 30: the head was moved back with the entries, the checkpoint was not."""
+    tamper(marked, "delete from audit_auditdetail")
+    tamper(
+        marked,
+        "update audit_audithead set seq = 8, hash = "
+        "(select entry_hash from audit_auditentry where seq = 8)",
+    )
+    tamper(marked, "delete from audit_auditentry where seq > 8")
+    found = verdict(marked)
+    assert (found.ok, found.entries, found.seq, found.code) == (False, 8, 9, "entries_missing")

@@ -1,14 +1,17 @@
 """What the tests of evidence share: a finished export, its files, and its verification."""
 
+import hashlib
 import io
+import json
 import zipfile
 from typing import Any
 
-from tenants.audit.signing import public_key
+from tenants.audit.signing import public_key, sign
 from tenants.departure import files
+from tenants.evidence.cells import json_line
 from tenants.evidence.models import EvidenceExport
 from tenants.evidence.services import request_evidence
-from tenants.evidence.verifier import Finding, Memory, verify
+from tenants.evidence.verifier import BESIDE, Chain, Finding, Memory, entry_hash, verify
 from tenants.work.run import run_waiting
 
 
@@ -37,3 +40,36 @@ def content_of(export: EvidenceExport) -> dict[str, bytes]:
 def faults(business, content: dict[str, bytes], checkpoint: bytes | None = None) -> list[Finding]:
     """What the shipped verifier finds under the tenant's key."""
     return verify(Memory(content), public_key(business.tenant.id), checkpoint)
+
+
+def relinked(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same entries as one chain that fits in itself."""
+    log, found = Chain(), []
+    for number, entry in enumerate(entries, start=1):
+        linked = entry | {"seq": number, "prev_hash": log.hash.hex()}
+        content = {name: value for name, value in linked.items() if name not in BESIDE}
+        log.add(number, entry_hash(content))
+        found.append(linked | {"entry_hash": log.hash.hex()})
+    return found
+
+
+def forged(business, content: dict[str, bytes], entries: list[dict[str, Any]]) -> dict[str, bytes]:
+    """The export with these entries, under a manifest made and signed anew with the real key."""
+    manifest = json.loads(content["manifest.json"])
+    made = content | {"entries.jsonl": b"".join(map(json_line, entries))}
+    for file in manifest["files"]:
+        lines = made[file["name"]].splitlines(keepends=True)
+        digests = b"".join(hashlib.sha256(line).digest() for line in lines)
+        made[file["digests"]["name"]] = digests
+        file["sha256"] = hashlib.sha256(made[file["name"]]).hexdigest()
+        file["digests"]["sha256"] = hashlib.sha256(digests).hexdigest()
+        file["lines"] = len(lines)
+    facts = next(file["facts"] for file in manifest["files"] if file["name"] == "entries.jsonl")
+    facts["ends_at"] = len(entries)
+    told = json.dumps(manifest).encode()
+    signature = sign(business.tenant.id, "manifest", told)
+    made["manifest.json"] = told
+    made["manifest.sig"] = json.dumps(
+        {"key_id": signature.key_id, "signature": signature.value.hex()}
+    ).encode()
+    return made

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
+from tenants.audit.checkpoints import line_of, make_checkpoint
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.evidence.verifier import Finding, Memory, verify
-from tests.tenants.evidence.evidence import content_of, faults, make_evidence
+from tests.tenants.evidence.evidence import content_of, faults, forged, make_evidence, relinked
 
 ENTRIES = "entries.jsonl"
 
@@ -96,3 +97,77 @@ def test_another_tenants_key_signs_nothing_of_ours(alice, bob, content):
 
     (found,) = verify(Memory(content), public_key(bob.tenant.id))
     assert found.file == "manifest.sig" and "another key" in found.what
+
+
+def remade(business, content: dict[str, bytes], change) -> dict[str, bytes]:
+    """An export as whoever holds the signing key and the database would forge it: entries
+    changed, the whole chain, digests and manifest made anew and signed."""
+    entries = [json.loads(line) for line in content[ENTRIES].splitlines()]
+    without = content | {"checkpoints.jsonl": b""}
+    return forged(business, without, relinked(change(entries)))
+
+
+@pytest.fixture
+def checkpoint(alice, content) -> bytes:
+    """Held outside since before the forgery."""
+    with alice.scope:
+        return json.dumps(line_of(make_checkpoint(at_once=True))).encode()
+
+
+FORGERIES = {
+    "an entry rewritten": lambda x: [*x[:9], x[9] | {"reason": "x"}, *x[10:]],
+    "an entry left out": lambda x: [*x[:9], *x[10:]],
+    "entries exchanged": lambda x: [*x[:9], x[10], x[9], *x[11:]],
+    "the newest cut off": lambda x: x[:-4],
+}
+
+
+@pytest.mark.parametrize("case", FORGERIES)
+def test_s30_a_checkpoint_held_outside_finds_a_log_that_was_made_anew(alice, checkpoint, case):
+    """Acceptance statement 30: even the platform's own key cannot rewrite what was anchored."""
+    whole = content_of(make_evidence(alice))
+    assert faults(alice, whole, checkpoint) == []
+    content = remade(alice, whole, FORGERIES[case])
+    assert faults(alice, content) == []  # nobody sees it without
+    (found,) = faults(alice, content, checkpoint)
+    assert found.file == ENTRIES
+    assert "held outside" in found.what
+
+
+def test_a_checkpoint_of_another_log_or_key_is_refused(alice, bob, content, checkpoint):
+    with bob.scope:
+        other = json.dumps(line_of(make_checkpoint(at_once=True))).encode()
+    for held in (other, b"{}", b"", checkpoint.replace(b'"size": 25', b'"size": 24')):
+        (found,) = faults(alice, content, held)
+        assert found == Finding("--checkpoint", None, "no checkpoint of this log under your key")
+
+
+def test_s30_checkpoints_of_an_export_are_held_against_its_entries(alice, checkpoint):
+    """Acceptance statement 30: a log that contradicts a checkpoint beside it is named."""
+    whole = content_of(make_evidence(alice))
+    assert whole["checkpoints.jsonl"].count(b"\n") == 1
+    content = remade(alice, whole, lambda x: [*x[:9], x[9] | {"reason": "x"}, *x[10:]])
+    content["checkpoints.jsonl"] = whole["checkpoints.jsonl"]
+    content = forged(alice, content, [json.loads(x) for x in content[ENTRIES].splitlines()])
+    (found,) = faults(alice, content)
+    assert (found.file, found.line) == (ENTRIES, 25)
+    assert "not the one of the checkpoint" in found.what
+
+
+INSIDE = {
+    "an entry edited": ("reason", "x", "the hash of the entry does not fit"),
+    "a link broken": ("prev_hash", "00" * 32, "not linked to the entry before"),
+    "another tenant's": ("tenant", "t", "an entry of another tenant"),
+    "details changed": ("details", {"ok": False}, "the details are not those"),
+    "a number changed": ("seq", 99, "entry 10 is missing"),
+}
+
+
+@pytest.mark.parametrize("case", INSIDE)
+def test_a_log_that_is_wrong_in_itself_is_found_though_it_is_signed(alice, content, case):
+    name, value, what = INSIDE[case]
+    entries = [json.loads(line) for line in content[ENTRIES].splitlines()]
+    entries[9][name] = value
+    (found,) = faults(alice, forged(alice, content, entries))
+    assert (found.file, found.line) == (ENTRIES, 10)
+    assert found.what.startswith(what)

@@ -18,6 +18,7 @@ RIGHTS = {
     # Where DELETE is guarded by a trigger until the tenant's time is over: see test_closing.py.
     "audit_auditentry": WRITE_ONCE | {"delete"},
     "audit_auditdetail": WRITE_ONCE | {"delete"},
+    "audit_auditcheckpoint": WRITE_ONCE | {"delete"},
     "audit_seal": WRITE_ONCE,
     "audit_sealedrow": WRITE_ONCE | {"delete"},
     "consent_consentrecord": WRITE_ONCE | {"delete"},
