@@ -34,6 +34,9 @@ PREFIXES = {
     "recommendation": "rec",
     "seal": "seal",
     "checkpoint of the log": "chk",
+    "rights request": "rrq",
+    "subject export": "sbx",
+    "profile removal": "rmv",
 }
 
 

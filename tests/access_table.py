@@ -6,6 +6,7 @@ The tests walk it, and so does the benchmark of isolation: a route that is not h
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import date
 from io import BytesIO
 from typing import Any
 
@@ -14,7 +15,11 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from tenants.access.rights import Right
+from tenants.behaviour.models import Item
+from tenants.departure import files
 from tenants.ids import public_id
+from tenants.rights.models import RightsRequest, SubjectExport
+from tenants.subjects.directory import resolve
 from tests.tenants.isolation.rows import fill_every_table
 from training.jobs.models import Job
 
@@ -37,6 +42,19 @@ API: dict[str, dict[str, Right]] = {
     "v1/fine_tuning/jobs/<str:job_id>/checkpoints": {"GET": Right.READ_MODELS},
     "v1/fine_tuning/jobs/<str:job_id>/metrics": {"GET": Right.READ_MODELS},
     "v1/recommendations": {"GET": Right.READ_RECOMMENDATIONS},
+    "v1/profile": {"GET": Right.MANAGE_RIGHTS},
+    "v1/profile/removals": {"POST": Right.MANAGE_RIGHTS},
+    "v1/profile/removals/<str:removal_id>": {"DELETE": Right.MANAGE_RIGHTS},
+    "v1/rights_requests": {"GET": Right.MANAGE_RIGHTS, "POST": Right.MANAGE_RIGHTS},
+    "v1/rights_requests/<str:request_id>": {"GET": Right.MANAGE_RIGHTS},
+    **{
+        f"v1/rights_requests/<str:request_id>/{what}": {"POST": Right.MANAGE_RIGHTS}
+        for what in ("acknowledge", "verify", "extend", "refuse", "complete")
+    },
+    "v1/rights_requests/<str:request_id>/export": {
+        "GET": Right.MANAGE_RIGHTS,
+        "POST": Right.MANAGE_RIGHTS,
+    },
     "v1/usage": {"GET": Right.READ_USAGE},
 }
 # Route -> method -> the right that a member needs.
@@ -64,6 +82,11 @@ PAGES: dict[str, dict[str, Right]] = {
     "models/groups/": {"GET": Right.READ_MODELS},
     "models/groups/declare/": {"POST": Right.MANAGE_MODELS},
     "try/": {"GET": Right.READ_RECOMMENDATIONS, "POST": Right.READ_RECOMMENDATIONS},
+    "rights/": {"GET": Right.MANAGE_RIGHTS},
+    "rights/new/": {"POST": Right.MANAGE_RIGHTS},
+    "rights/<str:request_id>/": {"GET": Right.MANAGE_RIGHTS},
+    "rights/<str:request_id>/act/": {"POST": Right.MANAGE_RIGHTS},
+    "rights/<str:request_id>/export/": {"GET": Right.MANAGE_RIGHTS},
     "audit/": {"GET": Right.READ_AUDIT},
     "audit/verify/": {"POST": Right.READ_AUDIT},
     "members/": {"GET": Right.MANAGE_MEMBERS},
@@ -115,6 +138,10 @@ def csv_file() -> BytesIO:
     return file
 
 
+def json_of(body: dict[str, Any]) -> dict[str, Any]:
+    return {"data": body, "content_type": "application/json"}
+
+
 # What is sent, so that a request is refused for who sends it and not for what it says.
 BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "v1/consents": lambda: {"data": CONSENT, "content_type": "application/json"},
@@ -125,6 +152,18 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
         f"v1/fine_tuning/jobs/<str:job_id>/{what}": lambda: {"content_type": "application/json"}
         for what in ("cancel", "pause", "resume")
     },
+    "v1/profile/removals": lambda: json_of({"user_id": "u1", "category": "Lights"}),
+    "v1/rights_requests": lambda: json_of({"user_id": "u1", "kind": "access"}),
+    "v1/rights_requests/<str:request_id>/acknowledge": lambda: json_of({}),
+    "v1/rights_requests/<str:request_id>/export": lambda: json_of({}),
+    "v1/rights_requests/<str:request_id>/verify": lambda: json_of({"evidence": {"kind": "agent"}}),
+    "v1/rights_requests/<str:request_id>/extend": lambda: json_of(
+        {"reason": "complex", "answer": "It takes longer."}
+    ),
+    "v1/rights_requests/<str:request_id>/refuse": lambda: json_of(
+        {"reason": "not_covered", "answer": "Not here."}
+    ),
+    "v1/rights_requests/<str:request_id>/complete": lambda: json_of({"answer": "Done."}),
     "v1/uploads": lambda: {"data": {"kind": "events", "file": csv_file()}},
     "data/upload/": lambda: {
         "data": {"kind": "events", "file": csv_file(), "timezone": "UTC"},
@@ -138,6 +177,8 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "models/groups/declare/": lambda: {"data": {"subjects": "", "items": ""}},
     "keys/new/": lambda: {"data": {"name": "new", "kind": "restricted", "scopes": ["events:read"]}},
     "try/": lambda: {"data": {"user_id": "u1"}},
+    "rights/new/": lambda: {"data": {"user_id": "u1", "kind": "access"}},
+    "rights/<str:request_id>/act/": lambda: {"data": {"act": "acknowledge"}},
     "members/invite/": lambda: {"data": {"email": "invited@example.com", "role": "analyst"}},
     "members/<str:member_id>/role/": lambda: {"data": {"role": "auditor"}},
     "models/jobs/<str:job_id>/ask/": lambda: {"data": {"ask": "cancel"}},
@@ -149,9 +190,16 @@ STATES = {
     "v1/fine_tuning/jobs/<str:job_id>/pause": ("queued",),
     "v1/fine_tuning/jobs/<str:job_id>/resume": ("queued", "paused"),
 }
+# Route -> what its request must be like, so that it may be asked.
+OPENED: dict[str, dict[str, Any]] = {
+    "v1/rights_requests/<str:request_id>/extend": {"due_on": date(2999, 1, 1)},
+    "v1/rights_requests/<str:request_id>/complete": {"kind": "opt_out", "state": "in_progress"},
+    "v1/rights_requests/<str:request_id>/export": {"state": "in_progress"},
+}
 QUERIES = {
     "v1/consents": "?user_id=u1",
     "v1/consents/state": "?user_id=u1",
+    "v1/profile": "?user_id=u1",
     "v1/recommendations": "?user_id=u1&limit=3",
 }
 KINDS = {
@@ -162,6 +210,8 @@ KINDS = {
     "export_id": "export",
     "member_id": "member",
     "invitation_id": "invitation",
+    "request_id": "rights request",
+    "removal_id": "profile removal",
 }
 
 
@@ -201,6 +251,16 @@ def ready(route: str, business) -> None:
     with business.scope:
         for state in STATES.get(route, ()):
             Job.objects.update(state=state)
+        RightsRequest.objects.update(**OPENED.get(route, {"kind": "access"}))
+        if route.startswith("v1/profile"):
+            resolve(["u1"])
+            Item.objects.update(category="Lights")
+        if route.endswith("/export"):
+            SubjectExport.objects.update(state=SubjectExport.DONE, bytes=1)
+            export = SubjectExport.objects.get()
+            with files.write(export.tenant_id, export.id, 1) as sealed:
+                sealed.write(b"x")
+            files.keep(export.tenant_id, export.id, 1)
 
 
 def id_for(route: str, ids: dict[str, str]) -> str:

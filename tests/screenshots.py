@@ -23,6 +23,7 @@ PAGES = {
     "compare": "/models/compare/",
     "groups": "/models/groups/",
     "try": "/try/",
+    "rights": "/rights/",
     "audit": "/audit/",
     "members": "/members/",
     "keys": "/keys/",

@@ -22,8 +22,8 @@ ORDER = (
     "tenants.isolation", "tenants.work", "tenants.audit",
     "tenants.accounts", "tenants.access", "tenants.metering", "tenants.subjects",
     "tenants.departure", "tenants.evidence", "tenants.consent", "tenants.behaviour",
-    "tenants.erasure", "training.engine", "training.jobs", "recommend", "compliance", "dashboard",
-    "demo", "attune",
+    "tenants.erasure", "tenants.rights", "training.engine", "training.jobs", "recommend",
+    "compliance", "dashboard", "demo", "attune",
 )  # fmt: skip
 # Exceptions to the order, each with its reason.
 EXCUSED = {
@@ -168,7 +168,7 @@ def test_the_standard_librarys_platform_is_not_shadowed():
 def test_the_packages_of_apps_are_empty():
     floors = {"tenants", "training", "recommend", "compliance", "dashboard", "demo", "attune"}
     ours = [name for name in settings.INSTALLED_APPS if name.split(".")[0] in floors]
-    assert len(ours) == 18
+    assert len(ours) == 19
     for name in [*ours, "tenants", "training"]:
         folder = ROOT / name.replace(".", "/")
         folder = folder if folder.exists() else ROOT / "platform" / name
@@ -186,6 +186,7 @@ DOTTED = {
     "kinds of evidence": list(settings.EVIDENCE_KINDS.values()),
     "subject stores": settings.SUBJECT_STORES,
     "reach of erasures": settings.ERASURE_REACH,
+    "annexes": list(settings.SUBJECT_ANNEXES.values()),
     "middleware": settings.MIDDLEWARE,
     "account adapter": [settings.ACCOUNT_ADAPTER],
 }

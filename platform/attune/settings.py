@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "tenants.consent",
     "tenants.behaviour",
     "tenants.erasure",
+    "tenants.rights",
     "training.jobs",
     "recommend",
     "compliance",
@@ -158,6 +159,9 @@ WORK_KINDS = {
     "weights": WorkKind(
         "default", "training.jobs.replacing.run", lease=120, attempts=6, urgent=True
     ),
+    "subject_export": WorkKind(
+        "default", "tenants.rights.exporting.run", lease=60, attempts=6, urgent=True
+    ),
     "job_check": WorkKind("default", "training.jobs.validating.run", lease=120, attempts=6),
     "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100, fair=True),
 }
@@ -185,6 +189,10 @@ TENANT_DUTIES = [
     "tenants.departure.expiring.expire",
     "tenants.evidence.making.expire",
     "tenants.erasure.sweeping.look",
+    "tenants.rights.exports.expire",
+    "tenants.rights.following.alert",
+    "tenants.rights.following.follow",
+    "tenants.rights.following.forget",
     "training.jobs.automatic.retrain",
     "training.jobs.sweeping.sweep",
     "training.jobs.replacing.look",
@@ -217,6 +225,7 @@ SUBJECT_STORES = [
     "tenants.consent.store.ConsentRows",
     "tenants.behaviour.store.BehaviourRows",
     "tenants.erasure.store.ErasureRows",
+    "tenants.rights.store.RightsRows",
     "training.jobs.store.SnapshotRows",
     "recommend.store.DecisionRows",
 ]
@@ -229,6 +238,12 @@ ERASURE_REACH = [
     "training.jobs.erasing.Versions",
     "recommend.reach.PopularList",
 ]
+# What a person is told beside those rows: derived as it is asked for, or about what they are in.
+SUBJECT_ANNEXES = {
+    "derived_profile": "recommend.derived.profile",
+    "model_versions": "training.jobs.told.versions_with",
+    "human_reviews": "training.jobs.told.reviews_of",
+}
 
 AUTH_USER_MODEL = "accounts.Person"
 AUTHENTICATION_BACKENDS = ["tenants.accounts.sign_in.PersonBackend"]
@@ -287,6 +302,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "events", "description": "What users did, as it happens."},
         {"name": "fine-tuning", "description": "Jobs that train models, followed to their end."},
         {"name": "usage", "description": "What was used, and how far the limits reach."},
+        {"name": "rights requests", "description": "What persons ask about their own data."},
         {"name": "recommendations", "description": "Ranked items for one user, with reasons."},
         {"name": "uploads", "description": "Files of events, items and consent records."},
     ],

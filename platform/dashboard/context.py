@@ -33,6 +33,7 @@ PLACES = (
     Place("models", _("Models"), "models", Right.READ_MODELS),
     Place("try", _("Try it"), "try", Right.READ_RECOMMENDATIONS),
     Place("fleet", _("Devices"), "fleet", Right.READ_MODELS),
+    Place("rights", _("Rights requests"), "rights", Right.MANAGE_RIGHTS),
     Place("audit", _("Audit log"), "audit", Right.READ_AUDIT),
     Place("members", _("Members"), "members", Right.MANAGE_MEMBERS),
     Place("keys", _("API keys"), "keys", Right.MANAGE_KEYS),

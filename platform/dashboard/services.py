@@ -1,4 +1,4 @@
-"""Acts of the pages themselves that leave an audit entry: a look at a person, a verification."""
+"""Acts of the pages themselves that leave an audit entry: a verification."""
 
 from django.db import transaction
 
@@ -6,18 +6,6 @@ from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.audit.verify import Verdict, verify_chain
-from tenants.subjects.directory import audit_ref
-
-
-@transaction.atomic
-def note_subject_viewed(*, subject_id: int, page: str, actor: Actor) -> None:
-    """Record that a member looked at one person's history."""
-    record(
-        AuditEvent.SUBJECT_VIEWED,
-        actor=actor,
-        subject_ref=audit_ref(subject_id),
-        details={"page": page},
-    )
 
 
 @transaction.atomic

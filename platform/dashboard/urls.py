@@ -18,6 +18,12 @@ from dashboard.pages.override import agree, ask_override
 from dashboard.pages.overview import overview
 from dashboard.pages.retention import retention, save_retention
 from dashboard.pages.retraining import change_rule
+from dashboard.pages.rights import rights, take_in
+from dashboard.pages.rights_request import (
+    act_on_request,
+    download_rights_export,
+    rights_request,
+)
 from dashboard.pages.settings import (
     close,
     download,
@@ -65,6 +71,11 @@ urlpatterns = [
     path("models/groups/", groups, name="groups"),
     path("models/groups/declare/", declare, name="declare_groups"),
     path("try/", trial, name="try"),
+    path("rights/", rights, name="rights"),
+    path("rights/new/", take_in, name="take_in"),
+    path("rights/<str:request_id>/", rights_request, name="rights_request"),
+    path("rights/<str:request_id>/act/", act_on_request, name="act_on_request"),
+    path("rights/<str:request_id>/export/", download_rights_export, name="rights_export"),
     path("audit/", audit, name="audit"),
     path("audit/verify/", verify, name="verify"),
     path("members/", members, name="members"),

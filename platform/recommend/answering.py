@@ -72,7 +72,7 @@ def _rank(context: Context, bundle: Bundle | None, limit: int) -> tuple[Sequence
         return bundle.popular(now=moment, limit=limit), context.code
     if not context.items:
         return bundle.popular(now=moment, limit=limit), "no_history"
-    history = _history(context)
+    history = history_of(context)
     return bundle.recommend(history, now=moment, limit=limit, between=TURNS.pause), ""
 
 
@@ -82,7 +82,7 @@ def _bundle(context: Context) -> Bundle | None:
     return BUNDLES.get(context.tenant_id, context.manifest_sha256)
 
 
-def _history(context: Context) -> History:
+def history_of(context: Context) -> History:
     """The subject's recent events, oldest first."""
     return History(
         items=np.array(context.items[::-1], dtype=np.int64),

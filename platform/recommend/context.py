@@ -11,6 +11,7 @@ from tenants.accounts.tokens import Token
 from tenants.consent.vocabulary import PURPOSE_OF, Use
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.keys import lookup_of
+from tenants.subjects.models import Subject
 
 PURPOSE = PURPOSE_OF[Use.PERSONALISED_ANSWER]
 # As many as the engine evaluates with (its parameter `history_limit`).
@@ -61,6 +62,16 @@ def context_in_scope(user_id: str) -> Context:
             "select * from recommend_subject(%s, %s, %s)", [lookup, PURPOSE.value, MOST_EVENTS]
         )
         return _context(tenant_id, lookup, cursor.fetchone())
+
+
+def context_of_subject(subject: Subject) -> Context:
+    """The same for a subject that is at hand, of the tenant in scope."""
+    lookup = bytes(subject.lookup)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select * from recommend_subject(%s, %s, %s)", [lookup, PURPOSE.value, MOST_EVENTS]
+        )
+        return _context(current_tenant(), lookup, cursor.fetchone())
 
 
 def _context(tenant_id: UUID, lookup: bytes, row: Any) -> Context:

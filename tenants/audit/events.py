@@ -59,6 +59,57 @@ class AuditEvent(Enum):
     EVIDENCE_DESTROYED = EventKind(
         "evidence.destroyed", "evidence", _("Auditor's export deleted after its time")
     )
+    REQUEST_OPENED = EventKind(
+        "request.opened",
+        "rights request",
+        _("Rights request taken in"),
+        ("kind", "law", "due_on", "received_at", "purposes"),
+    )
+    REQUEST_ACKNOWLEDGED = EventKind(
+        "request.acknowledged", "rights request", _("Receipt of a rights request confirmed")
+    )
+    REQUEST_VERIFIED = EventKind(
+        "request.verified",
+        "rights request",
+        _("Identity of a requester verified"),
+        ("evidence", "sha256"),
+    )
+    REQUEST_EXTENDED = EventKind(
+        "request.extended", "rights request", _("Rights request extended"), ("due_on",)
+    )
+    REQUEST_REFUSED = EventKind(
+        "request.refused", "rights request", _("Rights request refused"), ("kind",)
+    )
+    REQUEST_DONE = EventKind(
+        "request.done", "rights request", _("Rights request carried out"), ("kind",)
+    )
+    REQUEST_OVERDUE = EventKind(
+        "request.overdue", "rights request", _("Rights request overdue"), ("kind", "due_on")
+    )
+    REQUESTS_FORGOTTEN = EventKind(
+        "request.forgotten", "tenant", _("Old rights requests deleted after their time"), ("count",)
+    )
+    SUBJECT_EXPORT_REQUESTED = EventKind(
+        "subject_export.requested", "subject export", _("Export of a person's data asked for")
+    )
+    SUBJECT_EXPORT_MADE = EventKind(
+        "subject_export.made",
+        "subject export",
+        _("Export of a person's data made"),
+        ("bytes", "sha256", "files", "code"),
+    )
+    SUBJECT_EXPORT_DOWNLOADED = EventKind(
+        "subject_export.downloaded", "subject export", _("Export of a person's data downloaded")
+    )
+    SUBJECT_EXPORT_DESTROYED = EventKind(
+        "subject_export.destroyed", "subject export", _("Export of a person's data destroyed")
+    )
+    PROFILE_REMOVED = EventKind(
+        "profile.removed", "profile removal", _("Taken out of a person's profile"), ("of",)
+    )
+    PROFILE_RETURNED = EventKind(
+        "profile.returned", "profile removal", _("Put back into a person's profile"), ("of",)
+    )
     TEST_MODE_OPENED = EventKind("tenant.test_opened", "tenant", _("Test mode opened"))
     MEMBER_INVITED = EventKind("member.invited", "invitation", _("Member invited"), ("role",))
     INVITATION_WITHDRAWN = EventKind(

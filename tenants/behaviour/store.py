@@ -1,15 +1,24 @@
 """The subject store of behaviour: events, and the rows that were held back."""
 
+from typing import ClassVar
+
 from django.db.models import Model
 
 from tenants.behaviour.models import Event, QuarantinedRow
+from tenants.behaviour.schema import EVENT_TYPES
 from tenants.subjects.store import Rows
+
+TYPE_NAMES = {kind.code: kind.name for kind in EVENT_TYPES}
 
 
 class BehaviourRows:
     """Everything a subject did. Held rows count here too: they are theirs."""
 
     tables: tuple[type[Model], ...] = (Event, QuarantinedRow)
+    kept: ClassVar = {
+        "event": "until the person is erased",
+        "quarantined_row": "30 days, or until a consent frees it, or the person is erased",
+    }
 
     def count(self, subject_id: int) -> dict[str, int]:
         return {
@@ -21,12 +30,13 @@ class BehaviourRows:
         events = Event.objects.filter(subject_id=subject_id).order_by("occurred_at", "id")
         held = QuarantinedRow.objects.filter(subject_id=subject_id).order_by("id")
         return {
-            "event": list(
-                events.values(
+            "event": (
+                {**row, "type": TYPE_NAMES[row["type"]]}
+                for row in events.values(
                     "occurred_at", "type", "item__external_id", "value", "quantity", "context"
-                )
+                ).iterator()
             ),
-            "quarantined_row": list(held.values("created_at", "code", "expires_at")),
+            "quarantined_row": held.values("created_at", "code", "expires_at").iterator(),
         }
 
     def erase(self, subject_id: int) -> dict[str, int]:

@@ -1,7 +1,16 @@
 """The subject store of the consent ledger."""
 
+from typing import ClassVar
+
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
 from tenants.subjects.store import Rows
+
+
+def recipients(subject_id: int) -> Rows:
+    """To whom the person's consent records let data go, where these lie, and on what ground."""
+    columns = ("recipients", "storage_country", "transfer_mechanism", "retention_until")
+    named = ConsentRecord.objects.filter(subject_id=subject_id)
+    yield from named.order_by(*columns).values(*columns).distinct()
 
 
 class ConsentRows:
@@ -11,6 +20,11 @@ class ConsentRows:
     """
 
     tables = (ConsentRecord, ConsentState, ConsentFlag)
+    kept: ClassVar = {
+        "consent_record": "as proof while the tenant exists, unlinkable after an erasure",
+        "consent_state": "until the person is erased",
+        "consent_flag": "until the person is erased",
+    }
 
     def count(self, subject_id: int) -> dict[str, int]:
         return {
@@ -24,11 +38,9 @@ class ConsentRows:
         states = ConsentState.objects.filter(subject_id=subject_id).order_by("purpose")
         flags = ConsentFlag.objects.filter(subject_id=subject_id).order_by("id")
         return {
-            "consent_record": [record.content() for record in records],
-            "consent_state": list(states.values("purpose", "state", "code", "valid_from")),
-            "consent_flag": list(
-                flags.values("kind", "raised", "purposes", "reason", "recorded_at")
-            ),
+            "consent_record": (record.content() for record in records.iterator()),
+            "consent_state": states.values("purpose", "state", "code", "valid_from"),
+            "consent_flag": flags.values("kind", "raised", "purposes", "reason", "recorded_at"),
         }
 
     def erase(self, subject_id: int) -> dict[str, int]:

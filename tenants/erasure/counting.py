@@ -12,6 +12,7 @@ from tenants.subjects.store import SubjectStore
 KEPT = {
     "consent_record": "the proof that processing was lawful (GDPR 17(3)(e)), unlinkable by now",
     "snapshot_subject": "the lineage that says which versions must be replaced, unlinkable by now",
+    "rights_request": "the proof that requests were answered, without what was said, unlinkable",
     "erasure": "this erasure",
 }
 

@@ -5,8 +5,8 @@ with a subject column is in none.
 """
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Protocol
 
 from django.db.models import Model
 from django.utils.timezone import now
@@ -14,13 +14,16 @@ from django.utils.timezone import now
 from tenants.subjects.keys import LOOKUP_BYTES
 from tenants.subjects.models import Subject, SubjectKey
 
-Rows = Sequence[Mapping[str, Any]]
+# Read once, as they come: one person's rows may be many.
+Rows = Iterable[Mapping[str, Any]]
 
 
 class SubjectStore(Protocol):
     """What every store can do for one subject of the tenant in scope."""
 
     tables: tuple[type[Model], ...]
+    # How long what `export` names is kept, in words for the person.
+    kept: Mapping[str, str]
 
     def count(self, subject_id: int) -> dict[str, int]:
         """Rows held, by table name."""
@@ -39,6 +42,7 @@ class SubjectRows:
     """
 
     tables = (Subject, SubjectKey)
+    kept: ClassVar = {"subject": "until the person is erased"}
 
     def count(self, subject_id: int) -> dict[str, int]:
         return {

@@ -28,23 +28,32 @@ PURPOSE = PURPOSE_OF[Use.TRAINING]
 LEAST_EVENTS = 20
 
 # A subject is in when their consent is in force at this moment; a notice may say that only
-# what came after the consent counts. The one transaction makes events and consents agree.
+# what came after the consent counts, and the subject may have taken items out of their profile.
+# The one transaction makes events and consents agree.
 ALLOWED = """
 from behaviour_event e
 left join consent_consentstate s
     on s.tenant_id = e.tenant_id and s.subject_id = e.subject_id and s.purpose = '{purpose}'
 left join consent_consentrecord r on r.tenant_id = s.tenant_id and r.id = s.record_id
 left join consent_notice n on n.tenant_id = r.tenant_id and n.id = r.notice_id
+left join (
+    select x.subject_id, x.item_id from rights_profileremoval x where x.item_id is not null
+    union
+    select x.subject_id, i.id from rights_profileremoval x
+        join behaviour_item i on i.tenant_id = x.tenant_id and i.category = x.category
+        where x.category <> ''
+) removed on removed.subject_id = e.subject_id and removed.item_id = e.item_id
 """
 IN_FORCE = """(s.state = 'given' and s.valid_from <= statement_timestamp()
     and (s.expires_at is null or s.expires_at > statement_timestamp()))"""
 IN_TIME = "(not coalesce(n.later_events_only, false) or e.occurred_at >= s.valid_from)"
+IN_PROFILE = "(removed.item_id is null)"
 
 EVENTS = f"""copy (
     select e.subject_id as subject, e.item_id as item, e.type as code,
         (extract(epoch from e.occurred_at) * 1000000)::bigint as occurred_at,
         e.value, e.quantity, s.record_id, nullif(e.context ->> %(subjects)s::text, '') as label
-    {ALLOWED} where {IN_FORCE} and {IN_TIME}
+    {ALLOWED} where {IN_FORCE} and {IN_TIME} and {IN_PROFILE}
     order by e.subject_id, e.occurred_at, e.id
 ) to stdout (format csv, header)"""  # nosec B608 # constants of this file alone
 
@@ -52,12 +61,13 @@ EXCLUDED = f"""
 select case when s.state is null then 'no_record'
             when s.state <> 'given' then s.code
             when s.expires_at is not null and s.expires_at <= statement_timestamp() then 'expired'
+            when removed.item_id is not null then 'removed'
             else 'before_consent' end as code, count(*)
-{ALLOWED} where not coalesce({IN_FORCE} and {IN_TIME}, false) group by 1"""
+{ALLOWED} where not coalesce({IN_FORCE} and {IN_TIME} and {IN_PROFILE}, false) group by 1"""
 
 COUNTS = f"""
 select count(*), count(distinct e.subject_id), count(distinct e.item_id)
-{ALLOWED} where {IN_FORCE} and {IN_TIME}"""  # nosec B608 # constants of this file alone
+{ALLOWED} where {IN_FORCE} and {IN_TIME} and {IN_PROFILE}"""  # nosec B608 # constants of this file alone
 
 ITEMS = """copy (
     select id as item, title, text, nullif(category, '') as category, price,

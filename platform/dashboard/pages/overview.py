@@ -17,6 +17,8 @@ from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.consent.models import ConsentRecord
 from tenants.consent.queries import coverage
+from tenants.rights.days import today
+from tenants.rights.queries import overdue
 from training.jobs import life
 from training.jobs.models import Job
 from training.jobs.queries import Serving, serving
@@ -44,6 +46,7 @@ def overview(request: PageRequest) -> HttpResponse:
         "steps": _steps(stored, now_serving),
         "training": training,
         "coverage": _coverage(),
+        "overdue": _overdue(request),
         **_charts(stored),
         **_sources(now_serving),
     }
@@ -79,6 +82,11 @@ def _sources(now_serving: Serving | None) -> dict[str, object]:
         return {}
     found = standings(now_serving.version.manifest)
     return {"served": serving_one(found), "sources_chart": comparison(found)}
+
+
+def _overdue(request: PageRequest) -> int:
+    """How many requests of persons are overdue, for those who answer them."""
+    return overdue(today()).count() if Right.MANAGE_RIGHTS in request.rights else 0
 
 
 def _coverage() -> list[Covered]:

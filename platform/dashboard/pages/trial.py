@@ -15,7 +15,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.forms import RefusableForm
-from dashboard.services import note_subject_viewed
 from dashboard.wording.models import SOURCE_COLOURS, SOURCES, said
 from dashboard.wording.states import EVENT_TYPES
 from recommend.answering import TYPE_NAMES, Answer, AnsweredItem, answer
@@ -25,6 +24,7 @@ from recommend.wording import reason_text, why_not_personal
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.behaviour.models import Item
+from tenants.subjects.viewing import note_subject_viewed
 from training.jobs.models import Version
 
 SHOWN_EVENTS = 20

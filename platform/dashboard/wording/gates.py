@@ -86,6 +86,7 @@ EXCLUDED: Words = {
     "no_record": _("No consent record"),
     "withdrawn": _("Consent withdrawn"),
     "expired": _("Consent expired"),
+    "removed": _("Taken out of a person's profile"),
     "before_consent": _("From before the consent"),
 }
 LIMITS: Words = {

@@ -42,6 +42,8 @@ ACTS = [
         "change_role",
         "remove_member",
         "open_test",
+        "take_in",
+        "act_on_request",
     }
 ]
 RIGHT_OF = {pattern.name: pattern.callback for pattern in urlpatterns}
@@ -79,7 +81,7 @@ def test_the_navigation_shows_what_the_role_may_open_and_nothing_else(alice, rol
 
 
 def test_every_act_is_listed_here():
-    assert len(ACTS) == 22
+    assert len(ACTS) == 24
 
 
 @pytest.mark.parametrize("name", ACTS)

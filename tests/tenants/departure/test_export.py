@@ -36,7 +36,8 @@ SHOWN = {
     "consent.ConsentRecord.record_hash", "consent.Notice.body", "consent.Notice.sha256",
     "departure.TenantExport.sha256", "evidence.EvidenceExport.manifest_sha256",
     "evidence.EvidenceExport.sha256", "jobs.Snapshot.sha256", "jobs.SnapshotSubject.content_hash",
-    "jobs.Version.manifest_sha256", "recommend.Decision.row_hash",
+    "jobs.Version.manifest_sha256", "rights.RightsRequest.evidence_sha256",
+    "rights.SubjectExport.sha256", "recommend.Decision.row_hash",
 }  # fmt: skip
 
 

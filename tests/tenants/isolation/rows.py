@@ -32,6 +32,9 @@ VALUES: dict[type[models.Field], Any] = {
 WORDS = {
     "behaviour.Upload.kind": "events",
     "evidence.EvidenceExport.kind": "audit",
+    "rights.RightsRequest.kind": "access",
+    "rights.RightsRequest.law": "gdpr",
+    "rights.ProfileRemoval.category": "Lights",
 }
 
 

@@ -1,0 +1,143 @@
+"""What is derived of one person: computed at each answer from their own events, never stored.
+
+No vector and no parameter of a person is kept; this computes what the next answer would.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from recommend.answering import TYPE_NAMES, history_of
+from recommend.bundles import BUNDLES, BundleUnreadable
+from recommend.context import Context, context_of_subject
+from tenants.behaviour.models import Item
+from tenants.subjects.models import Subject
+from tenants.subjects.store import Rows
+from training.engine.bundle import Bundle
+from training.engine.history import Past, settle
+
+OWN, NEIGHBOURS = "own_history", "neighbours"
+NEIGHBOURS_TOLD = 20
+COLUMNS = ("group", "item", "category", "weight", "events", "last", "last_at", "note")
+
+
+@dataclass(frozen=True)
+class Derived:
+    """`code` says why nothing is derived, "" when it is. `own`: one line for each item of the
+    history that answers use, the weightiest first; `neighbours`: items that these lead to.
+    """
+
+    code: str
+    own: list["OwnItem"]
+    neighbours: list[tuple[Item, float]]
+
+
+@dataclass(frozen=True)
+class OwnItem:
+    """What the person's own events on one item add up to. `weight` halves with age; None where the
+    version that serves computes none. `last` is one of the names of event types.
+    """
+
+    item: Item
+    events: int
+    weight: float | None
+    last: str
+    last_at: datetime
+
+
+def derived_of(subject: Subject) -> Derived:
+    """What the next answer would derive of the person; nothing where it may not be personal."""
+    context = context_of_subject(subject)
+    if context.code or not context.items:
+        return Derived(context.code or "no_history", [], [])
+    bundle = _bundle(context)
+    now = time.time()
+    past = _past(bundle, context, now) if bundle else Past.empty()
+    weights = _weights(bundle, past, now) if bundle else {}
+    near = _neighbours(bundle, past, now) if bundle else {}
+    items = Item.objects.in_bulk({*context.items, *near})
+    own = sorted(
+        _own(context, items, weights), key=lambda line: (-(line.weight or 0.0), -line.events)
+    )
+    return Derived("", own, [(items[item], score) for item, score in near.items() if item in items])
+
+
+def profile(subject_id: int) -> Rows:
+    """An annex of a person's export: each derived value as a row, and that no vector is stored."""
+    found = derived_of(Subject.objects.get(pk=subject_id))
+    yield _row("user_vector", note="computed for each answer, stored nowhere")
+    if found.code:
+        yield _row(OWN, note=f"nothing is derived: {found.code}")
+    for line in found.own:
+        yield _row(
+            OWN, line.item, line.weight, events=line.events, last=line.last, last_at=line.last_at
+        )
+    for item, score in found.neighbours:
+        yield _row(NEIGHBOURS, item, score)
+
+
+def _row(
+    group: str, item: Item | None = None, weight: float | None = None, **more: Any
+) -> dict[str, Any]:
+    told = {"item": item.external_id, "category": item.category} if item else {}
+    return {**dict.fromkeys(COLUMNS), "group": group, "weight": weight, **told, **more}
+
+
+def _own(context: Context, items: dict[int, Item], weights: dict[int, float]) -> Iterator[OwnItem]:
+    """Newest event first, as the context has them: the first one of an item is its last."""
+    counts: dict[int, int] = {}
+    first: dict[int, int] = {}
+    for place, item in enumerate(context.items):
+        counts[item] = counts.get(item, 0) + 1
+        first.setdefault(item, place)
+    for item, place in first.items():
+        if item in items:
+            yield OwnItem(
+                item=items[item],
+                events=counts[item],
+                weight=weights.get(item),
+                last=TYPE_NAMES[context.types[place]],
+                last_at=datetime.fromtimestamp(context.times[place], UTC),
+            )
+
+
+def _bundle(context: Context) -> Bundle | None:
+    if context.manifest_sha256 is None:
+        return None
+    try:
+        return BUNDLES.get(context.tenant_id, context.manifest_sha256)
+    except BundleUnreadable:
+        return None
+
+
+def _past(bundle: Bundle, context: Context, now: float) -> Past:
+    """The events that the serving version would take into account."""
+    return settle(
+        history_of(context),
+        catalogue=bundle.items,
+        types=bundle.types,
+        now=now,
+        limit=bundle.history_limit,
+    )
+
+
+def _weights(bundle: Bundle, past: Past, now: float) -> dict[int, float]:
+    """Item -> the decayed weight of the person's events on it, as the serving version counts."""
+    if OWN not in bundle.sources:
+        return {}
+    half_life = float(bundle.sources[OWN].settings()["half_life_days"])
+    total = np.bincount(past.item, weights=past.decayed(now, half_life))
+    return {int(bundle.items[n]): round(float(total[n]), 6) for n in np.unique(past.item)}
+
+
+def _neighbours(bundle: Bundle, past: Past, now: float) -> dict[int, float]:
+    """The items that others' behaviour links to the person's own, the strongest first."""
+    if NEIGHBOURS not in bundle.sources or not len(past):
+        return {}
+    scores = bundle.sources[NEIGHBOURS].score(past, now)
+    order = np.argsort(-scores, kind="stable")[:NEIGHBOURS_TOLD]
+    return {int(bundle.items[n]): round(float(scores[n]), 6) for n in order if scores[n] > 0}

@@ -1,0 +1,145 @@
+"""What carrying out a request changes: in the very next answer, through the real API."""
+
+import pytest
+from django.test import Client
+
+from recommend import popular
+from tenants.audit.models import AuditEntry
+from tenants.consent.models import ConsentRecord, ConsentState
+from tenants.consent.vocabulary import Purpose
+from tenants.departure import files
+from tenants.erasure.queries import status_of
+from tenants.rights.following import follow
+from tenants.rights.models import SubjectExport
+from tenants.work.run import run_waiting
+from tests import shop
+from tests.stocked import publish, stock
+from tests.tenants.rights.asking import get, row, send, taken, verified
+from tests.trained import give_version
+
+PEOPLE = range(12)
+
+
+@pytest.fixture
+def shopkeeper(alice, artifact):
+    stock(alice, PEOPLE)
+    publish(alice, give_version(alice, artifact))
+    return alice
+
+
+def ask(business, user_id: str = shop.user(1), limit: int = 5):
+    reply = Client().get(
+        "/v1/recommendations", {"user_id": user_id, "limit": limit}, headers=business.headers
+    )
+    assert reply.status_code == 200, reply.content
+    return reply.json()
+
+
+def shown(answer) -> list[str]:
+    return [line["item_id"] for line in answer["data"]]
+
+
+def test_s15_after_off_the_very_next_answer_is_not_personal(shopkeeper):
+    """Algorithm Provisions 17: one call, done at once, and what everybody gets is what they get."""
+    before = ask(shopkeeper)
+    assert before["personalised"] is True
+    told = send(shopkeeper, status=201, user_id=shop.user(1), kind="opt_out")
+    assert told["status"] == "done"
+    after = ask(shopkeeper)
+    assert (after["personalised"], after["code"]) == (False, "opted_out")
+    assert after["purpose"] != "personalised_recommendation"
+    assert shown(after) == shown(ask(shopkeeper, "nobody we know"))
+    assert {line["reason"]["code"] for line in after["data"]} == {"popular_now"}
+    assert ask(shopkeeper, shop.user(2))["personalised"] is True
+
+
+def test_s15_no_cached_list_holds_what_somebody_chose(alice, settings):
+    """Without a version the list comes from a cache of a minute: it is of everybody, counts of ten
+    people and more, so that nothing of one person can linger in it."""
+    stock(alice, range(shop.SUBJECTS))
+    first = ask(alice)
+    assert not first["personalised"] and first["data"]  # and now it is cached
+    send(alice, status=201, user_id=shop.user(1), kind="opt_out")
+    again = ask(alice)
+    assert (again["personalised"], shown(again)) == (False, shown(first))
+    assert min(line["score"] for line in again["data"]) >= popular.FEWEST_SUBJECTS
+
+
+def test_an_opt_out_may_name_its_purposes(shopkeeper):
+    send(shopkeeper, status=201, user_id=shop.user(1), kind="opt_out", purposes=["model_training"])
+    assert ask(shopkeeper)["personalised"] is True
+    with shopkeeper.scope:
+        states = ConsentState.objects.filter(subject__rights_requests__isnull=False)
+        assert {s.purpose for s in states if s.state == "opted_out"} == {"model_training"}
+        record = ConsentRecord.objects.get(event="opted_out")
+        assert record.withdrawal_method.startswith("rrq_")
+
+
+def test_an_objection_counts_at_once_for_every_purpose(shopkeeper):
+    """GDPR 21: profiling ends everywhere; what is popular is still answered."""
+    told = send(shopkeeper, status=201, user_id=shop.user(1), kind="objection")
+    assert told["status"] == "done"
+    answer = ask(shopkeeper)
+    assert (answer["personalised"], answer["code"]) == (False, "objected") and answer["data"]
+    with shopkeeper.scope:
+        states = ConsentState.objects.filter(
+            subject_id=row(shopkeeper, told["id"]).subject_id, purpose__in=shop.PURPOSES
+        )
+        assert {state.state for state in states} == {"objected"}
+
+
+def test_a_restriction_waits_for_the_tenant_and_then_stops_every_use(shopkeeper):
+    """GDPR 18; PIPL 47."""
+    request_id = taken(shopkeeper, "restriction", shop.user(1))
+    assert get(shopkeeper, f"/{request_id}")["status"] == "in_progress"
+    assert ask(shopkeeper)["personalised"] is True
+    assert send(shopkeeper, f"/{request_id}/complete")["status"] == "done"
+    assert ask(shopkeeper)["code"] == "restricted"
+    with shopkeeper.scope:
+        log = [entry.action for entry in AuditEntry.objects.order_by("-seq")[:2]]
+    assert log == ["request.done", "consent.flag_set"]
+
+
+def test_a_request_of_somebody_unknown_is_kept_for_when_they_come(shopkeeper):
+    send(shopkeeper, status=201, user_id="not yet known", kind="opt_out")
+    assert ask(shopkeeper, "not yet known")["code"] == "opted_out"
+
+
+def test_an_erasure_begins_when_it_is_carried_out_and_ends_the_request_once_all_is_swept(
+    shopkeeper,
+):
+    """GDPR 17; PIPL 47: the person is in no answer on the next request."""
+    access = verified(shopkeeper, "access", shop.user(1))
+    run_waiting("default")
+    request_id = verified(
+        shopkeeper, "erasure", shop.user(1), jurisdiction="CN",
+        evidence={"kind": "document", "sha256": "ab" * 32, "reference": "drawer 3"},
+    )  # fmt: skip
+    assert follow(shopkeeper.tenant.id) == 0
+    told = send(shopkeeper, f"/{request_id}/complete", answer="Everything of yours is gone.")
+    assert (told["status"], told["erasure"][:4]) == ("in_progress", "ers_")
+    assert ask(shopkeeper)["code"] == "unknown_user"
+    refusal = send(
+        shopkeeper, f"/{request_id}/refuse", 409, reason="legal_duty", answer="Too late."
+    )
+    assert refusal["error"]["code"] == "erasure_begun"
+    run_waiting("default")
+    assert [follow(shopkeeper.tenant.id), follow(shopkeeper.tenant.id)] == [1, 0]
+    left = row(shopkeeper, request_id)
+    assert (left.state, left.kind, left.law) == ("done", "erasure", "pipl")
+    assert (left.evidence_reference, left.evidence_sha256, left.answer) == ("", None, "")
+    with shopkeeper.scope:
+        assert status_of(left.erasure_id).left == {}
+        export = SubjectExport.objects.get()
+    assert export.state == SubjectExport.EXPIRED
+    assert not files.exists(shopkeeper.tenant.id, export.id)
+    gone = Client().get(f"/v1/rights_requests/{access}/export", headers=shopkeeper.headers)
+    assert gone.json()["error"]["code"] == "export_gone"
+
+
+def test_purposes_of_a_request_are_those_of_the_vocabulary(alice):
+    error = send(alice, "", 400, user_id="u1", kind="opt_out", purposes=["fun"])["error"]
+    assert error["param"].startswith("purposes")
+    told = send(alice, status=201, user_id="u1", kind="opt_out", purposes=list(Purpose))
+    assert told["purposes"] == sorted(Purpose)
+    verified(alice, "access")
