@@ -26,6 +26,22 @@ def master_key_is_32_bytes(app_configs: Any, **options: Any) -> list[CheckMessag
     return [Error("ATTUNE_MASTER_KEY is not 32 bytes in base64.", hint=hint, id="attune.E001")]
 
 
+@register(Tags.security)
+def master_keys_are_counted(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """attune.E006: a key before the first, or one that is no other, would open nothing."""
+    previous = settings.ATTUNE_MASTER_KEY_PREVIOUS
+    if not previous:
+        return []
+    fits = previous != settings.ATTUNE_MASTER_KEY and settings.ATTUNE_MASTER_KEY_VERSION > 1
+    if fits and len(base64.b64decode(previous)) == 32:
+        return []
+    hint = (
+        "ATTUNE_MASTER_KEY_PREVIOUS is the key so far, ATTUNE_MASTER_KEY a new one, and "
+        "ATTUNE_MASTER_KEY_VERSION one higher than before (2 the first time)."
+    )
+    return [Error("The master keys of a rotation do not fit.", hint=hint, id="attune.E006")]
+
+
 @register(Tags.database)
 def role_is_unprivileged(
     app_configs: Any, databases: Sequence[str] | None = None, **options: Any

@@ -62,6 +62,14 @@ def addresses(name: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
+def number(name: str, default: int) -> int:
+    """A whole number above 0."""
+    value = text(name, str(default))
+    if not value.isascii() or not value.isdigit() or not int(value):
+        raise ImproperlyConfigured(f"{name} is {value!r}; write a whole number above 0")
+    return int(value)
+
+
 def names(name: str, default: str = "") -> list[str]:
     """A list without blanks, separated by commas, or in a file by lines."""
     parts = text(name, default).replace("\n", ",").split(",")

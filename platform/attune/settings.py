@@ -20,6 +20,9 @@ SECRET_KEY = environment.secret("SECRET_KEY", local=LOCAL)
 SECRET_KEY_FALLBACKS = environment.names("SECRET_KEY_FALLBACKS")
 # 32 random bytes in base64: the root of every tenant's keys. It lives outside the database.
 ATTUNE_MASTER_KEY = environment.secret("ATTUNE_MASTER_KEY", local=LOCAL, at_least=43)
+# Which one it is, counted from 1; while it is rotated, the one before is read as well.
+ATTUNE_MASTER_KEY_VERSION = environment.number("ATTUNE_MASTER_KEY_VERSION", 1)
+ATTUNE_MASTER_KEY_PREVIOUS = environment.text("ATTUNE_MASTER_KEY_PREVIOUS", "")
 
 ALLOWED_HOSTS = environment.names(
     "ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver" if LOCAL else ""
@@ -162,6 +165,9 @@ WORK_KINDS = {
     "subject_export": WorkKind(
         "default", "tenants.rights.exporting.run", lease=60, attempts=6, urgent=True
     ),
+    "rotation": WorkKind(
+        "default", "tenants.subjects.rotating.run", lease=120, attempts=20, urgent=True
+    ),
     "job_check": WorkKind("default", "training.jobs.validating.run", lease=120, attempts=6),
     "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100, fair=True),
 }
@@ -203,6 +209,8 @@ TENANT_DUTIES = [
 CHECKPOINT_PLACES = environment.addresses("CHECKPOINT_PLACES")
 # How long entries of the log are kept. The database refuses less than the least.
 AUDIT_DAYS = environment.days("AUDIT_DAYS", 1095, least=183)
+# What else lies under a tenant's key and is sealed anew while the master key is rotated.
+KEY_ROTATION = ["training.jobs.resealing.reseal"]
 # Streams of rows that are sealed in batches instead of chained one by one.
 SEALED_STREAMS = {
     "decisions": "recommend.decisions.stream",

@@ -10,7 +10,7 @@ from tenants.accounts.queries import FoundKey, found_key
 from tenants.accounts.tokens import Token
 from tenants.consent.vocabulary import PURPOSE_OF, Use
 from tenants.isolation.scope import current_tenant
-from tenants.subjects.keys import lookup_of
+from tenants.subjects.keys import lookups_of
 from tenants.subjects.models import Subject
 
 PURPOSE = PURPOSE_OF[Use.PERSONALISED_ANSWER]
@@ -40,28 +40,40 @@ class Context:
 
 def context_of_key(token: Token, user_id: str) -> tuple[FoundKey, Context] | None:
     """Key, consent, history and published version; None when the key is not valid."""
-    lookup = lookup_of(token.tenant_id, user_id)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select * from recommend_context(%s, %s, %s, %s, %s)",
-            [token.tenant_id, token.hash, lookup, PURPOSE.value, MOST_EVENTS],
-        )
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    key = found_key(token, row[0], row[1])
-    return key, _context(token.tenant_id, lookup, row[2:])
+    for lookup in _lookups(token.tenant_id, user_id):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select * from recommend_context(%s, %s, %s, %s, %s)",
+                [token.tenant_id, token.hash, lookup, PURPOSE.value, MOST_EVENTS],
+            )
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        found = _context(token.tenant_id, lookup, row[2:])
+        if found.subject_id is not None:
+            break
+    return found_key(token, row[0], row[1]), found
 
 
 def context_in_scope(user_id: str) -> Context:
     """The same for a member who looks at the tenant in scope."""
     tenant_id = current_tenant()
-    lookup = lookup_of(tenant_id, user_id)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select * from recommend_subject(%s, %s, %s)", [lookup, PURPOSE.value, MOST_EVENTS]
-        )
-        return _context(tenant_id, lookup, cursor.fetchone())
+    for lookup in _lookups(tenant_id, user_id):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select * from recommend_subject(%s, %s, %s)", [lookup, PURPOSE.value, MOST_EVENTS]
+            )
+            found = _context(tenant_id, lookup, cursor.fetchone())
+        if found.subject_id is not None:
+            break
+    return found
+
+
+def _lookups(tenant_id: UUID, user_id: str) -> list[bytes]:
+    """Under which pseudonyms to ask for a person, one after another. One, but while the master key
+    is rotated: then the row may be re-keyed between two questions, so the first is asked again."""
+    found = lookups_of(tenant_id, user_id)
+    return found if len(found) == 1 else [*found, found[0]]
 
 
 def context_of_subject(subject: Subject) -> Context:

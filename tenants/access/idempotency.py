@@ -24,7 +24,7 @@ from rest_framework.response import Response
 from tenants.access.models import IdempotentAnswer
 from tenants.accounts.tokens import PUBLIC
 from tenants.errors import AppError, Conflict
-from tenants.isolation.keys import seal, tenant_key, unseal
+from tenants.isolation.keys import seal, tenant_key, tenant_keys, unseal
 from tenants.isolation.scope import tenant_scope
 
 HEADER = "Idempotency-Key"
@@ -45,6 +45,15 @@ class Replayed(Exception):
     def __init__(self, response: Response) -> None:
         super().__init__()
         self.response = response
+
+
+@dataclass(frozen=True)
+class Named:
+    """A request under a key of its tenant: the keyed hashes of its `Idempotency-Key` and of all."""
+
+    key: bytes
+    name: bytes
+    asked: bytes
 
 
 @dataclass(frozen=True)
@@ -70,15 +79,20 @@ def once(request: Any) -> Kept | None:
             "bad_idempotency_key", "Send 1 to 255 visible ASCII characters, such as a UUID.",
             param=HEADER,
         )  # fmt: skip
-    key = tenant_key(request.tenant_id, "idempotency")
     # A public key is anybody's: what it claims must not stand in the way of the others.
     who = "public" if request.key.kind == PUBLIC else "own"
-    name = _hash(key, "name", who, given)
-    asked = _hash(key, "request", request.method, request.path, _canonical(request.data))
-    row_id = _claim(request.tenant_id, name, asked)
+    sent = (request.method, request.path, _canonical(request.data))
+    current, *older = (
+        Named(key, _hash(key, "name", who, given), _hash(key, "request", *sent))
+        for key in tenant_keys(request.tenant_id, "idempotency")
+    )
+    for named in older:  # kept before the master key was changed
+        if IdempotentAnswer.objects.filter(name=named.name, created_at__gte=now() - KEPT).exists():
+            raise Replayed(_replay(named))
+    row_id = _claim(request.tenant_id, current.name, current.asked)
     if row_id is None:
-        raise Replayed(_replay(request.tenant_id, name, asked))
-    return Kept(request.tenant_id, row_id, name)
+        raise Replayed(_replay(current))
+    return Kept(request.tenant_id, row_id, current.name)
 
 
 def remember(kept: Kept, response: Response) -> None:
@@ -116,9 +130,9 @@ def _claim(tenant_id: UUID, name: bytes, asked: bytes) -> int | None:
     return row[0] if row else None
 
 
-def _replay(tenant_id: UUID, name: bytes, asked: bytes) -> Response:
-    row = IdempotentAnswer.objects.get(name=name)
-    if bytes(row.request) != asked:
+def _replay(named: Named) -> Response:
+    row = IdempotentAnswer.objects.get(name=named.name)
+    if bytes(row.request) != named.asked:
         raise Conflict(
             "idempotency_conflict",
             "This Idempotency-Key was used for another request. Use a new one.",
@@ -130,7 +144,7 @@ def _replay(tenant_id: UUID, name: bytes, asked: bytes) -> Response:
             "This write has happened. Its answer was forgotten when a person was erased.",
             param=HEADER,
         )
-    body = unseal(tenant_key(tenant_id, "idempotency"), bytes(row.sealed), name)
+    body = unseal(named.key, bytes(row.sealed), named.name)
     return Response(json.loads(body), status=row.status, headers={REPLAYED: "true"})
 
 

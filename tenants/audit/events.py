@@ -288,6 +288,12 @@ class AuditEvent(Enum):
     DECISIONS_SEALED = EventKind(
         "decisions.sealed", "seal", _("Records sealed"), ("root", "count", "stream")
     )
+    KEYS_ROTATED = EventKind(
+        "keys.rotated",
+        "tenant",
+        _("People re-keyed under a new master key"),
+        ("key_version", "subjects"),
+    )
     RETENTION_CHOSEN = EventKind(
         "retention.chosen", "tenant", _("Time that data are kept changed"), ("days",)
     )

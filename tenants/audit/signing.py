@@ -1,6 +1,7 @@
 """A tenant's signature over what leaves the house: Ed25519 (RFC 8032), one key per tenant.
 
-The key follows from the master key, so a copy of the database alone can sign nothing.
+The key follows from the master key, so a copy of the database alone can sign nothing. It stays the
+same when the master key is rotated (`tenants/isolation/lasting.py`): readers have pinned it.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tenants.isolation.keys import tenant_key
+from tenants.isolation.lasting import lasting_key
 
 # Every signed text begins with what it is, so that a signature over one kind fits no other.
 CONTEXT = b"attune signature v1: "
@@ -45,4 +46,4 @@ def key_id(tenant_id: UUID) -> str:
 
 
 def _private_key(tenant_id: UUID) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(tenant_key(tenant_id, "sign"))
+    return Ed25519PrivateKey.from_private_bytes(lasting_key(tenant_id, "sign"))

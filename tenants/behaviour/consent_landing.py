@@ -21,7 +21,7 @@ from tenants.consent.models import ConsentRecord
 from tenants.consent.queries import find_records
 from tenants.consent.services import record_batch
 from tenants.consent.vocabulary import CollectionMethod, ConsentEvent, LawfulBasis, Purpose
-from tenants.isolation.keys import tenant_key
+from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.directory import resolve
 from tenants.subjects.suppression import erased
@@ -95,7 +95,7 @@ def _told(row: ConsentRow, subject_id: int) -> Told:
 def _receipt(row: ConsentRow) -> str:
     """A keyed hash of the whole act, for one without an id of its own."""
     parts = [str(value) for name, value in sorted(vars(row).items()) if name != "row"]
-    key = tenant_key(current_tenant(), "dedup")
+    key = lasting_key(current_tenant(), "dedup")
     return f"rcpt_{blake2b(chr(31).join(parts).encode(), digest_size=16, key=key).hexdigest()}"
 
 

@@ -14,7 +14,7 @@ from tenants.behaviour.landed import Landed
 from tenants.behaviour.models import Event, QuarantinedRow
 from tenants.behaviour.storing import store_events
 from tenants.consent.queries import storable, why_not_storable
-from tenants.isolation.keys import tenant_key
+from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.directory import known, resolve
 from tenants.subjects.suppression import erased
@@ -101,7 +101,7 @@ def _land(rows: pl.DataFrame, upload_id: UUID, trusted: bool) -> tuple[Withheld,
 
 def _with_acts(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with the hash by which an act counts once."""
-    key = tenant_key(current_tenant(), "dedup")
+    key = lasting_key(current_tenant(), "dedup")
     digests = [digest.hex() for digest in identities(rows, key)]
     return rows.with_columns(pl.Series("dedup", digests, dtype=pl.String))
 

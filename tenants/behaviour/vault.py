@@ -9,9 +9,9 @@ from uuid import UUID
 from django.conf import settings
 
 from tenants.errors import AppError
-from tenants.isolation.keys import tenant_key
+from tenants.isolation.keys import tenant_key, tenant_keys
 from tenants.isolation.names import tenant_folder
-from tenants.isolation.vault import opened, sealing
+from tenants.isolation.vault import opened_with, sealing
 
 
 def path_of(tenant_id: UUID, upload_id: UUID) -> Path:
@@ -40,8 +40,8 @@ def _check_length(length: int) -> None:
 
 def load(tenant_id: UUID, upload_id: UUID) -> io.BytesIO:
     """The plain file in memory; FileNotFoundError when it is gone, InvalidTag when altered."""
-    key, plain = tenant_key(tenant_id, "files"), io.BytesIO()
-    for piece in opened(path_of(tenant_id, upload_id), key, upload_id.bytes):
+    keys, plain = tenant_keys(tenant_id, "files"), io.BytesIO()
+    for piece in opened_with(path_of(tenant_id, upload_id), keys, upload_id.bytes):
         plain.write(piece)
     plain.seek(0)
     return plain

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from tenants.isolation.keys import tenant_key
+from tenants.isolation.keys import tenant_key, tenant_keys
 from tenants.isolation.names import tenant_folder
-from tenants.isolation.vault import SealedWriter, opened, sealing
+from tenants.isolation.vault import SealedWriter, opened_with, sealing
 
 
 def path_of(tenant_id: UUID, export_id: UUID) -> Path:
@@ -45,7 +45,7 @@ def exists(tenant_id: UUID, export_id: UUID) -> bool:
 def read(tenant_id: UUID, export_id: UUID) -> Iterator[bytes]:
     """The zip, piece by piece."""
     path = path_of(tenant_id, export_id)
-    return opened(path, tenant_key(tenant_id, "exports"), export_id.bytes)
+    return opened_with(path, tenant_keys(tenant_id, "exports"), export_id.bytes)
 
 
 def destroy(tenant_id: UUID, export_id: UUID) -> None:

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from tenants.isolation.keys import current_version
 from tenants.isolation.scope import current_tenant
 
 
@@ -40,6 +41,22 @@ class KnownTenant(models.Model):
     tenant_id = models.UUIDField(primary_key=True)
     created_at = models.DateTimeField(auto_now_add=True)
     closes_at = models.DateTimeField(null=True)
+    # Of the master key, when the tenant was made; see `lasting`.
+    key_version = models.SmallIntegerField(default=current_version)
+
+
+class LastingKey(TenantOwned):
+    """A tenant's key that outlives a rotation of the master key, wrapped; see `lasting`."""
+
+    kept_back = {"*": "secret"}
+
+    id = models.BigAutoField(primary_key=True)
+    use = models.TextField()
+    wrapped = models.BinaryField()
+    key_version = models.SmallIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant_id", "use"], name="one_lasting_key")]
 
 
 def standing() -> list[UUID]:

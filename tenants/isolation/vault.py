@@ -7,7 +7,7 @@ no folder and no table.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -79,6 +79,23 @@ def opened(path: Path, key: bytes, name: bytes) -> Iterator[bytes]:
         while sealed := file.read(SEALED_PIECE):
             yield unseal(key, sealed, _context(name, number, last=file.tell() == size))
             number += 1
+
+
+def opened_with(path: Path, keys: Sequence[bytes], name: bytes) -> Iterator[bytes]:
+    """The same under the one of the keys that opens the file, or else the last of them."""
+    for key in keys[:-1]:
+        if opens(path, key, name):
+            return opened(path, key, name)
+    return opened(path, keys[-1], name)
+
+
+def opens(path: Path, key: bytes, name: bytes) -> bool:
+    """Whether the key opens the first piece; FileNotFoundError."""
+    try:
+        next(opened(path, key, name))
+    except InvalidTag:
+        return False
+    return True
 
 
 def _context(name: bytes, number: int, *, last: bool) -> bytes:

@@ -14,14 +14,19 @@ ID_LENGTH = 200  # characters of an external id
 
 def find(external_id: str) -> Subject | None:
     """The subject with this id in the tenant of the scope, or None."""
-    return Subject.objects.filter(lookup=keys.lookup_of(current_tenant(), external_id)).first()
+    lookups = keys.lookups_of(current_tenant(), external_id)
+    return Subject.objects.filter(lookup__in=lookups).order_by("-key_version").first()
 
 
 def resolve(external_ids: Iterable[str]) -> dict[str, int]:
     """External id -> integer id, making the subjects that are new. Safe with concurrent callers."""
     tenant_id = current_tenant()
-    lookups = {external: keys.lookup_of(tenant_id, external) for external in set(external_ids)}
-    found = _known(lookups.values())
+    possible = {external: keys.lookups_of(tenant_id, external) for external in set(external_ids)}
+    found = _known(lookup for both in possible.values() for lookup in both)
+    lookups = {
+        external: next((lookup for lookup in both if lookup in found), both[0])
+        for external, both in possible.items()
+    }
     # In one order for all callers, so that two who make the same subjects cannot deadlock.
     missing = {
         external: key
@@ -37,7 +42,11 @@ def resolve(external_ids: Iterable[str]) -> dict[str, int]:
 def known(external_ids: Iterable[str]) -> dict[str, int]:
     """External id -> integer id of the subjects that there are; makes none."""
     tenant_id = current_tenant()
-    lookups = {keys.lookup_of(tenant_id, external): external for external in set(external_ids)}
+    lookups = {
+        lookup: external
+        for external in set(external_ids)
+        for lookup in keys.lookups_of(tenant_id, external)
+    }
     return {lookups[lookup]: subject_id for lookup, subject_id in _known(lookups).items()}
 
 

@@ -10,15 +10,21 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tenants.isolation.keys import KEY_BYTES, seal, tenant_key, unseal
+from tenants.isolation.keys import KEY_BYTES, seal, tenant_key, tenant_keys, unseal_with
 
 LOOKUP_BYTES = 32
 
 
 def lookup_of(tenant_id: UUID, external_id: str) -> bytes:
-    """The keyed pseudonym by which a subject is found; 32 bytes, useless without the key."""
+    """The keyed pseudonym under which a subject is made; 32 bytes, useless without the key."""
+    return lookups_of(tenant_id, external_id)[0]
+
+
+def lookups_of(tenant_id: UUID, external_id: str) -> list[bytes]:
+    """The pseudonyms by which a subject may be found: two while the master key is rotated, that of
+    the current version first."""
     text = unicodedata.normalize("NFC", external_id).encode()
-    return hmac.digest(tenant_key(tenant_id, "lookup"), text, hashlib.sha256)
+    return [hmac.digest(key, text, hashlib.sha256) for key in tenant_keys(tenant_id, "lookup")]
 
 
 def new_subject_key() -> bytes:
@@ -37,4 +43,4 @@ def wrap(tenant_id: UUID, lookup: bytes, subject_key: bytes) -> bytes:
 
 
 def unwrap(tenant_id: UUID, lookup: bytes, wrapped: bytes) -> bytes:
-    return unseal(tenant_key(tenant_id, "wrap"), wrapped, tenant_id.bytes + lookup)
+    return unseal_with(tenant_keys(tenant_id, "wrap"), wrapped, tenant_id.bytes + lookup)

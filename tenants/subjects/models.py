@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from tenants.isolation.keys import KEY_VERSION
+from tenants.isolation.keys import current_version
 from tenants.isolation.models import TenantForeignKey, TenantOwned
 
 
@@ -14,7 +14,7 @@ class Subject(TenantOwned):
 
     id = models.BigAutoField(primary_key=True)
     lookup = models.BinaryField()
-    key_version = models.SmallIntegerField(default=KEY_VERSION)
+    key_version = models.SmallIntegerField(default=current_version)
     external_id_sealed = models.BinaryField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     erased_at = models.DateTimeField(null=True)
@@ -45,7 +45,7 @@ class Suppression(TenantOwned):
 
     id = models.BigAutoField(primary_key=True)
     digest = models.BinaryField()
-    key_version = models.SmallIntegerField(default=KEY_VERSION)
+    key_version = models.SmallIntegerField(default=current_version)
     erased_at = models.DateTimeField()
 
     class Meta:

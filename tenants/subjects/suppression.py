@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection
 
 from tenants.errors import AppError
-from tenants.isolation.keys import tenant_key
+from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.models import Suppression
 
@@ -24,7 +24,7 @@ LOCK = "select pg_advisory_xact_lock{how}(hashtextextended(%s, 0))"
 def digest_of(tenant_id: UUID, external_id: str) -> bytes:
     """32 bytes, useless without the tenant's key."""
     text = unicodedata.normalize("NFC", external_id).encode()
-    return hmac.digest(tenant_key(tenant_id, "suppression"), text, hashlib.sha256)
+    return hmac.digest(lasting_key(tenant_id, "suppression"), text, hashlib.sha256)
 
 
 def stand_alone() -> None:

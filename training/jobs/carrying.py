@@ -14,8 +14,9 @@ from uuid import UUID
 from tenants.errors import AppError
 from tenants.isolation import depot
 from tenants.isolation.depot import StoreUnreachable
-from tenants.isolation.keys import tenant_key
+from tenants.isolation.keys import tenant_key, tenant_keys
 from tenants.isolation.scope import tenant_scope
+from tenants.isolation.vault import opens
 from tenants.work import queue
 from tenants.work.keeping import kept_alive
 from tenants.work.queue import Lease
@@ -178,7 +179,7 @@ def _open(job: Job, name: str, folder: Path, names: tuple[str, ...], there: dict
     sealed = folder / f".{name}"
     try:
         depot.download(sealed, job.tenant_id, ROOM, str(job.id), name)
-        unpack(sealed, folder, names, key=_key(job), context=_context(job, name))
+        unpack(sealed, folder, names, key=_opening(job, sealed, name), context=_context(job, name))
     finally:
         sealed.unlink(missing_ok=True)
 
@@ -196,5 +197,16 @@ def _key(job: Job) -> bytes:
     return tenant_key(job.tenant_id, "jobs")
 
 
+def _opening(job: Job, sealed: Path, name: str) -> bytes:
+    """Which key opens it: while the master key is rotated there are two."""
+    keys = tenant_keys(job.tenant_id, "jobs")
+    return next((key for key in keys if opens(sealed, key, _context(job, name))), keys[0])
+
+
 def _context(job: Job, name: str) -> bytes:
-    return f"{job.id}/{name}".encode()
+    return context_of(job.id, name)
+
+
+def context_of(job_id: UUID, name: str) -> bytes:
+    """What a sealed file of a job is bound to."""
+    return f"{job_id}/{name}".encode()

@@ -6,6 +6,7 @@ longest time; where none does, the reason says what the data are for.
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -111,6 +112,16 @@ CLASSES = (
             "such an end stays as long as the tenant."
         ),
         delete=consents,
+    ),
+    RetentionClass(
+        "audit_log",
+        _("The audit log"),
+        default=settings.AUDIT_DAYS,
+        least=None,
+        reason=_(
+            "The installation keeps it so long (PIPL 56; AI Act 19, 26(6)). Entries go only behind "
+            "a signed checkpoint, by a duty of the log's own."
+        ),
     ),
     RetentionClass(
         "exports",
