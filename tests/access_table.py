@@ -32,6 +32,8 @@ API: dict[str, dict[str, Right]] = {
     "v1/events": {"POST": Right.WRITE_EVENTS},
     "v1/uploads": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
     "v1/uploads/<str:upload_id>": {"GET": Right.READ_EVENTS},
+    "v1/erasures/<str:erasure_id>": {"GET": Right.MANAGE_RIGHTS},
+    "v1/erasures/<str:erasure_id>/certificate": {"GET": Right.MANAGE_RIGHTS},
     "v1/fine_tuning/estimates": {"POST": Right.READ_MODELS},
     "v1/fine_tuning/jobs": {"GET": Right.READ_MODELS, "POST": Right.MANAGE_MODELS},
     "v1/fine_tuning/jobs/<str:job_id>": {"GET": Right.READ_MODELS},
@@ -204,6 +206,7 @@ QUERIES = {
 }
 KINDS = {
     "upload_id": "upload",
+    "erasure_id": "erasure",
     "job_id": "job",
     "version_id": "version",
     "key_id": "key",

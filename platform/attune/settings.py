@@ -194,6 +194,7 @@ TENANT_DUTIES = [
     "tenants.behaviour.sweeping.sweep",
     "tenants.departure.expiring.expire",
     "tenants.evidence.making.expire",
+    "tenants.erasure.replaying.look",
     "tenants.erasure.sweeping.look",
     "tenants.rights.exports.expire",
     "tenants.rights.following.alert",
@@ -367,12 +368,17 @@ ARTIFACT_ROOT = VAR / "artifacts" / "cache" if _CACHED else Path(ARTIFACT_STORE)
 ARTIFACT_CACHE_BYTES = environment.gibibytes("ARTIFACT_CACHE_GIB", 20)
 JOB_ROOT = Path(environment.text("JOB_FOLDER", "") or VAR / "jobs")
 EXPORT_ROOT = VAR / "exports"
+# Who was erased, signed and outside the database: an older backup of that hears of it again.
+ERASURE_ROOT = VAR / "erasures"
+# How long the installation keeps copies of its database: what certificates of erasures promise.
+BACKUP_DAYS = environment.days("BACKUP_DAYS", 30, least=1)
 # Every root with a folder per tenant, and why an export leaves its files out; "" where it has them.
 TENANT_ROOTS = {
     "UPLOAD_ROOT": "Files that wait to be read; what was read of them stands in the tables.",
     "ARTIFACT_ROOT": "",
     "JOB_ROOT": "Copies of rows that stand in the tables, made for one training each.",
     "EXPORT_ROOT": "Earlier exports.",
+    "ERASURE_ROOT": "Keyed hashes of who was erased, for backups of this installation.",
 }
 UPLOAD_LIMIT_BYTES = 256 * 1024 * 1024
 # The largest body of a request, in bytes, refused before it is read: by path, else this one.

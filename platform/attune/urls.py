@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("tenants.consent.urls")),
     path("", include("tenants.behaviour.urls")),
     path("", include("tenants.rights.urls")),
+    path("", include("tenants.erasure.urls")),
     path("", include("training.jobs.urls")),
     path("", include("recommend.urls")),
     path("accounts/", include("tenants.accounts.urls")),

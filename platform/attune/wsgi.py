@@ -32,6 +32,10 @@ from tenants.access.door import Door  # noqa: E402
 from tenants.access.places import PLACES  # noqa: E402
 from tenants.access.rates import RATES  # noqa: E402
 from tenants.access.thread_connections import ThreadConnections  # noqa: E402
+from tenants.erasure.replaying import replay_before_serving  # noqa: E402
+
+# A database from an older backup has forgotten who was erased since: nothing is answered before.
+replay_before_serving()
 
 application = AccessLines(Door(ThreadConnections(_django), RATES, PLACES))
 settle()

@@ -11,6 +11,7 @@ from launcher.process import Process
 # Name -> arguments of manage.py, in order; each may run again without doing anything twice.
 _SETUP: dict[str, tuple[str, ...]] = {
     "migrate": ("migrate", "--database", "owner", "--noinput"),
+    "erasures": ("replay_erasures",),
     "demo": ("load_demo", "--begin"),
 }
 # Name -> command ({...} is filled in) and the seconds it gets to finish what it holds. A worker

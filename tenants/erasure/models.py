@@ -15,6 +15,8 @@ class Erasure(TenantOwned):
     SWEEPING, SWEPT, MODELS_DUE, FINISHED = "sweeping", "swept", "models_due", "finished"
     STATES = (SWEEPING, SWEPT, MODELS_DUE, FINISHED)
 
+    kept_back = {"digest": "secret"}
+
     id = models.UUIDField(primary_key=True, default=uuid7)
     subject = TenantForeignKey(Subject, related_name="erasures")
     state = models.TextField(default=SWEEPING)
@@ -26,6 +28,8 @@ class Erasure(TenantOwned):
     after = models.JSONField(default=dict)
     # Names of the destroyed keys: hashes of how they lay here, wrapped.
     keys = models.JSONField(default=list)
+    # Under what the person is suppressed, see `tenants.subjects.suppression`.
+    digest = models.BinaryField(default=b"")
     # The entry of the audit log that says it began.
     audit_seq = models.BigIntegerField(null=True)
     begun_at = models.DateTimeField()
@@ -40,3 +44,25 @@ class Erasure(TenantOwned):
     @property
     def public_id(self) -> str:
         return public_id("erasure", self.id)
+
+
+class ErasureStatement(TenantOwned):
+    """What the house says of an erasure, signed: the certificate, and what is added to it later.
+
+    `text` is canonical JSON (RFC 8785), kept as it was signed. Append-only.
+    """
+
+    CERTIFICATE, RESCAN, MODELS = "certificate", "rescan", "models"
+
+    id = models.BigAutoField(primary_key=True)
+    erasure = TenantForeignKey(Erasure, related_name="statements")
+    kind = models.TextField()
+    text = models.TextField()
+    key_id = models.TextField()
+    signature = models.BinaryField()
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "erasure", "kind"], name="stated_once")
+        ]

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from tenants.erasure.counting import left
+from tenants.erasure.ledger import Line
 from tenants.erasure.models import Erasure
 from tenants.erasure.reach import reaches
 from tenants.errors import NotFound
@@ -35,6 +36,17 @@ def status_of(erasure_id: UUID) -> Status:
     if erasure is None:
         raise NotFound("erasure")
     return Status(erasure, left(erasure.after), facts_of(erasure.subject_id))
+
+
+def line_of(erasure: Erasure) -> Line:
+    """What the ledger keeps of it outside the database."""
+    return Line(
+        erasure.id,
+        erasure.subject_id,
+        bytes(erasure.digest),
+        erasure.begun_at,
+        erasure.request_ref,
+    )
 
 
 def facts_of(subject_id: int) -> dict[str, Any]:

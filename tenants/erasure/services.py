@@ -1,6 +1,9 @@
 """Erasing a person: from the next request on they are in no answer; the rest is leased work."""
 
 import hashlib
+import logging
+from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.timezone import now
@@ -8,15 +11,21 @@ from django.utils.timezone import now
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
+from tenants.erasure import ledger
 from tenants.erasure.counting import counts, stores
 from tenants.erasure.models import Erasure
+from tenants.erasure.queries import line_of
 from tenants.erasure.reach import reaches
 from tenants.errors import Conflict, NotFound
+from tenants.ids import uuid7
+from tenants.isolation.depot import StoreUnreachable
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.directory import audit_ref, external_id_of
 from tenants.subjects.models import Subject, SubjectKey
 from tenants.subjects.suppression import digest_of, stand_alone, suppress
 from tenants.work.queue import enqueue
+
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -33,20 +42,38 @@ def begin_erasure(*, subject_id: int, actor: Actor, request_ref: str = "") -> Er
         raise NotFound("person")
     if subject.erased_at is not None:
         raise Conflict("already_erased", "This person is erased already.")
-    moment, reference = now(), audit_ref(subject_id)
+    return erase_rows(subject=subject, actor=actor, request_ref=request_ref)
+
+
+def erase_rows(
+    *,
+    subject: Subject,
+    actor: Actor,
+    request_ref: str = "",
+    erasure_id: UUID | None = None,
+    begun_at: datetime | None = None,
+) -> Erasure:
+    """Inside a transaction that holds a person who is not erased yet: erase them.
+
+    `erasure_id` and `begun_at` are those of an erasure that a restored database has forgotten.
+    """
+    moment, reference = begun_at or now(), audit_ref(subject.id)
+    digest = digest_of(current_tenant(), external_id_of(subject))
     erasure = Erasure.objects.create(
+        id=erasure_id or uuid7(),
         subject=subject,
         request_ref=request_ref,
         actor_ref=actor.ref,
-        before=counts(subject_id),
-        keys=_key_names(subject_id),
+        before=counts(subject.id),
+        keys=_key_names(subject.id),
+        digest=digest,
         begun_at=moment,
     )
-    suppress(digest_of(current_tenant(), external_id_of(subject)), moment)
+    suppress(digest, moment)
     for store in stores():
-        store.erase(subject_id)
+        store.erase(subject.id)
     for reach in reaches():
-        reach.mark(subject_id, actor)
+        reach.mark(subject.id, actor)
     enqueue("erasure", tenant_id=current_tenant(), object_id=erasure.id)
     entry = record(
         AuditEvent.ERASURE_BEGUN,
@@ -58,7 +85,16 @@ def begin_erasure(*, subject_id: int, actor: Actor, request_ref: str = "") -> Er
     )
     erasure.audit_seq = entry.seq
     erasure.save(update_fields=["audit_seq"])
+    transaction.on_commit(lambda: _tell_ledger(erasure))
     return erasure
+
+
+def _tell_ledger(erasure: Erasure) -> None:
+    """At once; where that fails, the work behind the erasure does not end before it is done."""
+    try:
+        ledger.write(erasure.tenant_id, line_of(erasure))
+    except (OSError, StoreUnreachable):
+        logger.exception("erasure %s is not in the ledger yet", erasure.public_id)
 
 
 def _key_names(subject_id: int) -> list[str]:

@@ -1,6 +1,5 @@
 """The work behind an erasure: destroy what is no row, count what is left, look again next day."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from django.utils.timezone import now
@@ -8,8 +7,11 @@ from django.utils.timezone import now
 from tenants.audit.actor import system
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
+from tenants.erasure import ledger
+from tenants.erasure.certificate import LOOK_AGAIN, add_models, add_rescan, certify
 from tenants.erasure.counting import counts, left, stores
 from tenants.erasure.models import Erasure
+from tenants.erasure.queries import line_of
 from tenants.erasure.reach import reaches
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
@@ -18,7 +20,6 @@ from tenants.work.models import WorkItem
 from tenants.work.queue import Lease
 
 ACTOR = system("erasure")
-LOOK_AGAIN = timedelta(hours=24)
 
 
 def run(lease: Lease) -> None:
@@ -30,6 +31,7 @@ def run(lease: Lease) -> None:
             queue.finish(lease)
             return
     with kept_alive(lease):
+        ledger.write(lease.tenant_id, line_of(erasure))
         for reach in reaches():
             reach.sweep(lease.tenant_id, erasure.subject_id)
     with tenant_scope(lease.tenant_id):
@@ -43,6 +45,7 @@ def _tell_swept(erasure: Erasure) -> None:
     due = is_due(erasure.subject_id)
     erasure.state = Erasure.MODELS_DUE if due else Erasure.SWEPT
     erasure.save(update_fields=["after", "swept_at", "state"])
+    certify(erasure)
     record(
         AuditEvent.ERASURE_SWEPT,
         actor=ACTOR,
@@ -106,6 +109,7 @@ def _rescan(tenant_id: UUID, erasure_id: UUID) -> None:
         still = left(counts(erasure.subject_id)) if found else {}
         erasure.rescanned_at = now()
         erasure.save(update_fields=["rescanned_at"])
+        add_rescan(erasure, found, still)
         record(
             AuditEvent.ERASURE_RESCANNED,
             actor=ACTOR,
@@ -125,6 +129,8 @@ def _end(tenant_id: UUID, erasure_id: UUID) -> None:
         state = Erasure.FINISHED if over else Erasure.SWEPT
         if state == erasure.state:
             return
+        if erasure.state == Erasure.MODELS_DUE:
+            add_models(erasure)
         erasure.state, erasure.finished_at = state, now() if over else None
         erasure.save(update_fields=["state", "finished_at"])
         if over:

@@ -42,6 +42,7 @@ ERRORS: dict[str, str | Promise] = {
     "base_model_not_allowed": _(
         "This installation does not allow that base model. Whoever runs it can add it."
     ),
+    "certificate_not_ready": _("Files and caches are still being destroyed. Ask again soon."),
     "close_live_tenant": _("A test tenant closes with its live one. Close that one."),
     "crashed": _("Processing stopped several times. Upload the file again."),
     "device_missing": _("The wanted device is not on this machine. Choose another one."),

@@ -77,6 +77,7 @@ def test_the_product_serves_with_these_commands() -> None:
     plan = table.product(port=8000, var=Path("/a b/var"), env={}, setup_env={})
     assert [(step.name, step.argv[1:]) for step in plan.steps] == [
         ("migrate", ("manage.py", "migrate", "--database", "owner", "--noinput")),
+        ("erasures", ("manage.py", "replay_erasures")),
         ("demo", ("manage.py", "load_demo", "--begin")),
     ]
     assert [process.name for process in plan.serving] == [

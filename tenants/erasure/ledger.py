@@ -1,0 +1,138 @@
+"""Who was erased, outside the database: one signed line each, so that an older backup hears of it.
+
+A file per tenant on this machine, and one per erasure in the shared store where there is one. A
+line names the person by their integer and by the digest under which they are suppressed. Knows no table.
+"""
+
+import base64
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.conf import settings
+
+from tenants.audit.canonical import timestamp
+from tenants.audit.signing import public_key, sign, signed
+from tenants.isolation import depot
+from tenants.isolation.names import tenant_folder
+
+KIND, FILE, ROOM = "erasure", "ledger.jsonl", "erasures"
+MOST_LINE = 10_000
+
+
+class LedgerDamaged(Exception):
+    """A line was altered, or is no line of this tenant's; the text says which."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One erasure. `digest` is 32 bytes, see `tenants.subjects.suppression`."""
+
+    erasure_id: UUID
+    subject_id: int
+    digest: bytes
+    erased_at: datetime
+    request_ref: str = ""
+
+    def content(self, tenant_id: UUID) -> dict[str, Any]:
+        return {
+            "v": 1,
+            "tenant": str(tenant_id),
+            "erasure": str(self.erasure_id),
+            "subject": self.subject_id,
+            "digest": self.digest.hex(),
+            "erased_at": timestamp(self.erased_at),
+            "request": self.request_ref,
+        }
+
+
+def path_of(tenant_id: UUID) -> Path:
+    return tenant_folder(settings.ERASURE_ROOT, tenant_id) / FILE
+
+
+def write(tenant_id: UUID, line: Line) -> None:
+    """Keep a line wherever lines are kept; one that is there already is left. StoreUnreachable."""
+    text = _text(tenant_id, line)
+    _append(tenant_id, line, text)
+    if depot.is_shared():
+        where = (tenant_id, ROOM, f"{line.erasure_id}.json")
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(text)
+            file.flush()
+            depot.upload(Path(file.name), *where)
+
+
+def tenants() -> list[UUID]:
+    """Whose lines lie on this machine."""
+    root = Path(settings.ERASURE_ROOT)
+    found = [path.parent.name for path in root.glob(f"*/{FILE}")]
+    return sorted(UUID(name) for name in found)
+
+
+def read(tenant_id: UUID) -> list[Line]:
+    """Every line of this machine, oldest first; LedgerDamaged at the first that does not hold."""
+    path = path_of(tenant_id)
+    if not path.exists():
+        return []
+    with path.open("rb") as file:
+        return [_line(tenant_id, text) for text in file if text.strip()]
+
+
+def read_store(tenant_id: UUID) -> Iterator[Line]:
+    """Every line in the shared store; LedgerDamaged, StoreUnreachable."""
+    if depot.is_shared():
+        for name in depot.listing(tenant_id, ROOM):
+            yield _line(tenant_id, depot.read(tenant_id, ROOM, name, most=MOST_LINE))
+
+
+def _append(tenant_id: UUID, line: Line, text: bytes) -> None:
+    """On the disk before it returns, whole or not at all."""
+    path = path_of(tenant_id)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        if str(line.erasure_id).encode() in file.read():
+            return
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _text(tenant_id: UUID, line: Line) -> bytes:
+    content = rfc8785.dumps(line.content(tenant_id))
+    signature = base64.b64encode(sign(tenant_id, KIND, content).value).decode()
+    told = {"line": content.decode(), "signature": signature}
+    return json.dumps(told).encode() + b"\n"
+
+
+def _line(tenant_id: UUID, text: bytes) -> Line:
+    name = hashlib.sha256(text).hexdigest()[:16]
+    try:
+        told = json.loads(text)
+        content = told["line"].encode()
+        key = Ed25519PublicKey.from_public_bytes(public_key(tenant_id))
+        key.verify(base64.b64decode(told["signature"]), signed(KIND, content))
+        found = json.loads(content)
+        if found["tenant"] != str(tenant_id):
+            raise LedgerDamaged(f"line {name} is another tenant's")
+        return Line(
+            UUID(found["erasure"]),
+            int(found["subject"]),
+            bytes.fromhex(found["digest"]),
+            datetime.fromisoformat(found["erased_at"]),
+            found["request"],
+        )
+    except (InvalidSignature, ValueError, KeyError, TypeError) as error:
+        raise LedgerDamaged(f"line {name} was altered") from error
