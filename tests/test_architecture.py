@@ -187,6 +187,7 @@ DOTTED = {
     "subject stores": settings.SUBJECT_STORES,
     "reach of erasures": settings.ERASURE_REACH,
     "annexes": list(settings.SUBJECT_ANNEXES.values()),
+    "stops of consent": settings.CONSENT_STOPS,
     "middleware": settings.MIDDLEWARE,
     "account adapter": [settings.ACCOUNT_ADAPTER],
 }

@@ -227,7 +227,7 @@ EVIDENCE_KINDS = {
 }
 # Called with the consent records that withdraw, refuse, opt out or invalidate, in the transaction
 # that stores them: what was made from the subjects' data is above the ledger.
-CONSENT_STOPS: list[str] = []
+CONSENT_STOPS = ["training.jobs.leaving.on_stops"]
 # Everything that holds rows of a subject: export, erase and count go through these.
 SUBJECT_STORES = [
     "tenants.subjects.store.SubjectRows",

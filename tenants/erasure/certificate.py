@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.timezone import now
 
 from tenants.audit.canonical import timestamp
+from tenants.audit.checkpoints import line_of, make_checkpoint, newest
 from tenants.audit.models import AuditEntry
 from tenants.audit.signing import public_key, sign
 from tenants.erasure.counting import KEPT, left
@@ -115,7 +116,11 @@ def _state(erasure: Erasure, kind: str, content: dict[str, Any]) -> None:
 
 
 def _anchor(erasure: Erasure) -> dict[str, Any]:
-    """The log's entry that the erasure began: whoever holds the log finds it there."""
+    """The log's entry that the erasure began, and a signed checkpoint that covers it."""
     entry = AuditEntry.objects.filter(seq=erasure.audit_seq).first()
     digest = bytes(entry.entry_hash).hex() if entry else ""
-    return {"seq": erasure.audit_seq, "entry_hash": digest}
+    make_checkpoint(at_once=True)
+    last = newest()
+    covers = last is not None and last.size >= (erasure.audit_seq or 0)
+    checkpoint = line_of(last) if last and covers else None
+    return {"seq": erasure.audit_seq, "entry_hash": digest, "checkpoint": checkpoint}

@@ -1,7 +1,7 @@
 """Who was erased, outside the database: one signed line each, so that an older backup hears of it.
 
 A file per tenant on this machine, and one per erasure in the shared store where there is one. A
-line names the person by their integer and by the digest under which they are suppressed. Knows no table.
+line names the person by their integer and by the digest under which they are suppressed.
 """
 
 import base64

@@ -16,6 +16,7 @@ from tenants.isolation.scope import current_tenant
 from training.jobs.gates import failed_gates
 from training.jobs.models import Version, VersionOverride
 from training.jobs.services import locked_version, mark_approved
+from training.jobs.taints import check_publishable
 
 
 @transaction.atomic
@@ -88,6 +89,7 @@ def _refused_version(version_id: UUID, actor: Actor) -> Version:
     if actor.type != "member":
         raise Denied("person_needed", "This needs a person who is a member.")
     version = locked_version(version_id)
+    check_publishable(version)
     if version.state == Version.APPROVED:
         raise Conflict("already_approved", "This version is approved already.")
     if not failed_gates(version):

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
 from django.utils.timezone import now
 
 from tenants.audit.models import AuditDetail, AuditEntry
@@ -22,7 +21,6 @@ from tests.trained import give_version, renumbered
 from training.jobs import finishing, life, replacing
 from training.jobs.artifacts import path_of
 from training.jobs.control import DEFAULT_BASE, create_job
-from training.jobs.leaving import on_stops
 from training.jobs.models import Job, Publication, Snapshot, SnapshotSubject, Version
 from training.jobs.rules import set_rule
 from training.jobs.services import (
@@ -78,9 +76,7 @@ def stop(business, person: str, event: ConsentEvent, at=None) -> None:
             event_time=at or now(),
             collection_method=CollectionMethod.API,
         )
-        written = record_consent(act=act, actor=business.actor)
-        if not hasattr(settings, "CONSENT_STOPS"):
-            on_stops([written])
+        record_consent(act=act, actor=business.actor)
 
 
 def read(business, version: Version) -> Version:
