@@ -97,7 +97,7 @@ def _add(erasure: Erasure, kind: str, content: dict[str, Any]) -> None:
 
 
 def _state(erasure: Erasure, kind: str, content: dict[str, Any]) -> None:
-    head = {
+    head: dict[str, Any] = {
         "format": FORMAT,
         "kind": kind,
         "tenant": public_id("tenant", erasure.tenant_id),
@@ -117,7 +117,7 @@ def _state(erasure: Erasure, kind: str, content: dict[str, Any]) -> None:
 
 def _anchor(erasure: Erasure) -> dict[str, Any]:
     """The log's entry that the erasure began, and a signed checkpoint that covers it."""
-    entry = AuditEntry.objects.filter(seq=erasure.audit_seq).first()
+    entry = AuditEntry.objects.filter(seq=erasure.audit_seq or 0).first()
     digest = bytes(entry.entry_hash).hex() if entry else ""
     make_checkpoint(at_once=True)
     last = newest()

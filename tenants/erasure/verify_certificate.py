@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import sys
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 CONTEXT = b"attune signature v1: certificate\x00"
 
 
-def faults(document: dict, pinned: str = "") -> list[str]:
+def faults(document: dict[str, Any], pinned: str = "") -> list[str]:
     """What is wrong with a document, in words; [] for one that holds."""
     key = pinned or document["public_key"]
     found = ["the key is another than the one you gave"] if document["public_key"] != key else []
