@@ -310,6 +310,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "consents", "description": "What a user allowed or stopped."},
         {"name": "events", "description": "What users did, as it happens."},
         {"name": "fine-tuning", "description": "Jobs that train models, followed to their end."},
+        {"name": "erasures", "description": "People who were erased, and the proof of it."},
         {"name": "usage", "description": "What was used, and how far the limits reach."},
         {"name": "rights requests", "description": "What persons ask about their own data."},
         {"name": "recommendations", "description": "Ranked items for one user, with reasons."},

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -13,7 +14,14 @@ from tenants.erasure.models import Erasure
 from tenants.erasure.queries import Status, status_of
 from tenants.ids import parse_id
 
-TAGS = ["rights"]
+TAGS = ["erasures"]
+ERASURE_ID = OpenApiParameter(
+    "erasure_id",
+    OpenApiTypes.STR,
+    OpenApiParameter.PATH,
+    description="The erasure's id.",
+    examples=[OpenApiExample("An erasure", value="ers_0353F0mAHdwSgGNeXHLs2l")],
+)
 
 
 class ErasureAnswer(serializers.Serializer[Any]):
@@ -90,12 +98,38 @@ SWEPT = OpenApiExample(
 )
 
 
+CERTIFIED = OpenApiExample(
+    "Certified",
+    value={
+        "object": "erasure_certificate",
+        "format": 1,
+        "erasure": "ers_0353F0mAHdwSgGNeXHLs2l",
+        "public_key": "9f86d081884c7d65" * 4,
+        "statements": [
+            {
+                "kind": "certificate",
+                "text": '{"destroyed_keys":["3a7bd3e2360a3d29"],"kind":"certificate"}',
+                "key_id": "ab4f63f9ac65152f",
+                "signature": "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k=",
+            }
+        ],
+    },
+    response_only=True,
+)
+
+
 class ErasureDetail(TenantAPIView):
     """How far the erasure of a person is."""
 
     rights = {"GET": Right.MANAGE_RIGHTS}
 
-    @extend_schema(operation_id="get_erasure", tags=TAGS, responses=ErasureAnswer, examples=[SWEPT])
+    @extend_schema(
+        operation_id="get_erasure",
+        tags=TAGS,
+        parameters=[ERASURE_ID],
+        responses=ErasureAnswer,
+        examples=[SWEPT],
+    )
     def get(self, request: TenantRequest, erasure_id: str) -> Response:
         status = status_of(parse_id("erasure", erasure_id))
         return Response(ErasureAnswer(status).data)
@@ -106,7 +140,13 @@ class ErasureCertificate(TenantAPIView):
 
     rights = {"GET": Right.MANAGE_RIGHTS}
 
-    @extend_schema(operation_id="get_erasure_certificate", tags=TAGS, responses=CertificateAnswer)
+    @extend_schema(
+        operation_id="get_erasure_certificate",
+        tags=TAGS,
+        parameters=[ERASURE_ID],
+        responses=CertificateAnswer,
+        examples=[CERTIFIED],
+    )
     def get(self, request: TenantRequest, erasure_id: str) -> Response:
         status = status_of(parse_id("erasure", erasure_id))
         return Response(document(status.erasure))

@@ -25,6 +25,7 @@ RIGHTS = {
     "consent_notice": WRITE_ONCE | {"delete"},
     "jobs_snapshotsubject": WRITE_ONCE | {"delete"},
     "behaviour_eventbatch": WRITE_ONCE | {"delete"},
+    "consent_consentflag": WRITE_ONCE | {"delete"},
     "erasure_erasurestatement": WRITE_ONCE | {"delete"},
     "recommend_decision": WRITE_ONCE | {"delete"},
     "isolation_knowntenant": WRITE_ONCE | {"delete"},
