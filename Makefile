@@ -1,7 +1,7 @@
 # Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
 .DEFAULT_GOAL := help
 .PHONY: help install up manage test check screenshots bench-isolation bench-masking bench-neighbour prove-jobs fuzz-api \
-	prove-restarts prove-repeat
+	prove-restarts prove-repeat prove-erasure
 
 # Words to pass on: make test ARGS="-k consent"
 ARGS ?=
@@ -42,6 +42,9 @@ prove-restarts: $(INSTALLED) ## Kill training, worker and everything at random; 
 
 prove-jobs: $(INSTALLED_DEV) ## Many jobs of five tenants while everything that runs them is killed; QUICK=1
 	@$(PYTHON) -m tests.bench.jobs $(ARGS)
+
+prove-erasure: $(INSTALLED_DEV) ## Erase a person and look for them in every byte, restored backup too; QUICK=1
+	@$(PYTHON) -m tests.bench.erasure $(ARGS)
 
 prove-repeat: $(INSTALLED_DEV) ## A job repeated from its record, and one killed midway: equal weights; QUICK=1
 	@$(PYTHON) -m tests.bench.repeat $(ARGS)
