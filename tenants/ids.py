@@ -37,6 +37,7 @@ PREFIXES = {
     "rights request": "rrq",
     "subject export": "sbx",
     "profile removal": "rmv",
+    "correction": "cor",
 }
 
 

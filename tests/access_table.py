@@ -51,7 +51,7 @@ API: dict[str, dict[str, Right]] = {
     "v1/rights_requests/<str:request_id>": {"GET": Right.MANAGE_RIGHTS},
     **{
         f"v1/rights_requests/<str:request_id>/{what}": {"POST": Right.MANAGE_RIGHTS}
-        for what in ("acknowledge", "verify", "extend", "refuse", "complete")
+        for what in ("acknowledge", "verify", "extend", "refuse", "complete", "corrections")
     },
     "v1/rights_requests/<str:request_id>/export": {
         "GET": Right.MANAGE_RIGHTS,
@@ -165,6 +165,7 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "v1/rights_requests/<str:request_id>/refuse": lambda: json_of(
         {"reason": "not_covered", "answer": "Not here."}
     ),
+    "v1/rights_requests/<str:request_id>/corrections": lambda: json_of({"user_id": "u2"}),
     "v1/rights_requests/<str:request_id>/complete": lambda: json_of({"answer": "Done."}),
     "v1/uploads": lambda: {"data": {"kind": "events", "file": csv_file()}},
     "data/upload/": lambda: {
@@ -196,6 +197,10 @@ STATES = {
 OPENED: dict[str, dict[str, Any]] = {
     "v1/rights_requests/<str:request_id>/extend": {"due_on": date(2999, 1, 1)},
     "v1/rights_requests/<str:request_id>/complete": {"kind": "opt_out", "state": "in_progress"},
+    "v1/rights_requests/<str:request_id>/corrections": {
+        "kind": "rectification",
+        "state": "in_progress",
+    },
     "v1/rights_requests/<str:request_id>/export": {"state": "in_progress"},
 }
 QUERIES = {
@@ -255,6 +260,8 @@ def ready(route: str, business) -> None:
         for state in STATES.get(route, ()):
             Job.objects.update(state=state)
         RightsRequest.objects.update(**OPENED.get(route, {"kind": "access"}))
+        if route.endswith("/corrections"):
+            RightsRequest.objects.update(subject_id=resolve(["u1"])["u1"])
         if route.startswith("v1/profile"):
             resolve(["u1"])
             Item.objects.update(category="Lights")

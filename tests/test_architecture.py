@@ -188,6 +188,7 @@ DOTTED = {
     "reach of erasures": settings.ERASURE_REACH,
     "annexes": list(settings.SUBJECT_ANNEXES.values()),
     "stops of consent": settings.CONSENT_STOPS,
+    "what is not corrected": settings.HOLDS_UNCORRECTED,
     "middleware": settings.MIDDLEWARE,
     "account adapter": [settings.ACCOUNT_ADAPTER],
 }

@@ -247,6 +247,8 @@ ERASURE_REACH = [
     "training.jobs.erasing.Versions",
     "recommend.reach.PopularList",
 ]
+# Asked when a person's data are corrected: how much that was frozen before holds them as they were.
+HOLDS_UNCORRECTED = ["training.jobs.told.snapshots_with"]
 # What a person is told beside those rows: derived as it is asked for, or about what they are in.
 SUBJECT_ANNEXES = {
     "derived_profile": "recommend.derived.profile",

@@ -104,6 +104,12 @@ class AuditEvent(Enum):
     SUBJECT_EXPORT_DESTROYED = EventKind(
         "subject_export.destroyed", "subject export", _("Export of a person's data destroyed")
     )
+    SUBJECT_CORRECTED = EventKind(
+        "subject.corrected",
+        "correction",
+        _("A person's data corrected"),
+        ("kind", "columns", "frozen"),
+    )
     PROFILE_REMOVED = EventKind(
         "profile.removed", "profile removal", _("Taken out of a person's profile"), ("of",)
     )

@@ -28,6 +28,11 @@ def identities(rows: pl.DataFrame, key: bytes) -> list[bytes]:
     return [blake2b(text.encode(), digest_size=SIZE, key=key).digest() for text in texts]
 
 
+def identity_of_id(event_id: str, key: bytes) -> bytes:
+    """The hash that `identities` gives an act with this event_id."""
+    return blake2b(f"id{BETWEEN}{event_id}".encode(), digest_size=SIZE, key=key).digest()
+
+
 def canonical(column: pl.Series) -> pl.Series:
     """A column as text that no library version writes differently: numbers by their bits."""
     if column.dtype == pl.Float64:

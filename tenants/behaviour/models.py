@@ -153,3 +153,16 @@ class QuarantinedRow(TenantOwned):
             models.UniqueConstraint(fields=["tenant_id", "dedup"], name="quarantined_once")
         ]
         indexes = [models.Index(fields=["tenant_id", "expires_at"], name="quarantine_end")]
+
+
+class DeletedAct(TenantOwned):
+    """The keyed hash of an act that was deleted for its person: sent again, it is not stored."""
+
+    id = models.BigAutoField(primary_key=True)
+    dedup = models.UUIDField()
+    deleted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "dedup"], name="deleted_act_once")
+        ]

@@ -19,9 +19,11 @@ with stored as (
     insert into behaviour_event
         (tenant_id, occurred_at, subject_id, item_id, type, value, quantity, dedup, context,
         upload_id)
-    select %(tenant)s, occurred_at, subject, item, type, value, quantity, dedup, context,
+    select %(tenant)s, occurred_at, subject, item, type, value, quantity, s.dedup, context,
         %(upload)s
-    from staged_event order by subject, occurred_at, dedup
+    from staged_event as s
+    where not exists (select from behaviour_deletedact d where d.dedup = s.dedup)
+    order by subject, occurred_at, dedup
     on conflict (tenant_id, dedup) do nothing
     returning dedup)
 select s.row from staged_event s where not exists (

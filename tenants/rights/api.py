@@ -13,12 +13,15 @@ from rest_framework.response import Response
 from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.paging import PARAMETERS, page_of
 from tenants.access.rights import Right
+from tenants.behaviour.correcting import act_of
 from tenants.consent.vocabulary import Purpose
 from tenants.ids import parse_id
 from tenants.rights import api_examples as examples
-from tenants.rights import queries, services
+from tenants.rights import queries, rectifying, services
 from tenants.rights.api_bodies import (
     CompleteBody,
+    CorrectionAnswer,
+    CorrectionBody,
     ExtendBody,
     ListQuery,
     RefuseBody,
@@ -216,6 +219,35 @@ class RightsRequestExport(TenantAPIView):
     def post(self, request: TenantRequest, request_id: str) -> Response:
         export = make_export(**_named(request, request_id))
         return Response(_told(export.request), status=202)
+
+
+class RightsRequestCorrections(TenantAPIView):
+    """Correct the data of the person who asked: one event's values, its deletion, or their id.
+
+    For a request for rectification of somebody whose identity is verified. What is derived of the
+    person follows with the next answer.
+    """
+
+    rights = {"POST": MANAGE}
+
+    @extend_schema(
+        operation_id="correct_rights_request",
+        tags=TAGS,
+        parameters=[examples.REQUEST_ID],
+        request=CorrectionBody,
+        responses={201: CorrectionAnswer},
+        examples=[examples.FIX, examples.FORGET, examples.CORRECTED],
+    )
+    def post(self, request: TenantRequest, request_id: str) -> Response:
+        body, named = _read(CorrectionBody, request), _named(request, request_id)
+        if "user_id" in body:
+            made = rectifying.correct_id(user_id=body["user_id"], **named)
+        elif body.get("delete"):
+            made = rectifying.delete_event(act=act_of(body["event_id"]), **named)
+        else:
+            act = act_of(body["event_id"])
+            made = rectifying.correct_event(act=act, changes=dict(body["change"]), **named)
+        return Response(CorrectionAnswer(made).data, status=201)
 
 
 def _read(body: type[serializers.Serializer[Any]], request: TenantRequest) -> dict[str, Any]:

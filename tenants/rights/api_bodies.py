@@ -6,10 +6,11 @@ from typing import Any
 from rest_framework import serializers
 
 from tenants.access.fields import Strict, Text, ZonedDateTimeField
+from tenants.consent.store import recipients
 from tenants.consent.vocabulary import Purpose
 from tenants.ids import public_id
 from tenants.rights import kinds
-from tenants.rights.models import RightsRequest, SubjectExport
+from tenants.rights.models import Correction, RightsRequest, SubjectExport
 from tenants.rights.opening import Evidence
 from tenants.subjects.directory import ID_LENGTH
 
@@ -158,3 +159,51 @@ class RequestPage(serializers.Serializer[Any]):
     object = serializers.CharField(read_only=True, default="list")
     data = RequestAnswer(many=True)  # type: ignore[assignment]
     has_more = serializers.BooleanField()
+
+
+class ChangeBody(Strict):
+    """What is right, of one event."""
+
+    type = Text(required=False)
+    value = serializers.FloatField(required=False, allow_null=True)
+    quantity = serializers.FloatField(required=False, allow_null=True)
+    occurred_at = ZonedDateTimeField(required=False)
+
+
+class CorrectionBody(Strict):
+    """One correction: other values of an event, its deletion, or another id of the person."""
+
+    event_id = Text(required=False, max_length=ID_LENGTH, help_text="Your id of the act.")
+    change = ChangeBody(required=False)
+    delete = serializers.BooleanField(required=False, help_text="Delete the event for good.")
+    user_id = serializers.RegexField(
+        r"^[^\x00-\x1f\x7f]+$", required=False, max_length=ID_LENGTH, help_text="The right id."
+    )
+
+    def validate(self, told: dict[str, Any]) -> dict[str, Any]:
+        """Exactly one of the three."""
+        asked = [bool(told.get(name)) for name in ("change", "delete", "user_id")]
+        if sum(asked) != 1 or bool(told.get("event_id")) == bool(told.get("user_id")):
+            raise serializers.ValidationError(
+                "Send event_id with change, event_id with delete, or user_id alone."
+            )
+        return told
+
+
+class CorrectionAnswer(serializers.Serializer[Any]):
+    """A new version of the person's data. Tell `recipients`, who had the old one (GDPR 19)."""
+
+    id = serializers.CharField(source="public_id")
+    object = serializers.CharField(read_only=True, default="correction")
+    kind = serializers.CharField()
+    version = serializers.IntegerField()
+    columns: Any = serializers.ListField(child=serializers.CharField())
+    frozen = serializers.IntegerField(
+        help_text="How many frozen data sets hold what was there before; the next one does not."
+    )
+    recipients = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+
+    def get_recipients(self, correction: Correction) -> list[str]:
+        told = recipients(correction.subject_id)
+        return sorted({name for row in told for name in row["recipients"]})

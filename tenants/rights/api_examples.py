@@ -113,6 +113,22 @@ DONE = _answer(
     },
 )
 AGAIN = _answer("Export on its way", VERIFIED, "202")
+FIX = _body("Other values", {"event_id": "order-4711-1", "change": {"value": 12.5}})
+FORGET = _body("Deletion", {"event_id": "order-4711-1", "delete": True})
+CORRECTED = _answer(
+    "Corrected",
+    {
+        "id": "cor_0353F0mAHdwSgGNeXHLs2l",
+        "object": "correction",
+        "kind": "event_changed",
+        "version": 1,
+        "columns": ["value"],
+        "frozen": 1,
+        "recipients": ["Parcel service"],
+        "created_at": "2026-11-20T08:00:00Z",
+    },
+    "201",
+)
 ZIP = OpenApiExample("A zip file", value="PK…", response_only=True, media_type="application/zip")
 REQUEST_ID = OpenApiParameter(
     "request_id",

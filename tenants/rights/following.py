@@ -13,7 +13,7 @@ from tenants.erasure.queries import status_of
 from tenants.isolation.scope import tenant_scope
 from tenants.rights import kinds
 from tenants.rights.days import today
-from tenants.rights.models import KEPT_FOR, RequestStep, RightsRequest, SubjectExport
+from tenants.rights.models import KEPT_FOR, Correction, RequestStep, RightsRequest, SubjectExport
 from tenants.rights.queries import overdue
 from tenants.rights.steps import close, note
 
@@ -64,6 +64,7 @@ def forget(tenant_id: UUID) -> int:
         if old:
             RequestStep.objects.filter(request_id__in=old).delete()
             SubjectExport.objects.filter(request_id__in=old).delete()
+            Correction.objects.filter(request_id__in=old).delete()
             RightsRequest.objects.filter(id__in=old).delete()
             record(AuditEvent.REQUESTS_FORGOTTEN, actor=ACTOR, details={"count": len(old)})
     return len(old)

@@ -127,3 +127,28 @@ class ProfileRemoval(TenantOwned):
     @property
     def public_id(self) -> str:
         return public_id("profile removal", self.id)
+
+
+class Correction(TenantOwned):
+    """One new version of a person's data, append-only: what was corrected, by names and keyed
+    hashes of the values before and after, and how many frozen data sets hold the old one.
+    """
+
+    CHANGED, DELETED, RENAMED = "event_changed", "event_deleted", "id_changed"
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    request = TenantForeignKey(RightsRequest, related_name="corrections")
+    subject = TenantForeignKey(Subject, related_name="corrections")
+    kind = models.TextField()
+    # 1 for the person's first correction, then 2, …
+    version = models.IntegerField()
+    columns = ArrayField(models.TextField())
+    before_hash = models.BinaryField(null=True)
+    after_hash = models.BinaryField(null=True)
+    frozen = models.IntegerField()
+    actor_ref = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    @property
+    def public_id(self) -> str:
+        return public_id("correction", self.id)

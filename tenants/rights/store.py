@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from tenants.audit.canonical import timestamp
 from tenants.rights.exports import destroy_exports
-from tenants.rights.models import ProfileRemoval, RightsRequest
+from tenants.rights.models import Correction, ProfileRemoval, RightsRequest
 from tenants.rights.profile import removals_of
 from tenants.subjects.store import Rows
 
@@ -17,9 +17,10 @@ class RightsRows:
     without what was said in them: kind, days and outcome, under an integer that leads to nobody.
     """
 
-    tables = (RightsRequest, ProfileRemoval)
+    tables = (RightsRequest, ProfileRemoval, Correction)
     kept: ClassVar = {
         "rights_request": "24 months after it has ended, unlinkable after an erasure",
+        "correction": "until the person is erased",
         "profile_removal": "until it is taken back, or the person is erased",
     }
 
@@ -27,6 +28,7 @@ class RightsRows:
         return {
             "rights_request": RightsRequest.objects.filter(subject_id=subject_id).count(),
             "profile_removal": ProfileRemoval.objects.filter(subject_id=subject_id).count(),
+            "correction": Correction.objects.filter(subject_id=subject_id).count(),
         }
 
     def export(self, subject_id: int) -> dict[str, Rows]:
@@ -36,6 +38,10 @@ class RightsRows:
             "profile_removal": removals_of(subject_id)
             .values("item__external_id", "category", "created_at")
             .iterator(),
+            "correction": Correction.objects.filter(subject_id=subject_id)
+            .order_by("id")
+            .values("kind", "version", "columns", "created_at")
+            .iterator(),
         }
 
     def erase(self, subject_id: int) -> dict[str, int]:
@@ -44,7 +50,8 @@ class RightsRows:
             evidence_reference="", evidence_sha256=None, answer=""
         )
         removals, _ = ProfileRemoval.objects.filter(subject_id=subject_id).delete()
-        return {"rights_request": 0, "profile_removal": removals}
+        corrections, _ = Correction.objects.filter(subject_id=subject_id).delete()
+        return {"rights_request": 0, "profile_removal": removals, "correction": corrections}
 
 
 def _told(request: RightsRequest) -> dict[str, object]:

@@ -11,5 +11,6 @@ urlpatterns = [
     path(f"{ONE}/extend", api.RightsRequestExtend.as_view(), name="extend"),
     path(f"{ONE}/refuse", api.RightsRequestRefuse.as_view(), name="refuse"),
     path(f"{ONE}/complete", api.RightsRequestComplete.as_view(), name="complete"),
+    path(f"{ONE}/corrections", api.RightsRequestCorrections.as_view(), name="corrections"),
     path(f"{ONE}/export", api.RightsRequestExport.as_view(), name="rights_export"),
 ]

@@ -2,14 +2,19 @@
 about these. Read for one export; names no member but by public id.
 """
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
+from tenants.rights.models import Correction
 from tenants.subjects.store import Rows
 from training.jobs.models import SnapshotSubject, Version
 
 
 def versions_with(subject_id: int) -> Rows:
-    """The model versions whose frozen data hold the person, oldest first."""
+    """The model versions whose frozen data hold the person, oldest first; `holds_uncorrected`: they
+    were frozen before something of the person was corrected.
+    """
+    acts = Correction.objects.filter(subject_id=subject_id).exclude(kind=Correction.RENAMED)
+    corrected_at = acts.aggregate(at=Max("created_at"))["at"]
     for version in _versions(subject_id):
         yield {
             "version": version.public_id,
@@ -19,7 +24,17 @@ def versions_with(subject_id: int) -> Rows:
             "made_at": version.created_at,
             "tainted_at": version.tainted_at,
             "to_be_replaced_by": version.due_at,
+            "holds_uncorrected": version.snapshot.created_at < corrected_at
+            if corrected_at
+            else False,
         }
+
+
+def snapshots_with(subject_id: int) -> int:
+    """How many frozen data sets that still have their files hold the person."""
+    return SnapshotSubject.objects.filter(
+        subject_id=subject_id, snapshot__destroyed_at=None
+    ).count()
 
 
 def reviews_of(subject_id: int) -> Rows:

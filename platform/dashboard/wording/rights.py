@@ -77,6 +77,9 @@ STEPS: Words = {
     "extended": _("Extended"),
     "overdue": _("Overdue"),
     "erasure_begun": _("Erasure begun"),
+    "event_changed": _("Event corrected"),
+    "event_deleted": _("Event deleted"),
+    "id_changed": _("User id corrected"),
     "done": _("Done"),
     "refused": _("Refused"),
 }

@@ -37,6 +37,7 @@ SHOWN = {
     "departure.TenantExport.sha256", "evidence.EvidenceExport.manifest_sha256",
     "evidence.EvidenceExport.sha256", "jobs.Snapshot.sha256", "jobs.SnapshotSubject.content_hash",
     "jobs.Version.manifest_sha256", "rights.RightsRequest.evidence_sha256",
+    "rights.Correction.after_hash", "rights.Correction.before_hash",
     "rights.SubjectExport.sha256", "recommend.Decision.row_hash",
 }  # fmt: skip
 
