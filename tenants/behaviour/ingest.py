@@ -116,7 +116,7 @@ def _begin(lease: Lease) -> Upload | None:
 
 def _process(lease: Lease, upload: Upload) -> None:
     kind = KINDS[upload.kind]
-    table = open_table(vault.load(upload.tenant_id, upload.id))
+    table = open_table(vault.load(upload.tenant_id, upload.id), apart=True)
     plan = make_plan(
         upload.kind,
         table.columns,

@@ -2,7 +2,7 @@
 
 A dictionary can repeat one long text a million times at no cost in the file, so texts are read as
 dictionaries and measured before they are spread out. What a page claims of itself is not checked
-here: the process that reads needs a memory limit of its own.
+here: an upload is read in a process with a memory limit of its own (`reading_apart`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -134,7 +134,8 @@ def judge(table: ParquetTable, limits: Limits) -> None:
 
 
 def damaged(error: BaseException, row: int) -> BaseException:
-    """A refusal for what Arrow could not read; a failing disk or network stays what it is."""
-    if isinstance(error, OSError) and error.errno is not None:
+    """A refusal for what Arrow could not read; a failing disk or network stays what it is, and so
+    does a want of memory."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):
         return error
     return UploadRefused("damaged_file", row=row)

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from tenants.behaviour.csv_reading import open_csv
 from tenants.behaviour.parquet_reading import open_parquet
+from tenants.behaviour.reading_apart import TableApart
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.tables import Limits, Table
 
@@ -39,10 +40,12 @@ def open_table(
     limits: Limits = LIMITS,
     encoding: str | None = None,
     delimiter: str | None = None,
+    apart: bool = False,
 ) -> Table:
     """Open a CSV or Parquet file, told apart by content; `source` must be able to seek.
 
-    `encoding` and `delimiter` of a CSV file are detected unless given. Raises UploadRefused.
+    `encoding` and `delimiter` of a CSV file are detected unless given. `apart`: what has to be
+    unpacked is so in a process of its own, within bounds of memory. Raises UploadRefused.
     """
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     stream.seek(0)
@@ -50,7 +53,8 @@ def open_table(
     if not head:
         raise UploadRefused("empty_file")
     if head.startswith(b"PAR1"):
-        return open_parquet(stream, limits)
+        table = open_parquet(stream, limits)
+        return TableApart(table) if apart else table
     for magic, name in FOREIGN:
         if head.startswith(magic):
             raise UploadRefused("unsupported_file", format=name)

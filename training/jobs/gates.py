@@ -27,6 +27,9 @@ LEVEL = 0.025
 # The widest gap between declared groups: of quality, as NDCG@10; of exposure, as the share of
 # places less the share of what people took up.
 WIDEST = {"quality": 0.1, "exposure": 0.2}
+# Membership inference: how well an attack may tell people that were learnt from apart from others,
+# as the upper end of a 95 % interval of its AUC, and its true positives at 1 % false ones.
+MOST_AUC, MOST_TPR = 0.60, 0.03
 # How often chance alone may part groups so widely before a wide gap counts as one.
 CHANCE = 0.05
 
@@ -163,6 +166,24 @@ def _pair(measure: str, values: dict[str, float]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _membership(evidence: Evidence) -> Verdict:
+    """Whether the model tells who was in its training data.
+
+    The manifest's `membership`: {"auc_high", "tpr_at_1_fpr", "members", "others"}, measured on
+    people and not on events. No task of ours writes it yet, so nothing is claimed.
+    """
+    told = evidence.manifest.get("membership") or {}
+    if not told:
+        return Verdict(NOT_APPLICABLE, "membership_not_measured")
+    figures = {**told, "most_auc": MOST_AUC, "most_tpr": MOST_TPR}
+    if min(told["members"], told["others"]) < FEWEST_UNITS:
+        few = min(told["members"], told["others"])
+        return Verdict(UNPROVED, "few_units", {**figures, "units": few, "needed": FEWEST_UNITS})
+    if told["auc_high"] <= MOST_AUC and told["tpr_at_1_fpr"] <= MOST_TPR:
+        return Verdict(PASS, "members_hidden", figures)
+    return Verdict(FAIL, "members_shown", figures)
+
+
 def _metrics(source: dict[str, Any], part: str) -> dict[str, float]:
     """A source's figures on one window; {} for a source that was left out."""
     return dict((source.get("metrics") or {}).get(part) or {})
@@ -181,6 +202,7 @@ GATES = (
     Gate("not_worse_than_champion", _champion),
     Gate("not_worse_than_singles", _singles),
     Gate("fair_to_groups", _fair),
+    Gate("hides_its_members", _membership),
 )
 
 

@@ -10,6 +10,7 @@ GATES: Words = {
     "not_worse_than_champion": _("Not worse than what serves now"),
     "not_worse_than_singles": _("Not worse than any single source"),
     "fair_to_groups": _("Fair to declared groups"),
+    "hides_its_members": _("Does not tell whom it learned from"),
 }
 REASONS: Words = {
     "enough_units": _("%(units)s people were held out."),
@@ -48,6 +49,18 @@ REASONS: Words = {
     "too_uncertain_of_singles": _(
         "On %(units)s people it may lose more than %(margin)s NDCG@10 against: %(names)s. More "
         "people would tell."
+    ),
+    "membership_not_measured": _(
+        "Whether an attack could tell whose events it learned from is not measured yet."
+    ),
+    "members_hidden": _(
+        "An attack tells %(members)s people it learned from apart from %(others)s others with an "
+        "AUC of at most %(auc_high)s; up to %(most_auc)s is allowed."
+    ),
+    "members_shown": _(
+        "An attack tells %(members)s people it learned from apart from %(others)s others: AUC up "
+        "to %(auc_high)s of %(most_auc)s allowed, %(tpr_at_1_fpr)s found at 1 %% false alarms of "
+        "%(most_tpr)s allowed."
     ),
     "no_groups": _("No groups of people or items are declared."),
     "small_groups": _(

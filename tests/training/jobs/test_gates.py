@@ -128,6 +128,25 @@ def test_the_same_figures_always_get_the_same_interval():
     assert (first.drawn == second.drawn).all()
 
 
+def test_what_no_task_measures_is_not_claimed():
+    assert answer("hides_its_members", evidence()) == (NOT_APPLICABLE, "membership_not_measured")
+
+
+@pytest.mark.parametrize(
+    ("auc", "tpr", "people", "found"),
+    [
+        (0.60, 0.03, 30, (PASS, "members_hidden")),
+        (0.61, 0.00, 30, (FAIL, "members_shown")),
+        (0.50, 0.04, 30, (FAIL, "members_shown")),
+        (0.50, 0.00, 29, (UNPROVED, "few_units")),
+    ],
+)
+def test_s42_a_model_that_shows_its_members_fails_its_gate(auc, tpr, people, found):
+    """AI Act 14: what fails here can only be approved by two people, with a reason."""
+    told = {"auc_high": auc, "tpr_at_1_fpr": tpr, "members": 400, "others": people}
+    assert answer("hides_its_members", evidence(membership=told)) == found
+
+
 def test_without_declared_groups_fairness_does_not_apply():
     assert answer("fair_to_groups", evidence()) == (NOT_APPLICABLE, "no_groups")
 

@@ -1,0 +1,150 @@
+"""Files that unpack to far more than they are: refused within bounds, and nobody else notices."""
+
+import io
+import subprocess
+import sys
+import zipfile
+import zlib
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tenants.behaviour import reading_apart
+from tenants.behaviour.reading import open_table
+from tenants.behaviour.refusals import UploadRefused
+from tenants.behaviour.tables import Limits
+from tenants.work.run import run_waiting
+from tests.tenants.behaviour.behaviour_files import parquet_file
+from tests.tenants.behaviour.uploads import accept, agree, events, fresh
+
+MEBI = 1 << 20
+
+
+def bomb(megabytes: int) -> bytes:
+    """A small file of one page that unpacks to so much: long texts, no two of them alike."""
+    out = io.BytesIO()
+    texts = [f"{number:08d}" + "x" * MEBI for number in range(megabytes)]
+    table = pa.table({"user_id": texts, "item_id": ["i"] * megabytes})
+    pq.write_table(table, out, compression="zstd", use_dictionary=False, write_statistics=False,
+                   data_page_size=4 << 30)  # fmt: skip
+    return out.getvalue()
+
+
+# A process that has read nothing before, so that its peak and its child's are this file's.
+FRESH = """
+import resource, sys
+from pathlib import Path
+from tenants.behaviour import reading_apart
+from tenants.behaviour.reading import open_table
+from tenants.behaviour.refusals import UploadRefused
+from tenants.behaviour.tables import Limits
+reading_apart.MEMORY_BYTES = int(sys.argv[2])
+table = open_table(Path(sys.argv[1]).open("rb"), apart=True, limits=Limits(unpacked_bytes=1 << 40))
+try:
+    list(table.batches(["user_id"]))
+except UploadRefused as refused:
+    code = refused.code
+# Not `ru_maxrss` of itself: that of whoever started it is counted in.
+lines = Path("/proc/self/status").read_text().splitlines()
+own = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(code, own // 1024, child // 1024)
+"""
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    monkeypatch.setattr(reading_apart, "MEMORY_BYTES", 100 * MEBI)
+
+
+@pytest.fixture(scope="module")
+def large() -> bytes:
+    made = bomb(500)
+    assert len(made) < MEBI
+    return made
+
+
+def test_s38_a_parquet_bomb_fails_within_the_memory_cap(large, tmp_path):
+    """ASVS 5.0, 5.2.3: the limit of what unfolds is lifted here; the cap alone holds."""
+    path = tmp_path / "bomb.parquet"
+    path.write_bytes(large)
+    words = [sys.executable, "-c", FRESH, str(path), str(100 * MEBI)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    code, own, child = done.stdout.split()
+    assert code == "unpacks_too_large"
+    assert int(own) < 400 and int(child) < 400 + 100  # MiB; the libraries alone take some 200
+
+
+def test_s38_without_the_cap_the_limit_of_what_unfolds_refuses_it(large):
+    """ASVS 5.0, 5.2.3."""
+    table = open_table(large, apart=True)
+    with pytest.raises(UploadRefused) as caught:
+        list(table.batches(["user_id"]))
+    assert caught.value.code == "unpacks_too_large"
+
+
+def test_s38_a_bomb_of_one_tenant_leaves_the_other_alone(
+    alice, bob, settings, tmp_path, little_memory, large
+):
+    """ASVS 5.0, 5.2.3: the same worker goes on with the next tenant's file."""
+    settings.UPLOAD_ROOT = tmp_path
+    agree(bob, "u1")
+    bombs = accept(alice, large)
+    sound = accept(bob, events(("u1", "i1", "01")))
+    run_waiting("default")
+    with alice.scope:
+        bombs = fresh(alice, bombs)
+    assert (bombs.state, bombs.report) == ("failed", {}) and bombs.error["code"]
+    assert (fresh(bob, sound).state, fresh(bob, sound).report["accepted"]) == ("done", 1)
+
+
+def test_s38_an_archive_is_refused_by_its_first_bytes_and_never_opened(monkeypatch):
+    """ASVS 5.0, 5.2.3: a zip, an Excel workbook, gzip."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("events.csv", b"0" * 50 * MEBI)
+
+    def opened(*_: object, **__: object) -> None:
+        raise AssertionError("it was opened")
+
+    monkeypatch.setattr(zipfile, "ZipFile", opened)
+    monkeypatch.setattr(zlib, "decompress", opened)
+    for content in (made.getvalue(), b"\x1f\x8b\x08" + b"\0" * 100):
+        with pytest.raises(UploadRefused) as caught:
+            open_table(content, apart=True)
+        assert caught.value.code == "unsupported_file"
+
+
+def test_what_is_read_apart_is_what_is_read_here():
+    content = parquet_file({"a": [1.5, None, 3.0], "b": ["x", None, "é"], "c": [1, 2, 3]})
+    here, apart = open_table(content), open_table(content, apart=True)
+    assert (here.columns, here.details) == (apart.columns, apart.details)
+    limits = Limits(batch_rows=2)
+    for one, other in zip(
+        open_table(content, limits=limits).batches(("b", "a")),
+        open_table(content, limits=limits, apart=True).batches(("b", "a")),
+        strict=True,
+    ):
+        assert one.frame.equals(other.frame) and one.frame.schema == other.frame.schema
+        assert one.rows.equals(other.rows) and one.faults.equals(other.faults, null_equal=True)
+
+
+def test_a_refusal_apart_is_the_refusal_with_its_params():
+    content = parquet_file({"a": pl.Series([[1], [2]])})
+    with pytest.raises(UploadRefused) as caught:
+        list(open_table(content, apart=True).batches(("a",)))
+    assert caught.value.code == "unsupported_column"
+    assert caught.value.params["column"] == "a"
+
+
+def test_who_stops_reading_leaves_no_process_behind():
+    content = parquet_file({"a": range(10)})
+    reading = open_table(content, apart=True, limits=Limits(batch_rows=2)).batches(("a",))
+    assert next(reading).frame.height == 2
+    reading.close()
+    with pytest.raises(ChildProcessError):
+        import os
+
+        os.waitpid(-1, os.WNOHANG)
