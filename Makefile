@@ -1,7 +1,7 @@
 # Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
 .DEFAULT_GOAL := help
 .PHONY: help install up manage test check screenshots bench-isolation bench-masking bench-neighbour prove-jobs fuzz-api \
-	prove-restarts prove-repeat prove-erasure
+	prove-restarts prove-repeat prove-erasure prove-consent
 
 # Words to pass on: make test ARGS="-k consent"
 ARGS ?=
@@ -51,6 +51,9 @@ prove-repeat: $(INSTALLED_DEV) ## A job repeated from its record, and one killed
 
 bench-masking: $(INSTALLED_DEV) ## Recall and precision of the masking of free text, kind by kind
 	@$(PYTHON) -m tests.bench.masking $(ARGS)
+
+prove-consent: $(INSTALLED_DEV) ## Random histories of consent against a slow judge and through the product; QUICK=1
+	@$(PYTHON) -m tests.bench.prove_consent $(ARGS)
 
 bench-neighbour: $(INSTALLED_DEV) ## What one tenant feels when another offers ten times its limit; QUICK=1
 	@$(PYTHON) tests/bench/neighbour.py $(ARGS)

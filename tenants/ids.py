@@ -23,6 +23,7 @@ PREFIXES = {
     "notice": "ntc",
     "consent record": "cns",
     "consent flag": "flg",
+    "use table": "use",
     "upload": "upl",
     "event batch": "evb",
     "snapshot": "snp",

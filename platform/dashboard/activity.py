@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from dashboard.small_groups import hidden
 from tenants.behaviour.models import Event, Item
-from tenants.consent.queries import consenting
+from tenants.behaviour.usable import usable
 from tenants.consent.vocabulary import Use
 from tenants.subjects.models import Subject
 
@@ -81,8 +81,7 @@ def active_subjects_per_week(last: datetime) -> Line:
 
 def _countable(start: date) -> QuerySet[Event]:
     begin = timezone.make_aware(datetime.combine(start, datetime.min.time()))
-    allowed = consenting(Use.CHARTS).values("subject_id")
-    return Event.objects.filter(occurred_at__gte=begin, subject_id__in=allowed).order_by()
+    return usable(Use.CHARTS).filter(occurred_at__gte=begin).order_by()
 
 
 def _every(start: date, count: int, days: int) -> list[date]:

@@ -8,12 +8,13 @@ from django.db import connection
 
 from tenants.accounts.queries import FoundKey, found_key
 from tenants.accounts.tokens import Token
-from tenants.consent.vocabulary import PURPOSE_OF, Use
+from tenants.consent.vocabulary import PURPOSE_OF, Purpose, Use
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.keys import lookups_of
 from tenants.subjects.models import Subject
 
-PURPOSE = PURPOSE_OF[Use.PERSONALISED_ANSWER]
+# What the tenant's own table does not say.
+USUAL = [[PURPOSE_OF[use].value] for use in (Use.PERSONALISED_ANSWER, Use.POPULARITY)]
 # As many as the engine evaluates with (its parameter `history_limit`).
 MOST_EVENTS = 500
 
@@ -36,6 +37,9 @@ class Context:
     amounts: list[float | None]
     version_id: UUID | None
     manifest_sha256: bytes | None
+    # Under which purpose a personal answer is given, and one for everybody.
+    purpose: Purpose
+    common_purpose: Purpose
 
 
 def context_of_key(token: Token, user_id: str) -> tuple[FoundKey, Context] | None:
@@ -43,8 +47,8 @@ def context_of_key(token: Token, user_id: str) -> tuple[FoundKey, Context] | Non
     for lookup in _lookups(token.tenant_id, user_id):
         with connection.cursor() as cursor:
             cursor.execute(
-                "select * from recommend_context(%s, %s, %s, %s, %s)",
-                [token.tenant_id, token.hash, lookup, PURPOSE.value, MOST_EVENTS],
+                "select * from recommend_context(%s, %s, %s, %s, %s, %s)",
+                [token.tenant_id, token.hash, lookup, MOST_EVENTS, *USUAL],
             )
             row = cursor.fetchone()
         if row is None:
@@ -61,7 +65,7 @@ def context_in_scope(user_id: str) -> Context:
     for lookup in _lookups(tenant_id, user_id):
         with connection.cursor() as cursor:
             cursor.execute(
-                "select * from recommend_subject(%s, %s, %s)", [lookup, PURPOSE.value, MOST_EVENTS]
+                "select * from recommend_subject(%s, %s, %s, %s)", [lookup, MOST_EVENTS, *USUAL]
             )
             found = _context(tenant_id, lookup, cursor.fetchone())
         if found.subject_id is not None:
@@ -81,13 +85,13 @@ def context_of_subject(subject: Subject) -> Context:
     lookup = bytes(subject.lookup)
     with connection.cursor() as cursor:
         cursor.execute(
-            "select * from recommend_subject(%s, %s, %s)", [lookup, PURPOSE.value, MOST_EVENTS]
+            "select * from recommend_subject(%s, %s, %s, %s)", [lookup, MOST_EVENTS, *USUAL]
         )
         return _context(current_tenant(), lookup, cursor.fetchone())
 
 
 def _context(tenant_id: UUID, lookup: bytes, row: Any) -> Context:
-    subject_id, wrapped, code, items, times, types, amounts, version_id, digest = row
+    subject_id, wrapped, code, items, times, types, amounts, version_id, digest, *purposes = row
     return Context(
         tenant_id=tenant_id,
         lookup=lookup,
@@ -100,4 +104,6 @@ def _context(tenant_id: UUID, lookup: bytes, row: Any) -> Context:
         amounts=amounts or [],
         version_id=version_id,
         manifest_sha256=bytes(digest) if digest else None,
+        purpose=Purpose(purposes[0] or USUAL[0][0]),
+        common_purpose=Purpose(purposes[1] or USUAL[1][0]),
     )

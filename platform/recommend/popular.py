@@ -7,7 +7,7 @@ from django.db.models import Count, Max
 from redis import RedisError
 
 from tenants.behaviour.models import Event
-from tenants.consent.queries import consenting
+from tenants.behaviour.usable import usable
 from tenants.consent.vocabulary import Use
 from tenants.isolation.names import cache_name
 from training.engine.bundle import Ranked, Reason
@@ -46,10 +46,7 @@ def _count() -> list[tuple[int, int]]:
     newest = Event.objects.aggregate(at=Max("occurred_at"))["at"]
     if newest is None:
         return []
-    recent = Event.objects.filter(
-        occurred_at__gt=newest - WINDOW,
-        subject_id__in=consenting(Use.POPULARITY).values("subject_id"),
-    )
+    recent = usable(Use.POPULARITY).filter(occurred_at__gt=newest - WINDOW)
     counted = (
         recent.values("item_id")
         .annotate(people=Count("subject_id", distinct=True))

@@ -12,9 +12,8 @@ from uuid import UUID
 from django.db import connection
 from django.utils.timezone import now
 
-from recommend.context import PURPOSE, Context
+from recommend.context import Context
 from recommend.shown import ShownItem
-from tenants.consent.vocabulary import PURPOSE_OF, Use
 from tenants.ids import public_id, uuid7
 from tenants.subjects.keys import audit_pseudonym, unwrap
 from training.engine.bundle import Ranked
@@ -42,7 +41,7 @@ def tell(
     """Log the first `limit` lines whose items are available. Those lines with their items, and all
     items by number, those that reasons cite too.
     """
-    purpose = PURPOSE if not code else PURPOSE_OF[Use.POPULARITY]
+    purpose = context.common_purpose if code else context.purpose
     told = Told(uuid7(), now(), purpose.value, context.version_id)
     words: list[Any] = [context.tenant_id, told.id, told.at, context.subject_id]
     words += [_subject_ref(context), code, told.purpose, told.version_id, asked_by]

@@ -147,6 +147,9 @@ class AuditEvent(Enum):
         _("Privacy notice archived"),
         ("sha256", "language", "version", "purposes"),
     )
+    USES_SET = EventKind(
+        "consent.uses_set", "use table", _("Purposes of the uses changed"), ("uses",)
+    )
     CONSENTS_SUSPENDED = EventKind(
         "consent.suspended",
         "notice",

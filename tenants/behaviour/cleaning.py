@@ -33,14 +33,15 @@ from tenants.behaviour.tables import Batch
 
 # Before there were web shops, a time is a default or a misread date.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-IDS = ("user_id", "item_id", "order_id", "event_id")
-TEXTS = {"item_title": 1_000, "item_category": 200}
+IDS = ("user_id", "item_id", "order_id", "event_id", "consent_record_id")
+TEXTS = {"item_title": 1_000, "item_category": 200, "purposes": 400, "withheld": 400}
 
-# What an accepted event keeps. occurred_at is Datetime(us, UTC), type_code Int16, row Int64, the
+# What an accepted event keeps. Times are Datetime(us, UTC), type_code Int16, row Int64, the
 # numbers Float64, the rest String; null where nothing was given.
 EVENT_COLUMNS = (
     "row", "user_id", "item_id", "type_code", "occurred_at", "value", "quantity", "order_id",
     "event_id", "item_title", "item_category", "price", "context",
+    "consent_record_id", "purposes", "withheld", "consent_time",
 )  # fmt: skip
 SAME_EVENT = ("user_id", "item_id", "type_code", "occurred_at", "value", "quantity", "order_id")
 
@@ -77,7 +78,7 @@ EVENT_STEPS = (
     Step("missing_user", holds(pl.col("user_id").is_null())),
     Step("missing_item", holds(pl.col("item_id").is_null())),
     Step("missing_time", holds(~pl.col("time_given"))),
-    Step("bad_time", holds(pl.col("occurred_at").is_null())),
+    Step("bad_time", holds(pl.col("occurred_at").is_null() | pl.col("consent_time_unread"))),
     Step("future_time", lies_ahead("occurred_at")),
     Step("id_too_long", holds(longer(dict.fromkeys(IDS, ID_LENGTH)))),
     Step("text_too_long", holds(longer(TEXTS) | too_long())),
@@ -118,6 +119,7 @@ def clean_events(
 def typed_events(batch: Batch, plan: Plan) -> pl.DataFrame:
     """The batch in our columns and types, nothing left out yet."""
     moments = times(given(batch, plan, "occurred_at"), plan.options.timezone)
+    consented = times(given(batch, plan, "consent_time"), plan.options.timezone)
     type_given, type_code = event_types(given(batch, plan, "type"), plan.options.default_type)
     frame = pl.DataFrame(
         {
@@ -128,6 +130,8 @@ def typed_events(batch: Batch, plan: Plan) -> pl.DataFrame:
             "type_given": type_given,
             "type_code": type_code,
             "time_given": moments.given,
+            "consent_time": consented.moment,
+            "consent_time_unread": consented.given & consented.moment.is_null(),
             "occurred_at": moments.moment.set(
                 (moments.moment < EARLIEST).fill_null(False), None
             ).dt.offset_by(f"{plan.options.shift_weeks}w"),

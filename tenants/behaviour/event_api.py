@@ -11,15 +11,17 @@ from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.fields import Strict, Text, ZonedDateTimeField
 from tenants.access.rights import Right
 from tenants.accounts.tokens import PUBLIC
+from tenants.behaviour.carriage import carried
 from tenants.behaviour.event_context import KEY, MOST_KEYS
 from tenants.behaviour.report import BUCKETS
 from tenants.behaviour.schema import EVENT_TYPES
 from tenants.behaviour.streaming import MOST, AcceptedEvents, EndedEvent, accept_events
 from tenants.behaviour.wording import streamed_text
+from tenants.consent.vocabulary import Purpose
 
 # What a browser must not be told, because it tells of a person: who has consented, who did what.
 OF_PERSONS = frozenset({"duplicate", "quarantined"})
-OF_CONSENT = frozenset({"quarantine_full", "erased"})
+OF_CONSENT = frozenset({"quarantine_full", "erased", "record_unknown"})
 # Rows listed to a public key: an answer may be kept for its day, and anybody can ask for one.
 LISTED = 20
 
@@ -34,6 +36,24 @@ class Number(serializers.FloatField):
             return float(data)
         except OverflowError:
             return float("inf")
+
+
+class CarriedConsent(Strict):
+    """What the event says of consent itself. It narrows what is recorded and never widens it."""
+
+    purposes = serializers.DictField(
+        child=serializers.BooleanField(),
+        required=False,
+        help_text='{"model_training": false}: not for that. What is true leaves out the rest.',
+    )
+    record_id = Text(required=False, help_text="A grant of this person: cns_… or your receipt.")
+    time = ZonedDateTimeField(required=False, help_text="Of the grant, where it has no id.")
+
+    def validate_purposes(self, told: dict[str, bool]) -> dict[str, bool]:
+        """Only known words; a foreign one is not repeated to its sender."""
+        if not set(told) <= set(Purpose):
+            raise serializers.ValidationError(f"The purposes are: {', '.join(Purpose)}.")
+        return told
 
 
 class EventBody(Strict):
@@ -61,6 +81,8 @@ class EventBody(Strict):
         f"{MOST_KEYS} keys, kept as they come. Nothing of one person alone. Left aside when a "
         "public key sends it.",
     )
+
+    consent = CarriedConsent(required=False)
 
     def validate_context(self, told: dict[str, str]) -> dict[str, str]:
         """Keys that an upload could name as well; a foreign one is not repeated to its sender."""
@@ -189,7 +211,8 @@ def _events(body: Any) -> Sequence[dict[str, Any]]:
     many = isinstance(body, dict) and "events" in body
     form = (EventsBody if many else EventBody)(data=body)
     form.is_valid(raise_exception=True)
-    return form.validated_data["events"] if many else [form.validated_data]
+    events = form.validated_data["events"] if many else [form.validated_data]
+    return [{**event, **carried(event.pop("consent", {}))} for event in events]
 
 
 def _answer(accepted: AcceptedEvents, public: bool) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from uuid import UUID
 import polars as pl
 
 from tenants.behaviour import quarantine
+from tenants.behaviour.carriage import narrow
 from tenants.behaviour.catalogue import bare_items, items_of_events, store_items
 from tenants.behaviour.identity import identities
 from tenants.behaviour.landed import Landed
 from tenants.behaviour.models import Event, QuarantinedRow
 from tenants.behaviour.storing import store_events
-from tenants.consent.queries import storable, why_not_storable
+from tenants.consent.queries import storable, storing_by_subject, why_not_storable
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.directory import known, resolve
@@ -38,6 +39,9 @@ def land_events(rows: pl.DataFrame, upload_id: UUID, *, trusted: bool) -> Landed
     acts = rows["dedup"].to_list()
     withheld = _of_erased(rows)
     rows = _without(rows, withheld.get(ERASED, []))
+    narrowed = narrow(rows)
+    withheld |= {("rejected", code): ended for code, ended in narrowed.refused.items()}
+    rows = _without(narrowed.rows, [row for ended in narrowed.refused.values() for row in ended])
     withheld |= _kept_out(rows, trusted)
     rows = _without(rows, [row for ended in withheld.values() for row in ended])
     if not rows.height:
@@ -90,13 +94,26 @@ def _land(rows: pl.DataFrame, upload_id: UUID, trusted: bool) -> tuple[Withheld,
     items, created = (items_of_events if trusted else bare_items)(rows)
     subjects = resolve(rows["user_id"].unique())
     staged = _staged(rows, subjects, items)
-    allowed = storable(subjects.values())
-    may = pl.col("subject").is_in(sorted(allowed))
+    may = _may_be_stored(staged)
     stored_before = store_events(staged.filter(may), upload_id)
     withheld, held_before = _hold_back(staged.filter(~may), upload_id)
     if stored_before or held_before:
         withheld[ALREADY] = [*stored_before, *held_before]
     return withheld, created
+
+
+def _may_be_stored(staged: pl.DataFrame) -> pl.Series:
+    """Per row, whether its subject allows any purpose that the event itself does not withhold."""
+    subjects = staged["subject"].unique()
+    may = staged["subject"].is_in(sorted(storable(subjects)))
+    if staged["withheld"].null_count() == staged.height:
+        return may
+    own = storing_by_subject(staged.filter(pl.col("withheld").is_not_null())["subject"].unique())
+    left = [
+        withheld is None or bool(own.get(subject, set()) - set(withheld[1:-1].split(",")))
+        for subject, withheld in staged.select("subject", "withheld").iter_rows()
+    ]
+    return may & pl.Series(left, dtype=pl.Boolean)
 
 
 def _with_acts(rows: pl.DataFrame) -> pl.DataFrame:
@@ -127,7 +144,9 @@ def _staged(rows: pl.DataFrame, subjects: dict[str, int], items: dict[str, int])
 
 def _hold_back(staged: pl.DataFrame, upload_id: UUID) -> tuple[Withheld, list[int]]:
     """Quarantine rows; their numbers by code, and those that were held already."""
-    codes = why_not_storable(staged["subject"].unique())
+    subjects = staged["subject"].unique()
+    # Who allows something, but nothing that the event allows as well, has not allowed this.
+    codes = why_not_storable(subjects) | dict.fromkeys(storable(subjects), "purpose_missing")
     before = quarantine.hold(staged, codes, upload_id)
     new = staged.filter(~pl.col("row").is_in(before))
     withheld: Withheld = {}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from tenants.audit.canonical import timestamp
@@ -52,6 +53,8 @@ class Event(TenantOwned):
     # The upload or the event batch it came with; None for a row that was held back first.
     upload_id = models.UUIDField(null=True)
     context = models.JSONField(null=True)
+    # Purposes for which this event may not be used, whatever its subject consented to.
+    withheld = ArrayField(models.TextField(), null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant_id", "dedup"], name="event_once")]
@@ -144,6 +147,8 @@ class QuarantinedRow(TenantOwned):
     row_no = models.BigIntegerField(null=True)
     code = models.TextField()
     sealed = models.BinaryField()
+    # As the event's own: it is freed for another purpose alone.
+    withheld = ArrayField(models.TextField(), null=True)
     dedup = models.UUIDField()
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()

@@ -67,6 +67,7 @@ def hold(rows: pl.DataFrame, codes: Mapping[int, str], upload_id: UUID) -> list[
                 row_no=row["row"],
                 code=codes.get(row["subject"]) or "no_record",
                 sealed=_sealed(keys[row["subject"]], tenant_id, row),
+                withheld=row["withheld"][1:-1].split(",") if row["withheld"] else None,
                 dedup=UUID(row["dedup"]),
                 expires_at=end,
             )
@@ -95,11 +96,12 @@ def opened(rows: list[QuarantinedRow]) -> pl.DataFrame:
         plain = unseal(keys[row.subject_id], bytes(row.sealed), context)
         told = json.loads(plain)
         told += [None] * (len(SEALED) - len(told))  # sealed before there was a context
-        values.append([row.pk, row.subject_id, *told, row.dedup.hex])
+        withheld = f"{{{','.join(row.withheld)}}}" if row.withheld else None
+        values.append([row.pk, row.subject_id, *told, row.dedup.hex, withheld])
     schema = {
         "row": pl.Int64, "subject": pl.Int64, "item": pl.Int64, "type_code": pl.Int16,
         "occurred_at": pl.Int64, "value": pl.Float64, "quantity": pl.Float64,
-        "context": pl.String, "dedup": pl.String,
+        "context": pl.String, "dedup": pl.String, "withheld": pl.String,
     }  # fmt: skip
     frame = pl.DataFrame(values, schema=schema, orient="row")
     return frame.with_columns(pl.col("occurred_at").cast(pl.Datetime("us", "UTC")))

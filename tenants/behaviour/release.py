@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from tenants.audit.actor import system
 from tenants.audit.events import AuditEvent
@@ -10,6 +10,7 @@ from tenants.audit.record import record
 from tenants.behaviour.models import QuarantinedRow
 from tenants.behaviour.quarantine import opened
 from tenants.behaviour.storing import store_events
+from tenants.consent.policy import storing_purposes
 from tenants.consent.queries import storing
 from tenants.isolation.scope import tenant_scope
 from tenants.metering.meters import EVENTS
@@ -38,7 +39,14 @@ def look(tenant_id: UUID) -> None:
 
 
 def _free() -> QuerySet[QuarantinedRow]:
-    return QuarantinedRow.objects.filter(subject_id__in=storing().values("subject_id"))
+    """Rows of subjects who allow a purpose that the row itself does not withhold."""
+    free = Q(withheld=None, subject_id__in=storing().values("subject_id"))
+    for purpose in storing_purposes():
+        allowed = storing().filter(purpose=purpose.value).values("subject_id")
+        free |= Q(withheld__isnull=False, subject_id__in=allowed) & ~Q(
+            withheld__contains=[purpose.value]
+        )
+    return QuarantinedRow.objects.filter(free)
 
 
 def _release_batch(lease: Lease) -> int:

@@ -122,6 +122,11 @@ EVENTS = UploadKind(
         Column("event_id", "id", False, ("messageid", "eventuuid", "insertid")),
         Column("item_title", "text", False, TITLE_ALIASES),
         Column("item_category", "text", False, CATEGORY_ALIASES),
+        # What the event says of consent itself, see `carriage`.
+        Column("consent_record_id", "id", False, ("consentid",)),
+        Column("purposes", "list", False, ("consentpurposes",)),
+        Column("withheld", "list", False, ("withheldpurposes",)),
+        Column("consent_time", "time", False, ("consentedat",)),
     ),
 )  # fmt: skip
 

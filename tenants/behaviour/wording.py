@@ -81,6 +81,10 @@ REJECTED: Mapping[str, str | Promise] = {
     "bad_expiry": _("An expiry date cannot be read or does not say its zone. Correct it."),
     "notice_unknown": _("The notice shown is not archived. Archive it, then upload the row again."),
     "purpose_not_in_notice": _("The notice does not ask for this purpose. Name the one that does."),
+    "record_unknown": _(
+        "The consent record that the event names is none of this person. Send the record first."
+    ),
+    "event_withholds": _("The event itself says that it may be used for nothing. Leave it out."),
     "unknown_age_band": _("The age band is not known. Use one of the listed bands."),
 }
 

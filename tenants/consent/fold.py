@@ -186,8 +186,8 @@ def _grant(state: State, fact: Fact) -> State:
         code=denial,
         record_id=fact.record_id,
         valid_from=fact.event_time,
-        expires_at=fact.expires_at,
-        suspends_at=fact.suspends_at,
+        expires_at=None if denial else fact.expires_at,
+        suspends_at=None if denial else fact.suspends_at,
         withdrawn_first_hand=state.withdrawn_first_hand and bool(denial),
     )
 

@@ -14,7 +14,7 @@ from django.utils.timezone import now
 
 from tenants.accounts.models import Tenant
 from tenants.audit.canonical import leaf_hash
-from tenants.consent.fold import STOPPING, SUSPENDED, Fact, Flag, State, fold, lapse
+from tenants.consent.fold import IN_PLACE, STOPPING, SUSPENDED, Fact, Flag, State, fold, lapse
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState, Notice
 from tenants.consent.vocabulary import (
     AGE_OF_CONSENT,
@@ -280,5 +280,5 @@ def _state_row(subject_id: int, purpose: str, state: State, at: datetime) -> Con
         code=state.code,
         record_id=UUID(state.record_id) if state.record_id else None,
         valid_from=state.valid_from,
-        expires_at=state.ends_at,
+        expires_at=state.ends_at if state.state in IN_PLACE else None,
     )

@@ -158,6 +158,27 @@ class ConsentFlag(TenantOwned):
         return public_id("consent flag", self.id)
 
 
+class UseTable(TenantOwned):
+    """One version of the tenant's own table use -> purposes, append-only; the newest counts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    number = models.IntegerField()
+    # {"training": ["model_training", "sensitive"], …}: every use, at least one purpose each.
+    uses = models.JSONField()
+    policy_version = models.TextField()
+    actor_ref = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "number"], name="use_table_once")
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("use table", self.id)
+
+
 class ConsentState(TenantOwned):
     """What the fold says now, kept beside the records so that SQL can ask it. Derived only."""
 

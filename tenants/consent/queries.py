@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
-from tenants.consent.fold import FLAGGED, STRICTNESS, State, fold
+from tenants.consent.fold import FLAGGED, GRANTING, STRICTNESS, State, fold
 from tenants.consent.ledger import Notices, fact_of, flags_for
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
-from tenants.consent.vocabulary import PURPOSE_OF, STORABLE, FlagKind, Purpose, Use
+from tenants.consent.policy import purposes_of, storing_purposes, uses
+from tenants.consent.vocabulary import FlagKind, Purpose, Use
 from tenants.errors import NotFound
 from tenants.ids import parse_id
 from tenants.subjects.models import Subject
@@ -26,13 +27,26 @@ def in_force(at: datetime | None = None) -> Q:
 
 
 def consenting(use: Use, at: datetime | None = None) -> QuerySet[ConsentState]:
-    """The states of all subjects who allow `use` at `at` (now)."""
-    return ConsentState.objects.filter(in_force(at), purpose=PURPOSE_OF[use].value)
+    """The states of all subjects who allow `use` at `at` (now): of its first purpose, where they
+    allow the others as well.
+    """
+    first, *others = purposes_of(use)
+    allowed = ConsentState.objects.filter(in_force(at), purpose=first.value)
+    for other in others:
+        too = ConsentState.objects.filter(in_force(at), purpose=other.value)
+        allowed = allowed.filter(subject_id__in=too.values("subject_id"))
+    return allowed
+
+
+def later_only() -> QuerySet[ConsentRecord]:
+    """The records whose notice says that only what came after the consent counts."""
+    return ConsentRecord.objects.filter(notice__later_events_only=True)
 
 
 def storing() -> QuerySet[ConsentState]:
     """The states that let a subject's events be stored: consent to any purpose that we use."""
-    return ConsentState.objects.filter(in_force(), purpose__in=[p.value for p in STORABLE])
+    purposes = [purpose.value for purpose in storing_purposes()]
+    return ConsentState.objects.filter(in_force(), purpose__in=purposes)
 
 
 def storable(subject_ids: Iterable[int]) -> set[int]:
@@ -41,11 +55,20 @@ def storable(subject_ids: Iterable[int]) -> set[int]:
     return set(allowed.values_list("subject_id", flat=True))
 
 
+def storing_by_subject(subject_ids: Iterable[int]) -> dict[int, set[str]]:
+    """Which purposes that let an event be stored each subject allows now."""
+    found: dict[int, set[str]] = {}
+    rows = storing().filter(subject_id__in=list(subject_ids))
+    for subject_id, purpose in rows.values_list("subject_id", "purpose"):
+        found.setdefault(subject_id, set()).add(purpose)
+    return found
+
+
 def why_not_storable(subject_ids: Iterable[int]) -> dict[int, str]:
     """For subjects without any storable purpose: the code of their strictest known state."""
     codes: dict[int, str] = {}
     rows = ConsentState.objects.filter(
-        subject_id__in=list(subject_ids), purpose__in=[p.value for p in STORABLE]
+        subject_id__in=list(subject_ids), purpose__in=[p.value for p in storing_purposes()]
     ).values_list("subject_id", "state", "code", "expires_at")
     moment = now()
     for subject_id, state, code, expires_at in rows:
@@ -66,6 +89,20 @@ def find_records(names: Iterable[str]) -> dict[str, UUID]:
         for name in (record.receipt_id, record.public_id)
         if name in wanted
     }
+
+
+def subjects_of_records(names: Iterable[str]) -> dict[str, int]:
+    """Whose grants these public ids or receipts name; what grants nothing is left out."""
+    found = find_records(names)
+    granting = ConsentRecord.objects.filter(pk__in=found.values(), event__in=GRANTING)
+    owners = dict(granting.values_list("pk", "subject_id"))
+    return {name: owners[pk] for name, pk in found.items() if pk in owners}
+
+
+def granted_at(subject_ids: Iterable[int]) -> list[tuple[int, str, datetime]]:
+    """Subject, purpose and time of every grant of these subjects."""
+    grants = ConsentRecord.objects.filter(subject_id__in=list(subject_ids), event__in=GRANTING)
+    return list(grants.values_list("subject_id", "purpose", "event_time"))
 
 
 def _public(names: Iterable[str]) -> list[UUID]:
@@ -120,5 +157,5 @@ def coverage() -> list[Coverage]:
         .values_list("purpose")
         .annotate(n=Count("subject_id"))
     )
-    used = set(PURPOSE_OF.values())
+    used = {purpose for row in uses().values() for purpose in row}
     return [Coverage(p, counted.get(p.value, 0), known) for p in Purpose if p in used]

@@ -11,6 +11,7 @@ from tenants.audit.actor import Actor
 from tenants.audit.canonical import merkle_root
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
+from tenants.consent.fold import GRANTING
 from tenants.consent.ledger import (
     ConsentInput,
     Notices,
@@ -19,8 +20,9 @@ from tenants.consent.ledger import (
     refusal,
 )
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
+from tenants.consent.policy import storing_purposes
 from tenants.consent.queries import raised_flags
-from tenants.consent.vocabulary import STORABLE, ConsentEvent, FlagKind, Purpose
+from tenants.consent.vocabulary import FlagKind, Purpose
 from tenants.errors import Conflict, NotFound
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.directory import audit_ref
@@ -142,5 +144,6 @@ def _flag(
 
 def _release_what_waits(acts: Sequence[ConsentInput]) -> None:
     """A grant may free rows that were held back for want of it."""
-    if any(act.event == ConsentEvent.GIVEN and act.purpose in STORABLE for act in acts):
+    storable = storing_purposes()
+    if any(act.event in GRANTING and act.purpose in storable for act in acts):
         enqueue("release", tenant_id=current_tenant(), object_id=current_tenant())

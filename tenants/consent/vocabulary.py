@@ -1,4 +1,4 @@
-"""The words of consent, and the one table that maps every use of data to its purpose.
+"""The words of consent, and the table that maps every use of data to its purpose.
 
 After ISO/IEC TS 27560 and the W3C Data Privacy Vocabulary; lawful bases of GDPR 6 and PIPL 13.
 """
@@ -107,6 +107,7 @@ class Use(StrEnum):
     SEGMENTS = "segments"
 
 
+# The usual table; a tenant may ask for more.
 PURPOSE_OF: dict[Use, Purpose] = {
     Use.TRAINING: Purpose.MODEL_TRAINING,
     Use.PERSONALISED_ANSWER: Purpose.PERSONALISED_RECOMMENDATION,
@@ -115,5 +116,7 @@ PURPOSE_OF: dict[Use, Purpose] = {
     Use.SEGMENTS: Purpose.PERSONALISED_RECOMMENDATION,
 }
 
-# Any of these lets an event be stored at all; otherwise it is held in quarantine.
-STORABLE: frozenset[Purpose] = frozenset(PURPOSE_OF.values()) | {Purpose.SERVICE}
+# What a tenant's own table cannot take from a use (see `policy`).
+ALWAYS: dict[Use, Purpose] = {
+    use: PURPOSE_OF[use] for use in (Use.TRAINING, Use.PERSONALISED_ANSWER, Use.SEGMENTS)
+}

@@ -15,7 +15,7 @@ from tenants.behaviour.event_context import KEY
 from tenants.errors import AppError
 from tenants.isolation.scope import current_tenant
 from training.engine.tasks.recommendation.fairness import SMALLEST_GROUP
-from training.jobs.freezing import ALLOWED, IN_FORCE, IN_TIME, PURPOSE, whole_tenant
+from training.jobs.freezing import ALLOWED, USABLE, asked_of_training, whole_tenant
 from training.jobs.grouping import MOST_GROUPS
 from training.jobs.models import DeclaredGroups
 
@@ -26,7 +26,7 @@ PEOPLE = f"""
 with told as (
     select distinct on (e.subject_id, c.key) e.subject_id, c.key, c.value
     {ALLOWED} cross join lateral jsonb_each_text(e.context) as c
-    where {IN_FORCE} and {IN_TIME}
+    where {USABLE}
     order by e.subject_id, c.key, e.occurred_at desc, e.id desc)
 select key, value, count(*) as size from told where value <> '' group by 1, 2
 """  # nosec B608 # constants of this file and of `freezing` alone
@@ -83,7 +83,7 @@ def declare_groups(*, subjects: str, items: str, actor: Actor) -> DeclaredGroups
 
 def choices_of_people() -> list[Choice]:
     """By which context keys the people can be parted whom a snapshot taken now would hold."""
-    return _choices(PEOPLE.format(purpose=PURPOSE.value))
+    return _choices(asked_of_training(PEOPLE))
 
 
 def choices_of_items() -> list[Choice]:

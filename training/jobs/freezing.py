@@ -1,7 +1,6 @@
 """Freezing a snapshot: consented events only, hashed, with the record relied on per subject."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.behaviour.personal_texts import for_training
 from tenants.behaviour.schema import EVENT_TYPES
+from tenants.consent.policy import policy_version, purposes_of
 from tenants.consent.vocabulary import PURPOSE_OF, Use
 from tenants.errors import AppError
 from training.jobs.grouping import label_params, write_groups
@@ -27,9 +27,10 @@ from training.jobs.models import DeclaredGroups, Snapshot, SnapshotSubject
 PURPOSE = PURPOSE_OF[Use.TRAINING]
 LEAST_EVENTS = 20
 
-# A subject is in when their consent is in force at this moment; a notice may say that only
-# what came after the consent counts, and the subject may have taken items out of their profile.
-# The one transaction makes events and consents agree.
+# A subject is in when their consent is in force at this moment, for every purpose that the tenant's
+# table asks of training; a notice may say that only what came after the consent counts, an event
+# that it is not for this, and the subject may have taken items out of their profile. The one
+# transaction makes events and consents agree.
 ALLOWED = """
 from behaviour_event e
 left join consent_consentstate s
@@ -48,12 +49,22 @@ IN_FORCE = """(s.state = 'given' and s.valid_from <= statement_timestamp()
     and (s.expires_at is null or s.expires_at > statement_timestamp()))"""
 IN_TIME = "(not coalesce(n.later_events_only, false) or e.occurred_at >= s.valid_from)"
 IN_PROFILE = "(removed.item_id is null)"
+NOT_WITHHELD = "not coalesce(e.withheld && array[{purposes}]::text[], false)"
+# One such condition for each further purpose.
+TOO = """exists (select from consent_consentstate o
+    left join consent_consentrecord q on q.tenant_id = o.tenant_id and q.id = o.record_id
+    left join consent_notice m on m.tenant_id = q.tenant_id and m.id = q.notice_id
+    where o.tenant_id = e.tenant_id and o.subject_id = e.subject_id and o.purpose = '{other}'
+        and o.state = 'given' and o.valid_from <= statement_timestamp()
+        and (o.expires_at is null or o.expires_at > statement_timestamp())
+        and (not coalesce(m.later_events_only, false) or e.occurred_at >= o.valid_from))"""
+USABLE = f"({IN_FORCE} and {IN_TIME} and {IN_PROFILE} and {NOT_WITHHELD} and {{others}})"
 
 EVENTS = f"""copy (
     select e.subject_id as subject, e.item_id as item, e.type as code,
         (extract(epoch from e.occurred_at) * 1000000)::bigint as occurred_at,
         e.value, e.quantity, s.record_id, nullif(e.context ->> %(subjects)s::text, '') as label
-    {ALLOWED} where {IN_FORCE} and {IN_TIME} and {IN_PROFILE}
+    {ALLOWED} where {USABLE}
     order by e.subject_id, e.occurred_at, e.id
 ) to stdout (format csv, header)"""  # nosec B608 # constants of this file alone
 
@@ -62,12 +73,14 @@ select case when s.state is null then 'no_record'
             when s.state <> 'given' then s.code
             when s.expires_at is not null and s.expires_at <= statement_timestamp() then 'expired'
             when removed.item_id is not null then 'removed'
+            when not ({{others}}) then 'purpose_missing'
+            when not ({NOT_WITHHELD}) then 'event_withholds'
             else 'before_consent' end as code, count(*)
-{ALLOWED} where not coalesce({IN_FORCE} and {IN_TIME} and {IN_PROFILE}, false) group by 1"""
+{ALLOWED} where not coalesce({USABLE}, false) group by 1"""
 
 COUNTS = f"""
 select count(*), count(distinct e.subject_id), count(distinct e.item_id)
-{ALLOWED} where {IN_FORCE} and {IN_TIME} and {IN_PROFILE}"""  # nosec B608 # constants of this file alone
+{ALLOWED} where {USABLE}"""  # nosec B608 # constants of this file alone
 
 ITEMS = """copy (
     select id as item, title, text, nullif(category, '') as category, price,
@@ -106,7 +119,7 @@ def freeze(folder: Path, *, actor: Actor) -> Snapshot:
     AppError too_little_data when consent leaves fewer than LEAST_EVENTS events.
     """
     keys = DeclaredGroups.objects.first() or DeclaredGroups()
-    events = _read(EVENTS.format(purpose=PURPOSE.value), EVENT_COLUMNS, label_params(keys))
+    events = _read(asked_of_training(EVENTS), EVENT_COLUMNS, label_params(keys))
     excluded = _excluded()
     if len(events) < LEAST_EVENTS:
         raise too_little(len(events))
@@ -152,10 +165,14 @@ def too_little(events: int) -> AppError:
     )
 
 
-def policy_version() -> str:
-    """A short hash of the table use -> purpose in force."""
-    table = json.dumps({use.value: purpose.value for use, purpose in PURPOSE_OF.items()})
-    return hashlib.sha256(table.encode()).hexdigest()[:16]
+def asked_of_training(question: str) -> str:
+    """A question of this module with the purposes that the tenant's table asks of training."""
+    purposes = purposes_of(Use.TRAINING)
+    return question.format(
+        purpose=PURPOSE.value,
+        purposes=", ".join(f"'{each.value}'" for each in purposes),
+        others=" and ".join(TOO.format(other=each.value) for each in purposes[1:]) or "true",
+    )
 
 
 @contextmanager
@@ -181,7 +198,7 @@ def _read(query: str, columns: dict[str, Any], params: dict[str, str | None]) ->
 
 def _excluded() -> dict[str, int]:
     with whole_tenant() as cursor:
-        cursor.execute(EXCLUDED.format(purpose=PURPOSE.value))
+        cursor.execute(asked_of_training(EXCLUDED))
         return {code or "no_record": count for code, count in cursor.fetchall()}
 
 

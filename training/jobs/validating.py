@@ -11,7 +11,7 @@ from tenants.work import queue
 from tenants.work.queue import Lease, enqueue
 from training.jobs import estimating, finishing, life
 from training.jobs.control import check_order
-from training.jobs.freezing import COUNTS, LEAST_EVENTS, PURPOSE, too_little, whole_tenant
+from training.jobs.freezing import COUNTS, LEAST_EVENTS, asked_of_training, too_little, whole_tenant
 from training.jobs.models import Job
 from training.jobs.moves import move
 
@@ -66,6 +66,6 @@ def foresee(*, base_model: str, method: str, params: dict[str, Any]) -> dict[str
 def counted() -> dict[str, int]:
     """What a snapshot taken now would hold: events, subjects, items."""
     with whole_tenant() as cursor:
-        cursor.execute(COUNTS.format(purpose=PURPOSE.value))
+        cursor.execute(asked_of_training(COUNTS))
         row: Any = cursor.fetchone()
     return dict(zip(("events", "subjects", "items"), map(int, row), strict=True))

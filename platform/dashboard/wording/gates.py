@@ -101,6 +101,7 @@ EXCLUDED: Words = {
     "expired": _("Consent expired"),
     "removed": _("Taken out of a person's profile"),
     "before_consent": _("From before the consent"),
+    "event_withholds": _("Not for this, says the event itself"),
 }
 LIMITS: Words = {
     "offline_only": _("Measured on the past alone: what people do when they see it may differ."),

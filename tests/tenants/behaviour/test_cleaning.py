@@ -15,6 +15,7 @@ from behaviour_files import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tenants.behaviour.carriage import CARRIED
 from tenants.behaviour.cleaning import EVENT_COLUMNS, EVENT_STEPS
 from tenants.behaviour.pseudo_items import PseudoItem
 from tenants.behaviour.tables import Limits
@@ -43,6 +44,7 @@ def test_a_clean_row_keeps_everything_typed():
         "item_category": None,
         "price": 6.95,
         "context": None,
+        **dict.fromkeys(CARRIED),
     }
 
 
@@ -51,7 +53,7 @@ def test_an_accepted_batch_has_the_types_that_are_promised():
     assert dict(schema) == {
         "row": pl.Int64,
         "type_code": pl.Int16,
-        "occurred_at": pl.Datetime("us", "UTC"),
+        **dict.fromkeys(("occurred_at", "consent_time"), pl.Datetime("us", "UTC")),
         **dict.fromkeys(("value", "quantity", "price"), pl.Float64),
         **dict.fromkeys(
             (
@@ -62,6 +64,9 @@ def test_an_accepted_batch_has_the_types_that_are_promised():
                 "item_title",
                 "item_category",
                 "context",
+                "consent_record_id",
+                "purposes",
+                "withheld",
             ),
             pl.String,
         ),
