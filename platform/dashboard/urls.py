@@ -16,6 +16,7 @@ from dashboard.pages.members import change, invite, members, remove, withdraw
 from dashboard.pages.models import models
 from dashboard.pages.override import agree, ask_override
 from dashboard.pages.overview import overview
+from dashboard.pages.person import act_on_person, person
 from dashboard.pages.retention import retention, save_retention
 from dashboard.pages.retraining import change_rule
 from dashboard.pages.rights import rights, take_in
@@ -75,6 +76,8 @@ urlpatterns = [
     path("rights/new/", take_in, name="take_in"),
     path("rights/<str:request_id>/", rights_request, name="rights_request"),
     path("rights/<str:request_id>/act/", act_on_request, name="act_on_request"),
+    path("rights/<str:request_id>/person/", person, name="person"),
+    path("rights/<str:request_id>/person/act/", act_on_person, name="act_on_person"),
     path("rights/<str:request_id>/export/", download_rights_export, name="rights_export"),
     path("audit/", audit, name="audit"),
     path("audit/verify/", verify, name="verify"),

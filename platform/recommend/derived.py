@@ -4,6 +4,7 @@ No vector and no parameter of a person is kept; this computes what the next answ
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -64,6 +65,20 @@ def derived_of(subject: Subject) -> Derived:
         _own(context, items, weights), key=lambda line: (-(line.weight or 0.0), -line.events)
     )
     return Derived("", own, [(items[item], score) for item, score in near.items() if item in items])
+
+
+def categories_of(found: Derived) -> list[dict[str, Any]]:
+    """The own history by category, the weightiest first; items without one are left out."""
+    sums: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])
+    for line in found.own:
+        if line.item.category:
+            sums[line.item.category][0] += line.events
+            sums[line.item.category][1] += line.weight or 0.0
+    told = [
+        {"category": name, "events": int(events), "weight": round(weight, 6)}
+        for name, (events, weight) in sums.items()
+    ]
+    return sorted(told, key=lambda one: (-one["weight"], -one["events"], one["category"]))
 
 
 def profile(subject_id: int) -> Rows:

@@ -1,6 +1,5 @@
 """`/v1/profile`: what is derived of one person now, and taking parts of it out."""
 
-from collections import defaultdict
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -8,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from recommend.api import USER
-from recommend.derived import Derived, derived_of
+from recommend.derived import categories_of, derived_of
 from recommend.wording import why_not_personal
 from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.fields import Strict, Text
@@ -234,17 +233,3 @@ def known(user_id: str) -> Subject:
     if subject is None:
         raise NotFound("person")
     return subject
-
-
-def categories_of(found: Derived) -> list[dict[str, Any]]:
-    """The own history by category, the weightiest first; items without one are left out."""
-    sums: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])
-    for line in found.own:
-        if line.item.category:
-            sums[line.item.category][0] += line.events
-            sums[line.item.category][1] += line.weight or 0.0
-    told = [
-        {"category": name, "events": int(events), "weight": round(weight, 6)}
-        for name, (events, weight) in sums.items()
-    ]
-    return sorted(told, key=lambda one: (-one["weight"], -one["events"], one["category"]))

@@ -83,5 +83,20 @@ STEPS: Words = {
     "done": _("Done"),
     "refused": _("Refused"),
 }
+TABLES: Words = {
+    "subject": _("The person, as a pseudonym"),
+    "subject_key": _("Their own key"),
+    "consent_record": _("Consent records"),
+    "consent_state": _("States of consent"),
+    "consent_flag": _("Restrictions and objections"),
+    "event": _("Events"),
+    "quarantined_row": _("Rows that wait for consent"),
+    "rights_request": _("Rights requests"),
+    "profile_removal": _("Taken out of a profile"),
+    "correction": _("Corrections"),
+    "snapshot_subject": _("Frozen data sets"),
+    "decision": _("Answers given"),
+    "erasure": _("Erasures"),
+}
 EXTENDED = Badge(_("Extended"), "neutral")
 OVERDUE = Badge(_("Overdue"), "bad")
