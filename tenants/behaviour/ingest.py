@@ -28,6 +28,7 @@ from tenants.behaviour.landing import land_events, land_items
 from tenants.behaviour.mapping import Plan, make_plan
 from tenants.behaviour.models import Upload
 from tenants.behaviour.options import UploadOptions
+from tenants.behaviour.personal_texts import kinds_by_row
 from tenants.behaviour.reading import open_table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.report import Report, batch_report, complete_report, merge_reports
@@ -37,6 +38,7 @@ from tenants.isolation.scope import tenant_scope
 from tenants.metering.meters import EVENTS, HELD
 from tenants.metering.record import count
 from tenants.work import queue
+from tenants.work.keeping import kept_alive
 from tenants.work.queue import Lease
 from tenants.work.run import check_gate
 
@@ -144,10 +146,12 @@ def _cleaned(table: Table, plan: Plan, kind: Kind, moment: datetime) -> Iterator
 
 def _land(lease: Lease, upload: Upload, kind: Kind, number: int, cleaned: Cleaned) -> None:
     """One batch in one transaction: rows, progress and what became of them, or nothing."""
+    with kept_alive(lease):  # long texts take their time
+        personal = kinds_by_row(cleaned.rows)
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
         landed = kind.land(cleaned.rows, upload.id)
-        part = batch_report(cleaned, withheld=landed.withheld)
+        part = batch_report(cleaned, withheld=landed.withheld, personal=personal)
         before = upload.report.get("so_far")
         report = merge_reports([*([Report.from_plain(before)] if before else []), part])
         upload.report = {

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from tenants.behaviour.mapping import Plan
-from tenants.behaviour.personal_texts import rows_with_personal_data
+from tenants.behaviour.personal_texts import counted, kinds_by_row
 from tenants.behaviour.sifting import FIRST_ROWS, Cleaned
 
 BUCKETS = ("duplicate", "quarantined", "rejected")
@@ -119,8 +119,10 @@ def moment(text: str | None) -> datetime | None:
 Withheld = Mapping[tuple[str, str], Sequence[int] | pl.Series]
 
 
-def batch_report(cleaned: Cleaned, *, withheld: Withheld | None = None) -> Report:
-    """The report of one batch.
+def batch_report(
+    cleaned: Cleaned, *, withheld: Withheld | None = None, personal: pl.DataFrame | None = None
+) -> Report:
+    """The report of one batch; `personal` is `kinds_by_row` of its rows, where it is at hand.
 
     `withheld` are accepted rows that the caller ends otherwise: (bucket, code) -> row numbers,
     such as ("quarantined", "no_record") or ("duplicate", "already_stored"). Raises
@@ -144,7 +146,7 @@ def batch_report(cleaned: Cleaned, *, withheld: Withheld | None = None) -> Repor
         steps=cleaned.steps,
         first_time=first,
         last_time=last,
-        personal=rows_with_personal_data(left),
+        personal=counted(kinds_by_row(left) if personal is None else personal, left),
     )  # fmt: skip
 
 

@@ -3,7 +3,11 @@
 from tenants.masking.kind import HAN, SAYS, kind
 
 _LATIN = "A-Za-z\u00c0-\u024f"
-_NAMED = "收件人|收货人|联系人|姓名|持卡人|户名|买家|名字叫|名叫|我叫|本人"
+NAMED = "收件人|收货人|联系人|姓名|持卡人|户名|买家|名字叫|名叫|我叫|本人"
+NAMED_EN = (
+    "my name is|full name|customer name|name of buyer|recipient|ship to|deliver to|attn|"
+    "contact person|cardholder|signed by"
+)
 # The hundred-odd commonest family names, and the double ones.
 _FAMILY = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡"
@@ -58,14 +62,13 @@ ANNOUNCED = (
     ),
     kind(
         "name",
-        rf"(?:{_NAMED})[ :：是为]{{0,3}}(?P<it>(?:[{_FAMILY}]|{_DOUBLE})"
+        rf"(?:{NAMED})[ :：是为]{{0,3}}(?P<it>(?:[{_FAMILY}]|{_DOUBLE})"
         rf"(?:[{HAN}]{{1,2}}?(?=[^{HAN}]|$|{_AFTER_A_NAME})|[{HAN}]{{2}}))",
-        _NAMED,
+        NAMED,
     ),
     kind(
         "name",
-        r"(?:(?i:my name is|full name|customer name|recipient|ship to|deliver to|attn|"
-        r"contact person|cardholder|signed by|name of buyer)\.?)[ :]{1,3}"
+        rf"(?:(?i:{NAMED_EN})\.?)[ :]{{1,3}}"
         rf"(?P<it>(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z][{_LATIN}'’-]+(?: [A-Z]\.)?"
         rf"(?: [A-Z][{_LATIN}'’-]+){{1,2}})",
         "name|recipient|ship to|deliver to|attn|contact person|cardholder|signed by",

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tenants.behaviour.models import Item
-from tenants.behaviour.personal_texts import for_training, rows_with_personal_data
+from tenants.behaviour.personal_texts import counted, for_training, kinds_by_row
 from tests.tenants.behaviour.uploads import agree, outcomes, process
 from tests.tenants.behaviour.uploads import events as events_file
 
@@ -30,8 +30,10 @@ def test_rows_are_counted_by_kind_and_each_row_once():
             "text": ["b@example.com", "b@example.com", "身份证11010519491231002X"],
         }
     )
-    assert rows_with_personal_data(rows) == {"cn_resident_id": 1, "email": 2}
-    assert rows_with_personal_data(rows.select("row")) == {}
+    assert counted(kinds_by_row(rows), rows) == {"cn_resident_id": 1, "email": 2}
+    first = rows.head(1)
+    assert counted(kinds_by_row(rows), first) == {"email": 1}
+    assert counted(kinds_by_row(rows.select("row")), rows) == {}
 
 
 def test_an_items_upload_reports_them_and_stores_the_texts_as_they_came(alice):
