@@ -13,8 +13,11 @@ from tenants.audit.canonical import commitment, leaf_hash
 from tenants.audit.events import AuditEvent
 from tenants.audit.models import AuditDetail, AuditEntry
 from tenants.isolation.scope import current_tenant
+from tenants.masking.masking import masked
 
 SALT_BYTES = 32
+# Details that hold a member's own words.
+WORDS = ("reason",)
 
 
 def record(
@@ -38,7 +41,7 @@ def record(
     that the registry does not allow.
     """
     kind = event.value
-    details = dict(details or {})
+    details = _masked(details or {})
     surplus = set(details) - set(kind.details)
     if surplus:
         raise ValueError(f"{kind.action} may not hold {sorted(surplus)}; see audit/events.py")
@@ -73,6 +76,12 @@ def record(
     AuditDetail.objects.create(entry=entry, salt=salt, details=details)
     _move_head(entry)
     return entry
+
+
+def _masked(details: Mapping[str, Any]) -> dict[str, Any]:
+    """The details; what a member wrote in their own words without anybody's address or number."""
+    return {name: masked(value).text if name in WORDS and isinstance(value, str) else value
+            for name, value in details.items()}  # fmt: skip
 
 
 def _lock_head() -> tuple[int, bytes]:

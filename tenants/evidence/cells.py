@@ -10,8 +10,8 @@ from typing import Any
 
 import rfc8785
 
-# What a spreadsheet reads as the beginning of a formula, or skips before it looks for one.
-DANGEROUS = ("=", "+", "-", "@", "\t", "\0", "\r", "\n")
+from tenants.csv_cells import STARTS
+
 _ONE_LINE = str.maketrans({"\0": "", "\r": " ", "\n": " "})
 
 
@@ -24,7 +24,7 @@ def cell(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     text = str(value)
-    mark = "'" if text.startswith(DANGEROUS) else ""
+    mark = "'" if text.startswith(tuple(STARTS)) else ""
     return mark + text.translate(_ONE_LINE)
 
 
