@@ -24,6 +24,8 @@ PREFIXES = {
     "consent record": "cns",
     "consent flag": "flg",
     "use table": "use",
+    "signal table": "sgt",
+    "consent signal": "sig",
     "upload": "upl",
     "event batch": "evb",
     "snapshot": "snp",

@@ -29,6 +29,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 API: dict[str, dict[str, Right]] = {
     "v1/consents": {"GET": Right.READ_CONSENTS, "POST": Right.WRITE_CONSENTS},
     "v1/consents/state": {"GET": Right.READ_CONSENTS},
+    "v1/consents/signals": {"POST": Right.WRITE_CONSENTS},
     "v1/events": {"POST": Right.WRITE_EVENTS},
     "v1/uploads": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
     "v1/uploads/<str:upload_id>": {"GET": Right.READ_EVENTS},
@@ -65,6 +66,13 @@ PAGES: dict[str, dict[str, Right]] = {
     "data/": {"GET": Right.READ_EVENTS},
     "data/upload/": {"POST": Right.WRITE_EVENTS},
     "data/uploads/<str:upload_id>/": {"GET": Right.READ_EVENTS},
+    "consent/": {"GET": Right.READ_CONSENTS},
+    "consent/uses/": {"POST": Right.WRITE_CONSENTS},
+    "consent/notices/": {"GET": Right.READ_CONSENTS},
+    "consent/notices/archive/": {"POST": Right.WRITE_CONSENTS},
+    "consent/notices/<str:notice_id>/": {"GET": Right.READ_CONSENTS},
+    "consent/signals/": {"GET": Right.READ_CONSENTS},
+    "consent/signals/save/": {"POST": Right.WRITE_CONSENTS},
     "models/": {"GET": Right.READ_MODELS},
     "models/jobs/start/": {"POST": Right.MANAGE_MODELS},
     "models/jobs/<str:job_id>/": {"GET": Right.READ_MODELS},
@@ -133,6 +141,7 @@ PERSONAL = {
 
 EVENT = {"user_id": "u1", "item_id": "i1", "type": "view"}
 ORDER = {"model": "all-MiniLM-L6-v2"}
+SIGNAL = {"user_id": "u1", "kind": "google", "value": {"ad_user_data": "DENIED"}}
 CONSENT = {"user_id": "u1", "purpose": "analytics", "event": "withdrawn"}
 
 
@@ -149,6 +158,7 @@ def json_of(body: dict[str, Any]) -> dict[str, Any]:
 # What is sent, so that a request is refused for who sends it and not for what it says.
 BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "v1/consents": lambda: {"data": CONSENT, "content_type": "application/json"},
+    "v1/consents/signals": lambda: {"data": SIGNAL, "content_type": "application/json"},
     "v1/events": lambda: {"data": EVENT, "content_type": "application/json"},
     "v1/fine_tuning/estimates": lambda: {"data": ORDER, "content_type": "application/json"},
     "v1/fine_tuning/jobs": lambda: {"data": ORDER, "content_type": "application/json"},
@@ -170,6 +180,19 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "v1/rights_requests/<str:request_id>/corrections": lambda: json_of({"user_id": "u2"}),
     "v1/rights_requests/<str:request_id>/complete": lambda: json_of({"answer": "Done."}),
     "v1/uploads": lambda: {"data": {"kind": "events", "file": csv_file()}},
+    "consent/uses/": lambda: {
+        "data": {"charts": "analytics", "popularity": "analytics"},
+    },
+    "consent/notices/archive/": lambda: {
+        "data": {
+            "notice_id": "n",
+            "version": "9",
+            "language": "en",
+            "body": "Text.",
+            "purposes": "service",
+        },
+    },
+    "consent/signals/save/": lambda: {"data": {"rows": "", "notice": ""}},
     "data/upload/": lambda: {
         "data": {"kind": "events", "file": csv_file(), "timezone": "UTC"},
     },
@@ -213,6 +236,7 @@ QUERIES = {
     "v1/recommendations": "?user_id=u1&limit=3",
 }
 KINDS = {
+    "notice_id": "notice",
     "upload_id": "upload",
     "erasure_id": "erasure",
     "job_id": "job",

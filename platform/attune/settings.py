@@ -189,6 +189,7 @@ TENANT_DUTIES = [
     "tenants.access.idempotency.expire",
     "tenants.metering.requests.bring_in",
     "tenants.consent.changing.look",
+    "tenants.consent.coverage.measure",
     "tenants.behaviour.quarantine.expire",
     "tenants.behaviour.release.look",
     "tenants.behaviour.sweeping.sweep",

@@ -30,6 +30,7 @@ class Place:
 PLACES = (
     Place("overview", _("Overview"), "overview", Right.READ_OVERVIEW),
     Place("data", _("Data"), "data", Right.READ_EVENTS),
+    Place("consent", _("Consent"), "consent", Right.READ_CONSENTS),
     Place("models", _("Models"), "models", Right.READ_MODELS),
     Place("try", _("Try it"), "try", Right.READ_RECOMMENDATIONS),
     Place("fleet", _("Devices"), "fleet", Right.READ_MODELS),

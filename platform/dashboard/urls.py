@@ -5,6 +5,7 @@ from django.urls import path
 from dashboard.pages.api import api
 from dashboard.pages.audit import audit, verify
 from dashboard.pages.card import card, comparison
+from dashboard.pages.consent import consent, save_uses
 from dashboard.pages.data import data, upload_file
 from dashboard.pages.design import design
 from dashboard.pages.fleet import fleet
@@ -14,6 +15,7 @@ from dashboard.pages.join import join
 from dashboard.pages.keys import keys, make_key, revoke, rotate
 from dashboard.pages.members import change, invite, members, remove, withdraw
 from dashboard.pages.models import models
+from dashboard.pages.notices import archive, notice_bytes, notices
 from dashboard.pages.override import agree, ask_override
 from dashboard.pages.overview import overview
 from dashboard.pages.person import act_on_person, person
@@ -34,6 +36,7 @@ from dashboard.pages.settings import (
     settings,
 )
 from dashboard.pages.sign_up import sign_up
+from dashboard.pages.signals import save_signals, signals
 from dashboard.pages.start import start
 from dashboard.pages.statements import save_statements, statements
 from dashboard.pages.tenant import choose, open_test
@@ -53,6 +56,13 @@ urlpatterns = [
     path("data/", data, name="data"),
     path("data/upload/", upload_file, name="upload_file"),
     path("data/uploads/<str:upload_id>/", upload, name="upload"),
+    path("consent/", consent, name="consent"),
+    path("consent/uses/", save_uses, name="save_uses"),
+    path("consent/notices/", notices, name="notices"),
+    path("consent/notices/archive/", archive, name="archive_notice"),
+    path("consent/notices/<str:notice_id>/", notice_bytes, name="notice"),
+    path("consent/signals/", signals, name="signals"),
+    path("consent/signals/save/", save_signals, name="save_signals"),
     path("models/", models, name="models"),
     path("models/jobs/start/", start_job, name="start_job"),
     path("models/jobs/<str:job_id>/", job, name="job"),

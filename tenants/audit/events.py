@@ -150,6 +150,9 @@ class AuditEvent(Enum):
     USES_SET = EventKind(
         "consent.uses_set", "use table", _("Purposes of the uses changed"), ("uses",)
     )
+    SIGNALS_SET = EventKind(
+        "consent.signals_set", "signal table", _("Reading of foreign signals changed"), ("rows",)
+    )
     CONSENTS_SUSPENDED = EventKind(
         "consent.suspended",
         "notice",

@@ -17,6 +17,8 @@ from tenants.behaviour.report import BUCKETS
 from tenants.behaviour.schema import EVENT_TYPES
 from tenants.behaviour.streaming import MOST, AcceptedEvents, EndedEvent, accept_events
 from tenants.behaviour.wording import streamed_text
+from tenants.consent.api_signals import HONOURED, asks_to_stop
+from tenants.consent.signals import honour_gpc
 from tenants.consent.vocabulary import Purpose
 
 # What a browser must not be told, because it tells of a person: who has consented, who did what.
@@ -123,6 +125,12 @@ class EventBatchAnswer(serializers.Serializer[Any]):
     duplicate = serializers.IntegerField()
     quarantined = serializers.IntegerField()
     rejected = serializers.IntegerField()
+    gpc = serializers.CharField(
+        default=None,
+        allow_null=True,
+        help_text='"honoured" where `Sec-GPC: 1` came with the request: these people, as far as '
+        "they are known, are opted out of passing on and marketing.",
+    )
     rows = EndedAnswer(
         many=True,
         help_text=f"Every event that was not accepted, in order; to a public key {LISTED} at most.",
@@ -162,6 +170,7 @@ OUTCOME = OpenApiExample(
         "duplicate": 0,
         "quarantined": 0,
         "rejected": 1,
+        "gpc": None,
         "rows": [
             {
                 "index": 1,
@@ -203,7 +212,11 @@ class EventList(TenantAPIView):
         accepted = accept_events(
             events=_events(request.data), actor=request.actor, trusted=not public
         )
-        return Response(EventBatchAnswer(_answer(accepted, public)).data, status=202)
+        answer = _answer(accepted, public)
+        if asks_to_stop(request):
+            honour_gpc(user_ids=_users(request.data), actor=request.actor)
+            answer["gpc"] = HONOURED
+        return Response(EventBatchAnswer(answer).data, status=202)
 
 
 def _events(body: Any) -> Sequence[dict[str, Any]]:
@@ -213,6 +226,12 @@ def _events(body: Any) -> Sequence[dict[str, Any]]:
     form.is_valid(raise_exception=True)
     events = form.validated_data["events"] if many else [form.validated_data]
     return [{**event, **carried(event.pop("consent", {}))} for event in events]
+
+
+def _users(body: Any) -> list[str]:
+    """Of whom a checked body tells."""
+    events = body.get("events", [body])
+    return sorted({str(event["user_id"]) for event in events})
 
 
 def _answer(accepted: AcceptedEvents, public: bool) -> dict[str, Any]:

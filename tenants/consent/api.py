@@ -13,10 +13,12 @@ from tenants.access.fields import ZonedDateTimeField
 from tenants.access.paging import PARAMETERS
 from tenants.access.rights import Right
 from tenants.consent.api_reading import LISTED, WHAT_FOR, WHOSE, RecordPage, records_page
+from tenants.consent.api_signals import HONOURED, asks_to_stop
 from tenants.consent.ledger import ConsentInput
 from tenants.consent.models import ConsentRecord
 from tenants.consent.queries import find_records
 from tenants.consent.services import record_consent
+from tenants.consent.signals import honour_gpc
 from tenants.consent.vocabulary import (
     AgeBand,
     CollectionMethod,
@@ -85,6 +87,13 @@ class ConsentAnswer(serializers.Serializer[Any]):
     event_time = serializers.DateTimeField()
     recorded_at = serializers.DateTimeField()
     record_hash = serializers.SerializerMethodField()
+    gpc = serializers.CharField(
+        read_only=True,
+        default=None,
+        allow_null=True,
+        help_text='"honoured" where `Sec-GPC: 1` came with the request: the user is opted out of '
+        "passing on and marketing.",
+    )
 
     def get_record_hash(self, record: ConsentRecord) -> str:
         return bytes(record.record_hash).hex()
@@ -111,6 +120,7 @@ RECORDED = OpenApiExample(
         "event_time": "2026-11-16T09:30:00Z",
         "recorded_at": "2026-11-16T09:30:01.402113Z",
         "record_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "gpc": None,
     },
     response_only=True,
     status_codes=["201"],
@@ -142,8 +152,13 @@ class ConsentList(TenantAPIView):
     def post(self, request: TenantRequest) -> Response:
         form = ConsentBody(data=request.data)
         form.is_valid(raise_exception=True)
+        user_id = form.validated_data["user_id"]
         record = record_consent(act=_act(form.validated_data), actor=request.actor)
-        return Response(ConsentAnswer(record).data, status=201)
+        answer = {**ConsentAnswer(record).data, "gpc": None}
+        if asks_to_stop(request):
+            honour_gpc(user_ids=[user_id], actor=request.actor)
+            answer["gpc"] = HONOURED
+        return Response(answer, status=201)
 
 
 def _act(body: dict[str, Any]) -> ConsentInput:

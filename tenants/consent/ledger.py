@@ -1,6 +1,6 @@
 """Appending consent records and keeping the derived state true, for one record or thousands."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -14,7 +14,17 @@ from django.utils.timezone import now
 
 from tenants.accounts.models import Tenant
 from tenants.audit.canonical import leaf_hash
-from tenants.consent.fold import IN_PLACE, STOPPING, SUSPENDED, Fact, Flag, State, fold, lapse
+from tenants.consent.fold import (
+    GRANTING,
+    IN_PLACE,
+    STOPPING,
+    SUSPENDED,
+    Fact,
+    Flag,
+    State,
+    fold,
+    lapse,
+)
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState, Notice
 from tenants.consent.vocabulary import (
     AGE_OF_CONSENT,
@@ -191,8 +201,38 @@ def _record(
     return record
 
 
-def fact_of(record: ConsentRecord, notices: Notices) -> Fact:
-    """What the fold needs of a record, by the notices that are known."""
+def guarded_records(subject_ids: Iterable[int]) -> set[UUID]:
+    """Those records of these subjects that name a guardian's valid one (PIPL 31; GDPR 8): a grant
+    for the same purpose by somebody else, who is old enough, and that had not run out by then.
+    """
+    named = ConsentRecord.objects.filter(
+        subject_id__in=subject_ids, guardian_record_id__isnull=False
+    )
+    children = list(named)
+    ids = [record.guardian_record_id for record in children if record.guardian_record_id]
+    guards = {one.id: one for one in ConsentRecord.objects.filter(id__in=ids)} if ids else {}
+    return {
+        child.id
+        for child in children
+        if child.guardian_record_id and _guards(guards.get(child.guardian_record_id), child)
+    }
+
+
+def _guards(guard: ConsentRecord | None, child: ConsentRecord) -> bool:
+    return (
+        guard is not None
+        and guard.event in GRANTING
+        and guard.purpose == child.purpose
+        and guard.subject_id != child.subject_id
+        and not _too_young(guard)
+        and (guard.expires_at is None or guard.expires_at > child.event_time)
+    )
+
+
+def fact_of(record: ConsentRecord, notices: Notices, guarded: Container[UUID] = ()) -> Fact:
+    """What the fold needs of a record, by the notices that are known; `guarded` are the records
+    that name a guardian's valid one.
+    """
     return Fact(
         record_id=str(record.id),
         record_hash=bytes(record.record_hash),
@@ -201,7 +241,7 @@ def fact_of(record: ConsentRecord, notices: Notices) -> Fact:
         expires_at=record.expires_at,
         hearsay=record.collection_method == CollectionMethod.IMPORT,
         evidenced=bool(record.evidence),
-        minor_unguarded=_too_young(record) and record.guardian_record_id is None,
+        minor_unguarded=_too_young(record) and record.id not in guarded,
         suspends_at=notices.suspends_at(record.notice_id),
     )
 
@@ -227,7 +267,7 @@ def refold(touched: Iterable[tuple[int, str]], notices: Notices | None = None) -
     notices = notices or Notices()
     list(_lock(subjects))
     at = now()
-    flags = flags_of(subjects)
+    flags, guarded = flags_of(subjects), guarded_records(subjects)
     records = ConsentRecord.objects.filter(subject_id__in=subjects).order_by(
         "subject_id", "purpose"
     )
@@ -235,7 +275,7 @@ def refold(touched: Iterable[tuple[int, str]], notices: Notices | None = None) -
     for pair, group in groupby(records.iterator(), key=lambda r: (r.subject_id, r.purpose)):
         if pair in pairs:
             told = flags_for(pair[1], flags.get(pair[0], ()))
-            state = fold((fact_of(record, notices) for record in group), flags=told)
+            state = fold((fact_of(record, notices, guarded) for record in group), flags=told)
             states.append(_state_row(*pair, state, at))
     ConsentState.objects.bulk_create(
         states,

@@ -179,6 +179,61 @@ class UseTable(TenantOwned):
         return public_id("use table", self.id)
 
 
+class SignalTable(TenantOwned):
+    """One version of the tenant's table of foreign signals, append-only; the newest counts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    number = models.IntegerField()
+    # [{"kind": "google", "category": "ad_user_data", "purpose": "marketing"}, …]
+    rows = models.JSONField(default=list)
+    # What people are shown who answer by such a signal; without it a yes counts for nothing.
+    notice = TenantForeignKey(Notice, null=True, related_name="signal_tables")
+    actor_ref = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "number"], name="signal_table_once")
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("signal table", self.id)
+
+
+class ConsentSignal(TenantOwned):
+    """A foreign consent signal exactly as it came, append-only; the records say what it meant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    subject = TenantForeignKey(Subject, related_name="consent_signals")
+    kind = models.TextField()
+    value = models.TextField()
+    event_time = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant_id", "subject"], name="signals_of_subject")]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("consent signal", self.id)
+
+
+class CoverageDay(TenantOwned):
+    """How far consent reached on a day, in counts of subjects; measured once."""
+
+    day = models.DateField()
+    known = models.BigIntegerField()
+    recorded = models.BigIntegerField()
+    # {"model_training": 812, …}: the purposes of the tenant's table that day.
+    usable = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "day"], name="coverage_day_once")
+        ]
+
+
 class ConsentState(TenantOwned):
     """What the fold says now, kept beside the records so that SQL can ask it. Derived only."""
 

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
 from tenants.consent.fold import FLAGGED, GRANTING, STRICTNESS, State, fold
-from tenants.consent.ledger import Notices, fact_of, flags_for
+from tenants.consent.ledger import Notices, fact_of, flags_for, guarded_records
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
 from tenants.consent.policy import purposes_of, storing_purposes, uses
 from tenants.consent.vocabulary import FlagKind, Purpose, Use
@@ -123,7 +123,8 @@ def state_at(
         records = records.filter(recorded_at__lte=known_at)
         flags = flags.filter(recorded_at__lte=known_at)
     told, notices = flags_for(purpose.value, flags), Notices(known_at)
-    return fold((fact_of(record, notices) for record in records), at, told)
+    guarded = guarded_records([subject_id])
+    return fold((fact_of(record, notices, guarded) for record in records), at, told)
 
 
 def raised_flags(subject_id: int) -> dict[FlagKind, list[Purpose]]:

@@ -32,6 +32,10 @@ ERRORS: dict[str, str | Promise] = {
         "Write whole days from 0 to 365 and shares from 0 to 100 %; 0 switches a reason off."
     ),
     "bad_replace_days": _("Write whole days from 1 to 30."),
+    "bad_signal": _("This is no signal of that kind. Send it as it came."),
+    "bad_signals": _(
+        "Name a known signal, a category and a purpose; none stands for training a model."
+    ),
     "bad_uses": _("Every use needs a purpose of its own. Choose the missing one."),
     "bad_groups": _("Choose one of the keys that your data hold."),
     "bad_job": _("The job's order cannot be read. Start a new job."),

@@ -106,3 +106,10 @@ PURPOSES: dict[str, str | Promise] = {
     "cross_border": _("Transfer abroad"),
     "sensitive": _("Sensitive data"),
 }
+USES: dict[str, str | Promise] = {
+    "training": _("Training a model"),
+    "personalised_answer": _("Personal answers"),
+    "charts": _("Charts"),
+    "popularity": _("Popularity lists"),
+    "segments": _("Groups by behaviour"),
+}

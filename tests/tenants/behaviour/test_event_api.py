@@ -45,7 +45,7 @@ def test_one_event_is_stored_with_all_it_says(alice):
         found, batch, item = Event.objects.get(), EventBatch.objects.get(), Item.objects.get()
     assert reply.json() == {
         "id": batch.public_id, "object": "event_batch", "received": 1, "accepted": 1,
-        "duplicate": 0, "quarantined": 0, "rejected": 0, "rows": [],
+        "duplicate": 0, "quarantined": 0, "rejected": 0, "gpc": None, "rows": [],
     }  # fmt: skip
     assert batch.public_id.startswith("evb_")
     assert (found.type, found.value, found.quantity) == (3, 13.9, 2.0)
@@ -140,7 +140,7 @@ def test_a_public_key_learns_nothing_about_persons(alice):
         assert answer.pop("id").startswith("evb_")
     assert told == [
         {"object": "event_batch", "received": 1, "accepted": 1, "duplicate": 0, "quarantined": 0,
-         "rejected": 0, "rows": []},
+         "rejected": 0, "gpc": None, "rows": []},
     ] * 4  # fmt: skip
     with alice.scope:
         batches = EventBatch.objects.order_by("id")

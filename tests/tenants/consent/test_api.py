@@ -55,6 +55,7 @@ def test_a_grant_is_recorded_and_counts(alice):
         "event_time": "2026-02-01T09:00:00Z",
         "recorded_at": record.recorded_at.isoformat().replace("+00:00", "Z"),
         "record_hash": bytes(record.record_hash).hex(),
+        "gpc": None,
     }
     assert (state.state, state.record_id, state.expires_at) == ("given", record.id, end)
     assert record.evidence == {

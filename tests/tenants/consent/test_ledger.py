@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from tenants.audit.actor import system
 from tenants.audit.canonical import leaf_hash
 from tenants.audit.models import AuditEntry
-from tenants.consent.fold import fold
+from tenants.consent.fold import IN_PLACE, fold
 from tenants.consent.ledger import Notices, append, fact_of, refusal
 from tenants.consent.models import ConsentRecord, ConsentState, Notice
 from tenants.consent.queries import (
@@ -57,7 +57,7 @@ def stored_is_folded() -> None:
             folded.state,
             folded.code,
             folded.valid_from,
-            folded.expires_at,
+            folded.ends_at if folded.state in IN_PLACE else None,
         )
         assert str(state.record_id or "") == (folded.record_id or "")
 
@@ -272,12 +272,39 @@ def test_a_child_needs_a_guardians_record(alice, notice, place, age_band, may):
         assert (state.state == "given") is may
         if not may:
             assert state.code == "minor_no_guardian"
-            guarded = act(
-                "u1", E.GIVEN, 1, age_band=age_band, jurisdiction=place,
-                guardian_record_id=written.id,
-            )  # fmt: skip
+            told = {"age_band": age_band, "jurisdiction": place}
+            own = act("u1", E.GIVEN, 1, **told, guardian_record_id=written.id)
+            record_consent(act=own, actor=alice.actor)
+            assert ConsentState.objects.get().code == "minor_no_guardian"
+            parent = record_consent(act=act("parent", E.GIVEN), actor=alice.actor)
+            guarded = act("u1", E.GIVEN, 2, **told, guardian_record_id=parent.id)
             record_consent(act=guarded, actor=alice.actor)
-            assert ConsentState.objects.get().state == "given"
+            state = ConsentState.objects.get(subject_id=written.subject_id)
+            assert state.state == "given"
+
+
+@pytest.mark.parametrize(
+    "guardian",
+    [
+        {"event": E.WITHDRAWN},
+        {"event": E.REQUESTED},
+        {"event": E.GIVEN, "purpose": Purpose.SERVICE},
+        {"event": E.GIVEN, "age_band": "under_16"},
+        {"event": E.GIVEN, "expires_at": BEGIN + DAY},
+    ],
+)
+def test_s10_a_guardians_record_must_be_a_valid_grant_by_somebody_old_enough(
+    alice, notice, guardian
+):
+    """PIPL 31; GDPR 8: for the same purpose, and not run out when the child's was given."""
+    with alice.scope:
+        told = act("parent", **guardian)
+        parent = record_consent(act=told, actor=alice.actor)
+        child = act("child", E.GIVEN, 2, age_band="under_13", guardian_record_id=parent.id)
+        written = record_consent(act=child, actor=alice.actor)
+        state = ConsentState.objects.get(subject_id=written.subject_id)
+        assert state.code == "minor_no_guardian"
+        assert state_at(written.subject_id, Purpose.MODEL_TRAINING, now()).code == state.code
 
 
 def test_an_age_that_is_no_known_word_grants_nothing(alice, notice):
