@@ -55,6 +55,9 @@ bench-masking: $(INSTALLED_DEV) ## Recall and precision of the masking of free t
 prove-consent: $(INSTALLED_DEV) ## Random histories of consent against a slow judge and through the product; QUICK=1
 	@$(PYTHON) -m tests.bench.prove_consent $(ARGS)
 
+bench-audit: $(INSTALLED_DEV) ## What the audit log costs 64 writers over 1,000 tenants; QUICK=1
+	@$(PYTHON) -m tests.bench.audit $(ARGS)
+
 bench-neighbour: $(INSTALLED_DEV) ## What one tenant feels when another offers ten times its limit; QUICK=1
 	@$(PYTHON) tests/bench/neighbour.py $(ARGS)
 

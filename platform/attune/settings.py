@@ -182,6 +182,7 @@ WORK_ROOM = "training.jobs.devices.room"
 METER_RESERVATIONS = {"device_seconds": "training.jobs.budget.reserved"}
 # What beat does once a minute for every tenant.
 TENANT_DUTIES = [
+    "tenants.audit.linking.link",
     "tenants.audit.sealing.seal",
     "tenants.audit.checkpoints.keep_up",
     "tenants.audit.copies.copy",

@@ -8,11 +8,12 @@ from tenants.audit.canonical import timestamp
 from tenants.ids import public_id, uuid7
 from tenants.isolation.models import TenantForeignKey, TenantOwned
 
-ENTRY_FORMAT = 1
+# 1 hashed content and place at once; 2 in two steps, the second in the database.
+ENTRY_FORMAT = 2
 
 
 class AuditHead(TenantOwned):
-    """The last link of a tenant's chain; locking it is what orders the writers."""
+    """The last link of a tenant's chain; whoever holds it may add the next."""
 
     seq = models.BigIntegerField(default=0)
     hash = models.BinaryField(default=bytes(32))
@@ -21,12 +22,11 @@ class AuditHead(TenantOwned):
         constraints = [models.UniqueConstraint(fields=["tenant_id"], name="audit_one_head")]
 
 
-class AuditEntry(TenantOwned):
-    """One governance event. The database refuses UPDATE, DELETE and TRUNCATE."""
+class EntryFacts(TenantOwned):
+    """What an entry says, before and after it is linked into the chain."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     format = models.SmallIntegerField(default=ENTRY_FORMAT)
-    seq = models.BigIntegerField()
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     actor_type = models.TextField()
@@ -45,21 +45,15 @@ class AuditEntry(TenantOwned):
     request_id = models.TextField(default="")
     policy_version = models.TextField(default="")
     details_commit = models.BinaryField()
-    prev_hash = models.BinaryField()
-    entry_hash = models.BinaryField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tenant_id", "seq"], name="audit_entry_order")
-        ]
-        indexes = [models.Index(fields=["tenant_id", "action", "-seq"], name="audit_by_action")]
+        abstract = True
 
-    def content(self) -> dict[str, Any]:
-        """What the entry hash covers, in the field names of the export format."""
+    def facts(self) -> dict[str, Any]:
+        """What its content hash covers, in the field names of the export format."""
         return {
             "v": self.format,
             "tenant": str(self.tenant_id),
-            "seq": self.seq,
             "id": str(self.id),
             "occurred_at": timestamp(self.occurred_at),
             "recorded_at": timestamp(self.recorded_at),
@@ -83,8 +77,38 @@ class AuditEntry(TenantOwned):
             "request_id": self.request_id,
             "policy_version": self.policy_version,
             "details_commit": bytes(self.details_commit).hex(),
-            "prev_hash": bytes(self.prev_hash).hex(),
         }
+
+
+class AuditEntry(EntryFacts):
+    """One governance event. The database refuses UPDATE, TRUNCATE and, before its time, DELETE."""
+
+    seq = models.BigIntegerField()
+    prev_hash = models.BinaryField()
+    entry_hash = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "seq"], name="audit_entry_order")
+        ]
+        indexes = [models.Index(fields=["tenant_id", "action", "-seq"], name="audit_by_action")]
+
+    def content(self) -> dict[str, Any]:
+        """The facts and their place in the chain: what an export shows and the hash covers."""
+        return {**self.facts(), "seq": self.seq, "prev_hash": bytes(self.prev_hash).hex()}
+
+
+class AuditWaiting(EntryFacts):
+    """An entry whose writer found the chain's head taken, until it is linked (`linking`). The
+    database lets it go only once it stands in the log, word for word.
+    """
+
+    content_hash = models.BinaryField()
+    salt = models.BinaryField()
+    details = models.JSONField()
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant_id", "recorded_at", "id"], name="audit_waits")]
 
 
 class AuditDetail(TenantOwned):

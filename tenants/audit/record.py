@@ -1,5 +1,6 @@
 """Writing one audit entry, in the transaction of the change it tells of."""
 
+import json
 import os
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,15 +10,19 @@ from django.db import connection
 from django.utils.timezone import now
 
 from tenants.audit.actor import Actor
-from tenants.audit.canonical import commitment, leaf_hash
+from tenants.audit.canonical import commitment, content_hash
 from tenants.audit.events import AuditEvent
-from tenants.audit.models import AuditDetail, AuditEntry
+from tenants.audit.linking import FACTS, WAITING
+from tenants.audit.models import AuditEntry
 from tenants.isolation.scope import current_tenant
 from tenants.masking.masking import masked
 
 SALT_BYTES = 32
 # Details that hold a member's own words.
 WORDS = ("reason",)
+_ROW = ", ".join(["%s"] * len(WAITING))
+# Only places for values are put into the text.
+APPEND = f"select * from audit_append(row({_ROW})::audit_auditwaiting, %s)"  # nosec B608
 
 
 def record(
@@ -34,23 +39,23 @@ def record(
     reason: str = "",
     policy_version: str = "",
     occurred_at: datetime | None = None,
+    numbered: bool = False,
 ) -> AuditEntry:
-    """Append `event` to the tenant's chain; it commits or rolls back with the caller's change.
+    """Append `event` to the tenant's log; it commits or rolls back with the caller's change.
 
-    Holds the chain's head until the transaction ends: call it last. ValueError on a detail
-    that the registry does not allow.
+    Waits for nobody: while another transaction holds the chain's head, the entry lies committed
+    beside the chain until it is linked, and `seq` is 0 here. Whoever must know the number says
+    `numbered` and waits. ValueError on a detail that the registry does not allow.
     """
     kind = event.value
     details = _masked(details or {})
     surplus = set(details) - set(kind.details)
     if surplus:
         raise ValueError(f"{kind.action} may not hold {sorted(surplus)}; see audit/events.py")
-    salt = os.urandom(SALT_BYTES)
-    seq, previous = _lock_head()
-    recorded_at = now()  # behind the lock, so that times follow the order of the chain
+    salt, recorded_at = os.urandom(SALT_BYTES), now()
     entry = AuditEntry(
         tenant_id=current_tenant(),
-        seq=seq + 1,
+        seq=0,
         occurred_at=occurred_at or recorded_at,
         recorded_at=recorded_at,
         actor_type=actor.type,
@@ -69,12 +74,10 @@ def record(
         request_id=actor.request_id,
         policy_version=policy_version,
         details_commit=commitment(salt, details),
-        prev_hash=previous,
+        prev_hash=b"",
+        entry_hash=b"",
     )
-    entry.entry_hash = leaf_hash(entry.content())
-    entry.save(force_insert=True)
-    AuditDetail.objects.create(entry=entry, salt=salt, details=details)
-    _move_head(entry)
+    _append(entry, salt, details, patient=numbered)
     return entry
 
 
@@ -84,21 +87,12 @@ def _masked(details: Mapping[str, Any]) -> dict[str, Any]:
             for name, value in details.items()}  # fmt: skip
 
 
-def _lock_head() -> tuple[int, bytes]:
-    """The sequence number and hash of the last entry, locked; the first call makes the head."""
+def _append(entry: AuditEntry, salt: bytes, details: dict[str, Any], *, patient: bool) -> None:
+    facts = [getattr(entry, name) for name in FACTS]
+    beside = [content_hash(entry.facts()), salt, json.dumps(details)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "insert into audit_audithead (tenant_id, seq, hash) values (%s, 0, %s) "
-            "on conflict (tenant_id) do update set seq = audit_audithead.seq returning seq, hash",
-            [current_tenant(), bytes(32)],
-        )
-        seq, previous = cursor.fetchone()
-    return seq, bytes(previous)
-
-
-def _move_head(entry: AuditEntry) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "update audit_audithead set seq = %s, hash = %s where tenant_id = %s",
-            [entry.seq, bytes(entry.entry_hash), entry.tenant_id],
-        )
+        cursor.execute(APPEND, [*facts, *beside, patient])
+        seq, previous, own = cursor.fetchone()
+    entry._state.adding = False
+    if seq is not None:
+        entry.seq, entry.prev_hash, entry.entry_hash = seq, previous, own

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from tenants.audit.actor import system
 from tenants.audit.canonical import merkle_root
 from tenants.audit.events import AuditEvent
-from tenants.audit.models import Seal, SealedRow
+from tenants.audit.models import Seal
 from tenants.audit.record import record
 from tenants.isolation.scope import tenant_scope
 
@@ -40,36 +40,42 @@ def streams() -> dict[str, Stream]:
 
 
 def seal(tenant_id: UUID) -> int:
-    """Seal what every stream holds unsealed for one tenant; returns how many rows."""
+    """Periodic duty: seal what every stream of one tenant holds unsealed; returns how many rows."""
     sealed = 0
-    for name, stream in streams().items():
-        while True:
-            with tenant_scope(tenant_id):
-                count = _seal_batch(tenant_id, name, stream)
-            sealed += count
-            if count < BATCH:
-                break
-    return sealed
+    while True:
+        with tenant_scope(tenant_id):
+            counts = [_seal_batch(name, stream) for name, stream in _ours(tenant_id)]
+        sealed += sum(counts)
+        if max(counts, default=0) < BATCH:
+            return sealed
 
 
-def _seal_batch(tenant_id: UUID, name: str, stream: Stream) -> int:
-    """One Merkle root over at most BATCH rows; another sealer of this tenant makes us skip."""
+def _ours(tenant_id: UUID) -> list[tuple[str, Stream]]:
+    """All streams; none where another sealer is at this tenant."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"{name}:{tenant_id}"],
+            "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"seal:{tenant_id}"]
         )
-        if not cursor.fetchone()[0]:
-            return 0
+        return list(streams().items()) if cursor.fetchone()[0] else []
+
+
+LEAVES = """
+insert into audit_sealedrow (tenant_id, seal_id, stream, row_id, position, leaf)
+select %s, %s, %s, row_id, position - 1, leaf
+from unnest(%s::uuid[], %s::bytea[]) with ordinality as given(row_id, leaf, position)
+"""
+
+
+def _seal_batch(name: str, stream: Stream) -> int:
+    """One Merkle root over at most BATCH rows."""
     rows = stream.unsealed(BATCH)
     if not rows:
         return 0
     root = merkle_root([leaf for _, leaf in rows])
     batch = Seal.objects.create(stream=name, count=len(rows), root=root)
-    SealedRow.objects.bulk_create(
-        SealedRow(seal=batch, stream=name, row_id=row_id, position=position, leaf=leaf)
-        for position, (row_id, leaf) in enumerate(rows)
-    )
+    ids, leaves = [row_id for row_id, _ in rows], [leaf for _, leaf in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(LEAVES, [batch.tenant_id, batch.id, name, ids, leaves])
     record(
         AuditEvent.DECISIONS_SEALED,
         actor=system("sealing"),

@@ -11,6 +11,7 @@ from tenants.audit.models import (
     AuditDetail,
     AuditEntry,
     AuditHead,
+    AuditWaiting,
     Seal,
     SealedRow,
 )
@@ -25,7 +26,9 @@ PRUNING = AuditEvent.LOG_PRUNED.value.action
 
 @dataclass(frozen=True)
 class Verdict:
-    """`entries` were read; when not `ok`, `seq` is the first bad one and `code` says why."""
+    """`entries` were read; when not `ok`, `seq` is the first bad one and `code` says why.
+    `waiting` are committed and not linked yet.
+    """
 
     ok: bool
     entries: int
@@ -33,6 +36,7 @@ class Verdict:
     seq: int | None = None
     code: str = ""
     checkpoints: int = 0
+    waiting: int = 0
 
 
 @dataclass
@@ -171,7 +175,8 @@ def _verify_seals(chain: Chain, checkpoints: int) -> Verdict:
         count += 1
     if told:
         return Verdict(False, chain.entries, count, None, "seal_missing", checkpoints)
-    return Verdict(True, chain.entries, count, checkpoints=checkpoints)
+    waiting = AuditWaiting.objects.count()
+    return Verdict(True, chain.entries, count, checkpoints=checkpoints, waiting=waiting)
 
 
 def _seal_fault(seal: Seal, told: str | None) -> str:

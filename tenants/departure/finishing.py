@@ -22,6 +22,7 @@ from tenants.accounts.models import Member, Tenant
 from tenants.audit.actor import system
 from tenants.audit.checkpoints import whole_log
 from tenants.audit.events import AuditEvent
+from tenants.audit.linking import link_waiting
 from tenants.audit.models import Seal
 from tenants.audit.record import record
 from tenants.departure import shared
@@ -123,7 +124,9 @@ def _seal_log(tenant_id: UUID) -> None:
         if tenant.resting == Tenant.CLOSED:
             return
         WorkItem.objects.filter(tenant_id=tenant_id).delete()
-        record(AuditEvent.TENANT_FINISHED, actor=ACTOR, object_id=tenant.public_id)
+        while link_waiting():
+            continue
+        record(AuditEvent.TENANT_FINISHED, actor=ACTOR, object_id=tenant.public_id, numbered=True)
         log = whole_log()
         Seal.objects.create(stream=STREAM, count=log.size, root=log.root())
         turn(tenant, {tenant.resting: Tenant.CLOSED})

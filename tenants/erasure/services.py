@@ -82,6 +82,7 @@ def erase_rows(
         subject_ref=reference,
         reason=request_ref,
         details={"held": erasure.before, "keys": erasure.keys},
+        numbered=True,
     )
     erasure.audit_seq = entry.seq
     erasure.save(update_fields=["audit_seq"])

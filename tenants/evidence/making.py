@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from tenants.audit.events import AuditEvent
+from tenants.audit.linking import link
 from tenants.departure import files
 from tenants.departure.making import Making
 from tenants.evidence.kinds import kinds
@@ -24,6 +25,7 @@ def run(lease: Lease) -> None:
     if export.kind not in kinds():  # the installation has unlearned it meanwhile
         MAKING.fail(lease, "unknown_evidence")
         return
+    link(lease.tenant_id)
     spool = files.brought(lease.tenant_id, lease.object_id, lease.token)
     counter = Counter()
     # The scope is a transaction of its own, in which the lease must not be touched.

@@ -28,7 +28,8 @@ from tests.tenants.isolation.rows import OWNED, fill_every_table
 SHOWN = {
     "audit.AuditCheckpoint.edge", "audit.AuditCheckpoint.head_hash",
     "audit.AuditCheckpoint.previous", "audit.AuditCheckpoint.root",
-    "audit.AuditCheckpoint.signature",
+    "audit.AuditCheckpoint.signature", "audit.AuditWaiting.content_hash",
+    "audit.AuditWaiting.details_commit", "audit.AuditWaiting.salt",
     "audit.AuditDetail.salt", "audit.AuditEntry.details_commit", "audit.AuditEntry.entry_hash",
     "audit.AuditEntry.prev_hash", "audit.AuditHead.hash", "audit.Seal.root",
     "audit.SealedRow.leaf", "behaviour.Upload.sha256",

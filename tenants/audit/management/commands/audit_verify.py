@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
+from tenants.audit.linking import link
 from tenants.audit.verify import verify_chain
 from tenants.isolation.models import standing
 from tenants.isolation.scope import tenant_scope
@@ -24,6 +25,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no tenant {options['tenant']}.")
         broken = 0
         for tenant_id in chosen:
+            link(tenant_id)
             with tenant_scope(tenant_id):
                 verdict = verify_chain()
             broken += not verdict.ok
