@@ -36,6 +36,7 @@ PREFIXES = {
     "version": "ver",
     "recommendation": "rec",
     "seal": "seal",
+    "audit entry": "aud",
     "checkpoint of the log": "chk",
     "rights request": "rrq",
     "subject export": "sbx",

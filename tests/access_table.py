@@ -17,6 +17,7 @@ from django.urls import URLResolver, get_resolver
 from tenants.access.rights import Right
 from tenants.behaviour.models import Item
 from tenants.departure import files
+from tenants.evidence.models import EvidenceExport
 from tenants.ids import public_id
 from tenants.rights.models import RightsRequest, SubjectExport
 from tenants.subjects.directory import resolve
@@ -27,6 +28,11 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 # Route -> method -> the scope that a key needs. HEAD is GET without its body.
 API: dict[str, dict[str, Right]] = {
+    "v1/audit/entries": {"GET": Right.READ_AUDIT},
+    "v1/audit/checkpoints": {"GET": Right.READ_AUDIT},
+    "v1/audit/exports": {"GET": Right.READ_AUDIT, "POST": Right.READ_AUDIT},
+    "v1/audit/exports/<str:evidence_id>": {"GET": Right.READ_AUDIT},
+    "v1/audit/exports/<str:evidence_id>/content": {"GET": Right.READ_AUDIT},
     "v1/consents": {"GET": Right.READ_CONSENTS, "POST": Right.WRITE_CONSENTS},
     "v1/consents/state": {"GET": Right.READ_CONSENTS},
     "v1/consents/signals": {"POST": Right.WRITE_CONSENTS},
@@ -101,6 +107,11 @@ PAGES: dict[str, dict[str, Right]] = {
     "rights/<str:request_id>/export/": {"GET": Right.MANAGE_RIGHTS},
     "audit/": {"GET": Right.READ_AUDIT},
     "audit/verify/": {"POST": Right.READ_AUDIT},
+    "exports/": {"GET": Right.READ_AUDIT},
+    "exports/make/": {"POST": Right.READ_AUDIT},
+    "exports/checkpoint/": {"GET": Right.READ_AUDIT},
+    "exports/place/": {"POST": Right.MANAGE_TENANT},
+    "exports/<str:evidence_id>/": {"GET": Right.READ_AUDIT},
     "members/": {"GET": Right.MANAGE_MEMBERS},
     "members/invite/": {"POST": Right.MANAGE_MEMBERS},
     "members/invitations/<str:invitation_id>/withdraw/": {"POST": Right.MANAGE_MEMBERS},
@@ -179,6 +190,9 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     ),
     "v1/rights_requests/<str:request_id>/corrections": lambda: json_of({"user_id": "u2"}),
     "v1/rights_requests/<str:request_id>/complete": lambda: json_of({"answer": "Done."}),
+    "v1/audit/exports": lambda: {"data": {}, "content_type": "application/json"},
+    "exports/make/": lambda: {"data": {"kind": "audit"}},
+    "exports/place/": lambda: {"data": {"place-place": ""}},
     "v1/uploads": lambda: {"data": {"kind": "events", "file": csv_file()}},
     "consent/uses/": lambda: {
         "data": {"charts": "analytics", "popularity": "analytics"},
@@ -243,6 +257,7 @@ KINDS = {
     "version_id": "version",
     "key_id": "key",
     "export_id": "export",
+    "evidence_id": "evidence",
     "member_id": "member",
     "invitation_id": "invitation",
     "request_id": "rights request",
@@ -286,6 +301,8 @@ def ready(route: str, business) -> None:
     with business.scope:
         for state in STATES.get(route, ()):
             Job.objects.update(state=state)
+        if "<str:evidence_id>" in route:
+            _finish_evidence()
         RightsRequest.objects.update(**OPENED.get(route, {"kind": "access"}))
         if route.endswith("/corrections"):
             RightsRequest.objects.update(subject_id=resolve(["u1"])["u1"])
@@ -298,6 +315,15 @@ def ready(route: str, business) -> None:
             with files.write(export.tenant_id, export.id, 1) as sealed:
                 sealed.write(b"x")
             files.keep(export.tenant_id, export.id, 1)
+
+
+def _finish_evidence() -> None:
+    """A file to be downloaded."""
+    export = EvidenceExport.objects.get()
+    with files.write(export.tenant_id, export.id, 0) as sealed:
+        sealed.write(b"zip")
+    files.keep(export.tenant_id, export.id, 0)
+    EvidenceExport.objects.update(state=EvidenceExport.DONE, bytes=3)
 
 
 def id_for(route: str, ids: dict[str, str]) -> str:

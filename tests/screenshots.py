@@ -25,6 +25,7 @@ PAGES = {
     "try": "/try/",
     "rights": "/rights/",
     "audit": "/audit/",
+    "exports": "/exports/",
     "members": "/members/",
     "keys": "/keys/",
     "fleet": "/fleet/",

@@ -311,6 +311,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Send behaviour and consent, get recommendations. Every request carries a key"
     " in `Authorization: Bearer …`; each operation names the scope that the key needs.",
     "TAGS": [
+        {"name": "audit", "description": "The log, its signed checkpoints, evidence for auditors."},
         {"name": "consents", "description": "What a user allowed or stopped."},
         {"name": "events", "description": "What users did, as it happens."},
         {"name": "fine-tuning", "description": "Jobs that train models, followed to their end."},

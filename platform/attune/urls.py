@@ -18,6 +18,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("v1/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("", include("tenants.metering.urls")),
+    path("", include("tenants.evidence.urls")),
     path("", include("tenants.consent.urls")),
     path("", include("tenants.behaviour.urls")),
     path("", include("tenants.rights.urls")),

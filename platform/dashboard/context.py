@@ -36,6 +36,7 @@ PLACES = (
     Place("fleet", _("Devices"), "fleet", Right.READ_MODELS),
     Place("rights", _("Rights requests"), "rights", Right.MANAGE_RIGHTS),
     Place("audit", _("Audit log"), "audit", Right.READ_AUDIT),
+    Place("evidence", _("Exports"), "exports", Right.READ_AUDIT),
     Place("members", _("Members"), "members", Right.MANAGE_MEMBERS),
     Place("keys", _("API keys"), "keys", Right.MANAGE_KEYS),
     Place("usage", _("Usage"), "usage", Right.READ_USAGE),

@@ -8,6 +8,8 @@ from dashboard.pages.card import card, comparison
 from dashboard.pages.consent import consent, save_uses
 from dashboard.pages.data import data, upload_file
 from dashboard.pages.design import design
+from dashboard.pages.evidence import checkpoint, evidence, make_evidence, set_place
+from dashboard.pages.evidence import download as evidence_file
 from dashboard.pages.fleet import fleet
 from dashboard.pages.groups import declare, groups
 from dashboard.pages.job import ask, board, job, start_job
@@ -91,6 +93,11 @@ urlpatterns = [
     path("rights/<str:request_id>/export/", download_rights_export, name="rights_export"),
     path("audit/", audit, name="audit"),
     path("audit/verify/", verify, name="verify"),
+    path("exports/", evidence, name="evidence"),
+    path("exports/make/", make_evidence, name="make_evidence"),
+    path("exports/checkpoint/", checkpoint, name="checkpoint"),
+    path("exports/place/", set_place, name="set_place"),
+    path("exports/<str:evidence_id>/", evidence_file, name="evidence_file"),
     path("members/", members, name="members"),
     path("members/invite/", invite, name="invite"),
     path("members/invitations/<str:invitation_id>/withdraw/", withdraw, name="withdraw"),

@@ -34,18 +34,17 @@ def canonical(content: Mapping[str, Any]) -> bytes:
 
 def _is_plain(value: Any) -> bool:
     """Whether both encoders agree: names in ASCII, no odd number, no lone surrogate."""
-    kind = type(value)
-    if kind is str:
+    if isinstance(value, str):
         return value.isascii() or value.isprintable()
-    if kind is int:
+    if value is None or isinstance(value, bool):
+        return True
+    if isinstance(value, int):
         return -_EXACT < value < _EXACT
-    if kind is float:
+    if isinstance(value, float):
         return _FIXED[0] <= abs(value) < _FIXED[1] and not value.is_integer()
-    if kind is dict:
-        return all(type(k) is str and k.isascii() and _is_plain(v) for k, v in value.items())
-    if kind is list:
-        return all(map(_is_plain, value))
-    return value is None or kind is bool
+    if isinstance(value, dict):
+        return all(isinstance(k, str) and k.isascii() and _is_plain(v) for k, v in value.items())
+    return isinstance(value, list) and all(map(_is_plain, value))
 
 
 def leaf_hash(content: Mapping[str, Any]) -> bytes:

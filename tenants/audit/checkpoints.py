@@ -61,7 +61,10 @@ def newest() -> AuditCheckpoint | None:
     """The last checkpoint of the tenant in scope that its key has signed: on no other one may
     the next be built."""
     marks = AuditCheckpoint.objects.order_by("-size")
-    return next((mark for mark in marks.iterator(chunk_size=10) if is_signed(mark)), None)
+    mark = marks.first()
+    while mark is not None and not is_signed(mark):
+        mark = marks.filter(size__lt=mark.size).first()
+    return mark
 
 
 def edge_of(checkpoint: AuditCheckpoint | None) -> Edge:
@@ -100,6 +103,11 @@ def is_signed(checkpoint: AuditCheckpoint) -> bool:
 def digest_of(checkpoint: AuditCheckpoint) -> bytes:
     """What the next checkpoint holds of this one."""
     return hashlib.sha256(rfc8785.dumps(checkpoint.content())).digest()
+
+
+def following(size: int) -> AuditCheckpoint | None:
+    """The first checkpoint of the tenant in scope of this size or more."""
+    return AuditCheckpoint.objects.filter(size__gte=size).order_by("size").first()
 
 
 def between(first: int, last: int) -> Iterator[AuditCheckpoint]:

@@ -93,6 +93,10 @@ class AuditEntry(EntryFacts):
         ]
         indexes = [models.Index(fields=["tenant_id", "action", "-seq"], name="audit_by_action")]
 
+    @property
+    def public_id(self) -> str:
+        return public_id("audit entry", self.id)
+
     def content(self) -> dict[str, Any]:
         """The facts and their place in the chain: what an export shows and the hash covers."""
         return {**self.facts(), "seq": self.seq, "prev_hash": bytes(self.prev_hash).hex()}

@@ -88,10 +88,10 @@ def _masked(details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _append(entry: AuditEntry, salt: bytes, details: dict[str, Any], *, patient: bool) -> None:
-    facts = [getattr(entry, name) for name in FACTS]
-    beside = [content_hash(entry.facts()), salt, json.dumps(details)]
+    facts: list[Any] = [getattr(entry, name) for name in FACTS]
+    facts += [content_hash(entry.facts()), salt, json.dumps(details)]
     with connection.cursor() as cursor:
-        cursor.execute(APPEND, [*facts, *beside, patient])
+        cursor.execute(APPEND, [*facts, patient])
         seq, previous, own = cursor.fetchone()
     entry._state.adding = False
     if seq is not None:

@@ -1,10 +1,10 @@
 """Checking a tenant's chain from its first entry: links, hashes, details, checkpoints, seals."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tenants.audit.canonical import commitment, entry_hash, merkle_root
-from tenants.audit.checkpoints import between, digest_of, edge_of, is_signed
+from tenants.audit.checkpoints import digest_of, edge_of, following, is_signed
 from tenants.audit.events import AuditEvent
 from tenants.audit.models import (
     AuditCheckpoint,
@@ -19,7 +19,6 @@ from tenants.audit.sealing import streams
 from tenants.audit.tree import EMPTY, Edge
 
 CHUNK = 2000
-FOR_EVER = (1 << 63) - 1
 SEALING = AuditEvent.DECISIONS_SEALED.value.action
 PRUNING = AuditEvent.LOG_PRUNED.value.action
 
@@ -61,8 +60,7 @@ class Checkpoints:
     """The checkpoints of a log, each held against the chain when it has come so far."""
 
     def __init__(self, size: int) -> None:
-        self._found: Iterator[AuditCheckpoint] = between(size, FOR_EVER)
-        self._next = next(self._found, None)
+        self._next = following(size)
         self._last: AuditCheckpoint | None = None
         self.count = 0
 
@@ -84,7 +82,7 @@ class Checkpoints:
             return "checkpoint_altered"
         if (bytes(mark.root), bytes(mark.head_hash)) != (chain.edge.root(), chain.hash):
             return "checkpoint_broken"
-        self._last, self._next = mark, next(self._found, None)
+        self._last, self._next = mark, following(mark.size + 1)
         self.count += 1
         return ""
 

@@ -32,12 +32,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
+def conditions_of(options: Options) -> dict[str, Any]:
+    """The filters as conditions on entries."""
+    return {CONDITIONS[name]: options[name] for name in CONDITIONS if name in options}
+
+
 class _Log:
     """The entries from the first that is kept up to the last one now, in chunks."""
 
     def __init__(self, options: Options) -> None:
-        wanted = {CONDITIONS[name]: options[name] for name in CONDITIONS if name in options}
-        self._chosen = AuditEntry.objects.filter(**wanted)
+        self._chosen = AuditEntry.objects.filter(**conditions_of(options))
         head = AuditHead.objects.first()
         first = AuditEntry.objects.order_by("seq").values_list("seq", flat=True).first()
         self.ends_at = head.seq if head else 0

@@ -51,7 +51,7 @@ def download_evidence(*, export_id: UUID, actor: Actor) -> tuple[EvidenceExport,
     """
     export = EvidenceExport.objects.filter(pk=export_id).first()
     if export is None:
-        raise NotFound("export")
+        raise NotFound("evidence")
     content = content_of(export)
     record(
         AuditEvent.EVIDENCE_DOWNLOADED,

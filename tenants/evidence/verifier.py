@@ -112,12 +112,16 @@ def _manifest(source: Source, key: bytes) -> tuple[dict[str, Any] | None, list[F
         with source.open(MANIFEST) as file:
             content = file.read()
         with source.open(SIGNATURE) as file:
-            signature = json.loads(file.read())
-            value, signer = bytes.fromhex(signature["signature"]), str(signature["key_id"])
+            text = file.read()
+        told = json.loads(text)
+        value, signer = bytes.fromhex(told["signature"]), str(told["key_id"])
     except (*BROKEN, ValueError, KeyError, TypeError):
         return None, [Finding(SIGNATURE, None, "cannot be read")]
     if signer != _key_id(key):
         return None, [Finding(SIGNATURE, None, f"signed by another key ({signer}), not yours")]
+    whole = {"kind": "manifest", "key_id": signer, "signature": value.hex()}
+    if text != (json.dumps(whole) + "\n").encode():
+        return None, [Finding(SIGNATURE, None, "altered: not in the form in which it was written")]
     if not _signed(key, "manifest", content, value):
         return None, [Finding(MANIFEST, None, "altered: its signature does not fit")]
     manifest: dict[str, Any] = json.loads(content)

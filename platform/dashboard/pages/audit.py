@@ -1,5 +1,6 @@
 """`/audit/`: the tenant's log with filters, and its verification on demand."""
 
+import re
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -15,14 +16,19 @@ from dashboard.forms import RefusableForm
 from dashboard.paging import page_of
 from dashboard.services import verify_log
 from dashboard.wording.audit import ACTORS, FAULTS
+from dashboard.wording.errors import error_text
 from dashboard.wording.models import said
 from dashboard.wording.states import OUTCOMES, Badge
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from tenants.audit.checkpoints import newest
 from tenants.audit.events import BY_ACTION, AuditEvent
 from tenants.audit.models import AuditDetail, AuditEntry
+from tenants.subjects.directory import audit_ref, find
 
 ANY = ("", _("Any"))
+PSEUDONYM = re.compile(r"[0-9a-f]{64}")
+VERIFIED = AuditEvent.LOG_VERIFIED.value.action
 DATE = {"type": "date"}
 
 
@@ -39,8 +45,21 @@ class FilterForm(RefusableForm):
         required=False,
         choices=[ANY, *((code, badge.label) for code, badge in OUTCOMES.items())],
     )
+    actor = forms.CharField(label=_("By"), required=False, max_length=200)
+    subject = forms.CharField(label=_("About a person"), required=False, max_length=200)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs=DATE))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs=DATE))
+
+    def clean_subject(self) -> str:
+        """The tenant's own id of a person, or the log's pseudonym -> the pseudonym."""
+        text = str(self.cleaned_data["subject"])
+        if not text or PSEUDONYM.fullmatch(text):
+            return text
+        known = find(text) if "\0" not in text else None
+        reference = audit_ref(known.id) if known else ""
+        if not reference:
+            raise forms.ValidationError(error_text("unknown_person", {}))
+        return reference
 
     def narrow(self, entries: "QuerySet[AuditEntry]") -> "QuerySet[AuditEntry]":
         """The entries that pass; faulty fields filter nothing and say so on the page."""
@@ -48,6 +67,8 @@ class FilterForm(RefusableForm):
         wanted: dict[str, Any] = {
             "action": given.get("action"),
             "outcome": given.get("outcome"),
+            "actor_ref": given.get("actor"),
+            "subject_ref": given.get("subject"),
             "recorded_at__gte": _midnight(given.get("since")),
             "recorded_at__lt": _midnight(given.get("until"), days=1),
         }
@@ -71,6 +92,8 @@ def audit(request: PageRequest) -> HttpResponse:
     details = AuditDetail.objects.filter(entry_id__in=[entry.pk for entry in pages.rows])
     by_entry = {detail.entry_id: detail.details for detail in details}
     context = {
+        "verified": AuditEntry.objects.filter(action=VERIFIED).order_by("-seq").first(),
+        "mark": newest(),
         "form": form,
         "filtered": bool(request.GET) and form.is_valid() and any(form.cleaned_data.values()),
         "pages": pages,

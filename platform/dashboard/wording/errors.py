@@ -146,6 +146,12 @@ ERRORS: dict[str, str | Promise] = {
         "Too little data may be used for training. Upload more events, or consent records for "
         "the people in them."
     ),
+    "no_checkpoint": _("There is no checkpoint yet. Come back in five minutes."),
+    "copy_differs": _(
+        "Another checkpoint lies there under the same name. Keep it, and tell whoever runs the "
+        "installation."
+    ),
+    "place_unreachable": _("The place could not be reached. It is tried again each minute."),
     "unknown_place": _("Choose one of the offered places."),
     "unknown_evidence": _("This installation makes no such export. Choose another one."),
     "unknown_filter": _("This export cannot be filtered by that. Leave the field empty."),

@@ -186,7 +186,10 @@ def test_the_log_is_verified_by_a_button_and_the_act_is_an_entry(alice):
     with alice.scope:
         before = AuditEntry.objects.count()
     reply = client.post("/audit/verify/", headers={"HX-Request": "true"})
-    assert f"The log is whole: {before} entries and 0 seals verify." in text_of(reply)
+    assert (
+        f"The log is whole: {before} entries, 0 seals and 0 signed checkpoints verify."
+        in text_of(reply)
+    )
     with alice.scope:
         last = AuditEntry.objects.order_by("-seq").first()
     assert (last.action, last.seq) == ("log.verified", before + 1)

@@ -31,6 +31,8 @@ ACTS = [
         "agree",
         "change_approval",
         "verify",
+        "make_evidence",
+        "set_place",
         "make_key",
         "revoke",
         "save_settings",
@@ -82,7 +84,7 @@ def test_the_navigation_shows_what_the_role_may_open_and_nothing_else(alice, rol
 
 
 def test_every_act_is_listed_here():
-    assert len(ACTS) == 25
+    assert len(ACTS) == 27
 
 
 @pytest.mark.parametrize("name", ACTS)

@@ -69,7 +69,6 @@ def forged(business, content: dict[str, bytes], entries: list[dict[str, Any]]) -
     told = json.dumps(manifest).encode()
     signature = sign(business.tenant.id, "manifest", told)
     made["manifest.json"] = told
-    made["manifest.sig"] = json.dumps(
-        {"key_id": signature.key_id, "signature": signature.value.hex()}
-    ).encode()
+    words = {"key_id": signature.key_id, "signature": signature.value.hex()}
+    made["manifest.sig"] = (json.dumps({"kind": "manifest", **words}) + "\n").encode()
     return made

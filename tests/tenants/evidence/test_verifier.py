@@ -86,8 +86,11 @@ def test_an_edited_manifest_and_a_bent_signature_are_found(alice, content):
     assert (found.file, found.what) == ("manifest.json", "altered: its signature does not fit")
     told = json.loads(content["manifest.sig"])
     told["signature"] = "00" * 64
-    (found,) = faults(alice, content | {"manifest.sig": json.dumps(told).encode()})
+    bent = (json.dumps(told) + "\n").encode()
+    (found,) = faults(alice, content | {"manifest.sig": bent})
     assert found.file == "manifest.json"
+    (found,) = faults(alice, content | {"manifest.sig": content["manifest.sig"] + b" "})
+    assert found.file == "manifest.sig"
     (found,) = faults(alice, content | {"manifest.sig": b"{"})
     assert found == Finding("manifest.sig", None, "cannot be read")
 
