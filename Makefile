@@ -3,6 +3,9 @@
 .PHONY: help install up manage test check screenshots bench-audit bench-isolation bench-masking bench-neighbour prove-jobs fuzz-api \
 	prove-restarts prove-repeat prove-erasure prove-consent
 
+.PHONY: help install up manage test check screenshots bench-isolation bench-masking bench-neighbour prove-jobs fuzz-api \
+	prove-restarts prove-repeat prove-erasure prove-consent bench-lineage
+
 # Words to pass on: make test ARGS="-k consent"
 ARGS ?=
 PYTHON := .venv/bin/python
@@ -42,6 +45,9 @@ prove-restarts: $(INSTALLED) ## Kill training, worker and everything at random; 
 
 prove-jobs: $(INSTALLED_DEV) ## Many jobs of five tenants while everything that runs them is killed; QUICK=1
 	@$(PYTHON) -m tests.bench.jobs $(ARGS)
+
+bench-lineage: $(INSTALLED_DEV) ## Consents of models and back at 1,000,000 events: inverse, and how fast; QUICK=1
+	@$(PYTHON) -m tests.bench.lineage $(ARGS)
 
 prove-erasure: $(INSTALLED_DEV) ## Erase a person and look for them in every byte, restored backup too; QUICK=1
 	@$(PYTHON) -m tests.bench.erasure $(ARGS)

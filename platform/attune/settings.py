@@ -222,6 +222,7 @@ SEALED_STREAMS = {
 # What auditors can be given: name of a kind -> what states its files.
 EVIDENCE_KINDS = {
     "audit": "tenants.evidence.audit_log.kind",
+    "lineage": "training.jobs.lineage_evidence.kind",
     "consents": "compliance.packs.ledger.kind",
     "processing": "compliance.packs.kinds.processing",
     "impact": "compliance.packs.kinds.impact",
@@ -315,6 +316,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "consents", "description": "What a user allowed or stopped."},
         {"name": "events", "description": "What users did, as it happens."},
         {"name": "fine-tuning", "description": "Jobs that train models, followed to their end."},
+        {"name": "models", "description": "Versions, and the consents that they rest on."},
         {"name": "erasures", "description": "People who were erased, and the proof of it."},
         {"name": "usage", "description": "What was used, and how far the limits reach."},
         {"name": "rights requests", "description": "What persons ask about their own data."},

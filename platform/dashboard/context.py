@@ -35,6 +35,7 @@ PLACES = (
     Place("try", _("Try it"), "try", Right.READ_RECOMMENDATIONS),
     Place("fleet", _("Devices"), "fleet", Right.READ_MODELS),
     Place("rights", _("Rights requests"), "rights", Right.MANAGE_RIGHTS),
+    Place("lineage", _("Lineage"), "lineage", Right.READ_CONSENTS),
     Place("audit", _("Audit log"), "audit", Right.READ_AUDIT),
     Place("evidence", _("Exports"), "exports", Right.READ_AUDIT),
     Place("members", _("Members"), "members", Right.MANAGE_MEMBERS),

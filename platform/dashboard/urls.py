@@ -8,6 +8,7 @@ from dashboard.pages.card import card, comparison
 from dashboard.pages.consent import consent, save_uses
 from dashboard.pages.data import data, upload_file
 from dashboard.pages.design import design
+from dashboard.pages.erasure import certificate, erasure
 from dashboard.pages.evidence import checkpoint, evidence, make_evidence, set_place
 from dashboard.pages.evidence import download as evidence_file
 from dashboard.pages.fleet import fleet
@@ -15,6 +16,7 @@ from dashboard.pages.groups import declare, groups
 from dashboard.pages.job import ask, board, job, start_job
 from dashboard.pages.join import join
 from dashboard.pages.keys import keys, make_key, revoke, rotate
+from dashboard.pages.lineage import lineage, lineage_of_version
 from dashboard.pages.members import change, invite, members, remove, withdraw
 from dashboard.pages.models import models
 from dashboard.pages.notices import archive, notice_bytes, notices
@@ -91,6 +93,10 @@ urlpatterns = [
     path("rights/<str:request_id>/person/", person, name="person"),
     path("rights/<str:request_id>/person/act/", act_on_person, name="act_on_person"),
     path("rights/<str:request_id>/export/", download_rights_export, name="rights_export"),
+    path("lineage/", lineage, name="lineage"),
+    path("lineage/versions/<str:version_id>/", lineage_of_version, name="lineage_of_version"),
+    path("erasures/<str:erasure_id>/", erasure, name="erasure"),
+    path("erasures/<str:erasure_id>/certificate/", certificate, name="certificate"),
     path("audit/", audit, name="audit"),
     path("audit/verify/", verify, name="verify"),
     path("exports/", evidence, name="evidence"),

@@ -11,8 +11,8 @@ from tenants.subjects.store import SubjectStore
 # What stays of a person by design, and why; said in every certificate.
 KEPT = {
     "consent_record": "the proof that processing was lawful (GDPR 17(3)(e)), unlinkable by now",
-    "snapshot_subject": "the lineage that says which versions must be replaced, unlinkable by now",
     "rights_request": "the proof that requests were answered, without what was said, unlinkable",
+    "snapshot_subject": "the lineage that says which versions must be replaced, unlinkable by now",
     "erasure": "this erasure",
 }
 

@@ -28,7 +28,7 @@ from dashboard.wording.states import PURPOSES
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.errors import AppError, NotFound
-from tenants.ids import parse_id
+from tenants.ids import parse_id, public_id
 from tenants.rights import exports, kinds, services
 from tenants.rights.days import today
 from tenants.rights.laws import LAWS as TERMS
@@ -159,6 +159,7 @@ def _whole(
 ) -> HttpResponse:
     context = {
         "row": one,
+        "erasure_id": public_id("erasure", one.erasure_id) if one.erasure_id else "",
         "line": line_of(one, today()),
         "user_id": _user_id(one),
         "law": said(LAWS, one.law),

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dashboard.pages.keys import SCOPE_NAMES
-from dashboard.wording import audit, errors, gates, models, states, taints
+from dashboard.wording import audit, errors, gates, lineage, models, states, taints
 from tenants.access.rights import SCOPES
 from tenants.behaviour.models import Upload
 from tenants.behaviour.refusals import REFUSALS
 from tenants.behaviour.schema import EVENT_TYPES
 from tenants.consent.vocabulary import Purpose
+from tenants.erasure.counting import KEPT
+from tenants.erasure.models import Erasure
+from tenants.erasure.reach import reaches
 from training.engine.evaluate import FUSION
 from training.engine.sources import SOURCES
 from training.engine.tasks.recommendation.pipeline import SHARES
@@ -102,6 +105,9 @@ def test_every_gate_state_kind_and_purpose_is_worded():
     known = {Version.EVALUATED, Version.APPROVED, *Version.GONE}
     assert set(states.VERSIONS) == known
     assert set(taints.WHY) == set(TAINTS)
+    assert set(lineage.ERASURES) == set(Erasure.STATES)
+    assert set(lineage.WHY_KEPT) == set(KEPT)
+    assert {reach.name for reach in reaches()} <= set(lineage.COUNTED)
     assert set(REFUSALS_OF_VERSIONS) <= set(errors.ERRORS)
     assert set(states.EVENT_TYPES) == {kind.name for kind in EVENT_TYPES}
     assert set(states.PURPOSES) == {purpose.value for purpose in Purpose}
