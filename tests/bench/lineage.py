@@ -31,8 +31,8 @@ insert into consent_consentrecord (tenant_id, id, format, receipt_id, controller
     notice_version, notice_language, collection_method, ui_variant, jurisdiction,
     jurisdiction_derivation, event_time, received_at, recorded_at, age_band, recipients,
     storage_country, transfer_mechanism, evidence, withdrawal_method, record_hash)
-select s.tenant_id, gen_random_uuid(), 1, 'r' || s.id || p.purpose, '', '', s.id, p.purpose, 'consent', 'given',
-    '{}', false, '1', 'en', 'api', '', 'GB', 'declared', now(), now(), now(), '', '{}', '', '',
+select s.tenant_id, gen_random_uuid(), 1, 'r' || s.id || p.purpose, '', '', s.id, p.purpose,
+    'consent', 'given', '{}', false, '1', 'en', 'api', '', 'GB', 'declared', now(), now(), now(), '', '{}', '', '',
     '{}', '', decode(md5(p.purpose || s.id), 'hex')
 from subjects_subject s, (values ('model_training'), ('analytics')) p(purpose)
 """
@@ -66,6 +66,7 @@ def main() -> int:
 
         versions = [one.public_id for one in Version.objects.order_by("number")]
         records = list(ConsentRecord.objects.values_list("id", flat=True))
+    ask(business, "/v1/models")  # the first answer of a process loads what all of them need
     there, slowest_there, pages = walk_models(business, versions)
     asked = sample(records)
     back, slowest_back = walk_consents(business, asked)
