@@ -32,8 +32,8 @@ insert into consent_consentrecord (tenant_id, id, format, receipt_id, controller
     jurisdiction_derivation, event_time, received_at, recorded_at, age_band, recipients,
     storage_country, transfer_mechanism, evidence, withdrawal_method, record_hash)
 select s.tenant_id, gen_random_uuid(), 1, 'r' || s.id || p.purpose, '', '', s.id, p.purpose,
-    'consent', 'given', '{}', false, '1', 'en', 'api', '', 'GB', 'declared', now(), now(), now(), '', '{}', '', '',
-    '{}', '', decode(md5(p.purpose || s.id), 'hex')
+    'consent', 'given', '{}', false, '1', 'en', 'api', '', 'GB', 'declared', now(), now(), now(),
+    '', '{}', '', '', '{}', '', decode(md5(p.purpose || s.id), 'hex')
 from subjects_subject s, (values ('model_training'), ('analytics')) p(purpose)
 """
 EVENTS_MADE = """
