@@ -1,9 +1,6 @@
 # Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
 .DEFAULT_GOAL := help
 .PHONY: help install up manage test check screenshots bench-audit bench-isolation bench-masking bench-neighbour prove-jobs fuzz-api \
-	prove-restarts prove-repeat prove-erasure prove-consent
-
-.PHONY: help install up manage test check screenshots bench-isolation bench-masking bench-neighbour prove-jobs fuzz-api \
 	prove-restarts prove-repeat prove-erasure prove-consent bench-lineage
 
 # Words to pass on: make test ARGS="-k consent"
