@@ -38,6 +38,10 @@ WORDS = {
 }
 
 
+# Table -> a column that may be given -> what others then are: a row may name one of them alone.
+THEN = {"rights.ProfileRemoval": {"item": {"category": ""}}}
+
+
 def fill_every_table() -> dict[type[models.Model], models.Model]:
     """A row of the tenant in scope in each table that has none; the last row of each."""
     rows: dict[type[models.Model], models.Model] = {}
@@ -58,6 +62,11 @@ def make_row(
     model: type[models.Model], rows: dict[type[models.Model], models.Model], **given: Any
 ) -> models.Model:
     """A new row; `rows` are those it may refer to, more are made where one is missing."""
+    then = THEN.get(model._meta.label, {})
+    given = {
+        **{name: value for each in given for name, value in then.get(each, {}).items()},
+        **given,
+    }
     values: dict[str, Any] = dict(given)
     for field in model._meta.concrete_fields:
         if (
