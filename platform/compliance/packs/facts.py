@@ -16,8 +16,9 @@ from compliance.retention.choosing import days_kept
 from compliance.retention.classes import CLASSES
 from tenants.accounts.models import Tenant
 from tenants.audit.canonical import timestamp
-from tenants.consent.models import ConsentRecord, ConsentState, Notice
-from tenants.consent.vocabulary import PURPOSE_OF, Purpose
+from tenants.consent.models import ConsentRecord, ConsentState, Notice, UseTable
+from tenants.consent.policy import uses
+from tenants.consent.vocabulary import Purpose
 from tenants.isolation.scope import current_tenant
 
 FEWEST = 10
@@ -47,10 +48,15 @@ def controller() -> Section:
 
 def purposes() -> Section:
     """What the data are used for, and the purpose that each use needs consent for."""
-    uses = [{"use": use.value, "purpose": purpose.value} for use, purpose in PURPOSE_OF.items()]
+    found = [
+        {"use": use.value, "purposes": [one.value for one in needed]}
+        for use, needed in uses().items()
+    ]
+    version = UseTable.objects.order_by("-number").values_list("number", flat=True).first()
     bases = ConsentRecord.objects.values_list("lawful_basis", flat=True).distinct()
     return Section("purposes", _("Purposes and uses"), "GDPR 5(1)(b), 30(1)(b); PIPL 6, 17", [
-        Fact("uses", _("Every use, and the purpose that it needs"), uses),
+        Fact("uses", _("Every use, and the purposes that it needs"), found),
+        Fact("uses_version", _("Version of this table, 0 as it came"), version or 0),
         Fact("bases", _("Legal bases in the consent records"), sorted(bases)),
         Fact("without", _("Without valid consent"),
              _("A row waits, encrypted, and is deleted after its time; an answer is the common "

@@ -1,4 +1,4 @@
-"""The kind `consents`: every consent record as it is kept, the notices with their bytes.
+"""The kind `consents`: every consent record and flag as it is kept, the notices with their bytes.
 
 A person goes by the integer that the records' hashes cover, and by the reference under their own
 key that the audit log uses; nobody's own id is in it.
@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from tenants.audit.canonical import timestamp
-from tenants.consent.models import ConsentRecord, Notice
+from tenants.consent.models import ConsentFlag, ConsentRecord, Notice
 from tenants.evidence.cells import csv_line, json_line
 from tenants.evidence.kinds import EvidenceFile, EvidenceKind, Options
 from tenants.isolation.scope import current_tenant
@@ -50,6 +50,22 @@ def _rows(options: Options) -> Iterator[dict[str, Any]]:
             }
 
 
+def _flags(options: Options) -> Iterator[bytes]:
+    """Restrictions and objections, set and lifted, which lie over every consent."""
+    wanted = {CONDITIONS[name]: options[name] for name in CONDITIONS if name in options}
+    flags = ConsentFlag.objects.filter(**wanted).order_by("id").iterator(chunk_size=CHUNK)
+    while part := list(islice(flags, CHUNK)):
+        keys, tenant_id = keys_of({one.subject_id for one in part}), current_tenant()
+        for one in part:
+            key = keys.get(one.subject_id)
+            yield json_line({
+                "id": str(one.id), "kind": one.kind, "raised": one.raised,
+                "purposes": one.purposes, "actor": one.actor_ref,
+                "recorded_at": timestamp(one.recorded_at), "subject_id": str(one.subject_id),
+                "subject_ref": audit_pseudonym(key, tenant_id, one.subject_id) if key else "",
+            })  # fmt: skip
+
+
 def _notices() -> Iterator[bytes]:
     for notice in Notice.objects.order_by("archived_at", "id").iterator():
         yield json_line({
@@ -64,6 +80,7 @@ def _notices() -> Iterator[bytes]:
 def _files(options: Options) -> Iterator[EvidenceFile]:
     yield EvidenceFile("consents.jsonl", map(json_line, _rows(options)))
     yield EvidenceFile("consents.csv", _table(options))
+    yield EvidenceFile("flags.jsonl", _flags(options))
     yield EvidenceFile("notices.jsonl", _notices())
 
 

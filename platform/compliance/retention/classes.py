@@ -14,6 +14,8 @@ from compliance.retention.deleting import Delete, consents, rows_of, training_da
 from recommend.models import Decision
 from tenants.behaviour.models import Event, EventBatch, QuarantinedRow, Upload
 
+HALF_A_YEAR, THREE_YEARS, HUNDRED_YEARS = 180, 1095, 36_500
+
 
 @dataclass(frozen=True)
 class RetentionClass:
@@ -32,16 +34,15 @@ class RetentionClass:
     reason: str | Promise
     delete: Delete | None = None
 
+    @property
+    def most(self) -> int:
+        """The most days that a tenant may choose: never longer than usual."""
+        return HUNDRED_YEARS if self.default is None else self.default
+
     def allows(self, days: int) -> bool:
-        """Whether a tenant may choose that many days: never longer than usual."""
-        return (
-            self.least is not None
-            and days >= self.least
-            and (self.default is None or days <= self.default)
-        )
+        """Whether a tenant may choose that many days."""
+        return self.least is not None and self.least <= days <= self.most
 
-
-HALF_A_YEAR, THREE_YEARS, TWO_YEARS = 180, 1095, 730
 
 CLASSES = (
     RetentionClass(

@@ -26,7 +26,7 @@ class RetentionForm(RefusableForm):
         super().__init__(*given, **more)
         for one in CLASSES:
             if one.least is not None:
-                limits = {"min": one.least} | ({"max": one.default} if one.default else {})
+                limits = {"min": one.least, "max": one.most}
                 self.fields[one.code] = forms.IntegerField(
                     label=str(one.says),
                     required=False,
@@ -79,7 +79,7 @@ def _line(one: RetentionClass, days: int | None, form: RetentionForm) -> Line:
     field = form[one.code] if one.code in form.fields else None
     bounds = ""
     if one.least is not None:
-        least = {"least": one.least, "usual": one.default}
+        least = {"least": f"{one.least:,}", "usual": f"{one.most:,}"}
         bounds = (
             _("%(least)s to %(usual)s days") % least
             if one.default

@@ -8,7 +8,9 @@ from compliance.packs.questions import QUESTIONS, state
 from recommend.models import Decision
 from tenants.audit.models import AuditEntry
 from tenants.consent.models import ConsentRecord, Notice
+from tenants.consent.services import set_flag
 from tenants.errors import AppError
+from tenants.subjects.directory import find
 from tests import shop
 from tests.stocked import publish, stock
 from tests.tenants.evidence.evidence import content_of, faults, make_evidence
@@ -47,8 +49,8 @@ def test_a_pack_verifies_and_comes_as_facts_and_as_text_in_both_languages(shopke
 def test_the_record_of_processing_tells_purposes_notices_recipients_and_time_limits(shopkeeper):
     """GDPR 30(1)(a) to (g)."""
     told = facts(content_of(make_evidence(shopkeeper, "processing")), "record-of-processing")
-    uses = {line["use"]: line["purpose"] for line in told["purposes.uses"]["value"]}
-    assert uses["training"] == "model_training"
+    uses = {line["use"]: line["purposes"] for line in told["purposes.uses"]["value"]}
+    assert uses["training"] == ["model_training"]
     (notice,) = told["notices.notices"]["value"]
     with shopkeeper.scope:
         assert notice["sha256"] == bytes(Notice.objects.get().sha256).hex()
@@ -124,6 +126,7 @@ def test_the_ledger_holds_every_record_by_its_hash_and_nobodys_id(shopkeeper):
     assert {line["record_hash"] for line in lines} == hashes and len(lines) == 48
     assert len({line["subject_ref"] for line in lines}) == 12
     assert len(content["consents.csv"].splitlines()) == 49
+    assert content["flags.jsonl"] == b""
     (notice,) = (json.loads(line) for line in content["notices.jsonl"].splitlines())
     assert notice["notice_id"] == "privacy"
     assert b"shopper-" not in b"".join(content.values())
@@ -133,6 +136,17 @@ def test_the_ledger_of_one_person_is_theirs_alone(shopkeeper):
     content = content_of(make_evidence(shopkeeper, "consents", subject=shop.user(3)))
     lines = [json.loads(line) for line in content["consents.jsonl"].splitlines()]
     assert len(lines) == 4 and len({line["subject_ref"] for line in lines}) == 1
+
+
+def test_the_ledger_tells_restrictions_and_objections(shopkeeper):
+    with shopkeeper.scope:
+        subject = find(shop.user(3)).id
+        set_flag(subject_id=subject, kind="objection", purposes=None, actor=shopkeeper.actor,
+                 reason="asked")  # fmt: skip
+    content = content_of(make_evidence(shopkeeper, "consents"))
+    (flag,) = (json.loads(line) for line in content["flags.jsonl"].splitlines())
+    assert (flag["kind"], flag["raised"], flag["purposes"]) == ("objection", True, None)
+    assert len(flag["subject_ref"]) == 64
 
 
 def test_the_page_of_statements_asks_and_keeps(alice):

@@ -182,6 +182,7 @@ def test_a_tenant_may_keep_less_and_go_back(alice):
     ("days", "code"),
     [
         ({"events": 29}, "bad_retention"),
+        ({"events": 36_501}, "bad_retention"),
         ({"decisions": 179}, "bad_retention"),
         ({"decisions": 1096}, "bad_retention"),
         ({"quarantine": 31}, "bad_retention"),
