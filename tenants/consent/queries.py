@@ -13,7 +13,7 @@ from tenants.consent.fold import FLAGGED, GRANTING, STRICTNESS, State, fold
 from tenants.consent.ledger import Notices, fact_of, flags_for, guarded_records
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
 from tenants.consent.policy import purposes_of, storing_purposes, uses
-from tenants.consent.vocabulary import FlagKind, Purpose, Use
+from tenants.consent.vocabulary import CollectionMethod, FlagKind, Purpose, Use
 from tenants.errors import NotFound
 from tenants.ids import parse_id
 from tenants.subjects.models import Subject
@@ -125,6 +125,14 @@ def state_at(
     told, notices = flags_for(purpose.value, flags), Notices(known_at)
     guarded = guarded_records([subject_id])
     return fold((fact_of(record, notices, guarded) for record in records), at, told)
+
+
+def gpc_honoured_at(subject_id: int) -> datetime | None:
+    """When `Sec-GPC: 1` last opted the subject out; None where it never did."""
+    heard = ConsentRecord.objects.filter(
+        subject_id=subject_id, collection_method=CollectionMethod.GPC_HEADER
+    )
+    return heard.order_by("-event_time").values_list("event_time", flat=True).first()
 
 
 def raised_flags(subject_id: int) -> dict[FlagKind, list[Purpose]]:

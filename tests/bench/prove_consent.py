@@ -11,6 +11,7 @@ import json
 import os
 import random
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -37,9 +38,8 @@ def main() -> int:
     for name, number in by_the_product(chance, people=100 if QUICK else 1_500).items():
         figures[name] = figures.get(name, 0) + number
     if find_spec("tests.bench.tampers"):
-        from tests.bench import tampers
-
-        figures |= tampers.figures()
+        tampers = import_module("tests.bench.tampers")
+        figures |= tampers.run(600 if QUICK else 10_000, SEED)
     print(json.dumps(figures))
     wrong = ("used_without_consent", "order_dependent_states", "withheld_with_consent",
              "tampers_undetected", "wrong_line_named")  # fmt: skip

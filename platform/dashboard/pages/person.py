@@ -11,6 +11,8 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
@@ -21,13 +23,22 @@ from dashboard.paging import page_of
 from dashboard.wording.errors import refusal_of
 from dashboard.wording.models import said
 from dashboard.wording.rights import TABLES
-from dashboard.wording.states import EVENT_TYPES
+from dashboard.wording.states import (
+    CONSENT_STATES,
+    EVENT_TYPES,
+    NO_CONSENT,
+    PURPOSES,
+    Badge,
+)
 from recommend.derived import categories_of, derived_of
 from recommend.wording import why_not_personal
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.behaviour.models import Event
 from tenants.behaviour.store import TYPE_NAMES
+from tenants.consent.fold import UNKNOWN
+from tenants.consent.queries import gpc_honoured_at, state_at
+from tenants.consent.vocabulary import Purpose
 from tenants.erasure.counting import stores
 from tenants.errors import AppError, NotFound
 from tenants.ids import parse_id
@@ -145,6 +156,8 @@ def person(request: PageRequest, request_id: str) -> HttpResponse:
         "categories": categories_of(derived),
         "why_not": why_not_personal(derived.code),
         "removals": removals_of(one.subject_id),
+        "consents": _consents(one.subject_id),
+        "gpc": gpc_honoured_at(one.subject_id),
     }
     return render(request, "dashboard/person.html", context)
 
@@ -171,6 +184,16 @@ def act_on_person(request: PageRequest, request_id: str) -> HttpResponse:
             request, " ".join(str(text) for texts in form.errors.values() for text in texts)
         )
     return redirect("dashboard:person", request_id)
+
+
+def _consents(subject_id: int) -> list[tuple[str | Promise, Badge]]:
+    """What the person allows now, purpose by purpose."""
+    at = now()
+    return [
+        (PURPOSES[purpose.value], CONSENT_STATES.get(state.state, NO_CONSENT))
+        for purpose in Purpose
+        if (state := state_at(subject_id, purpose, at)).state != UNKNOWN
+    ]
 
 
 def _held(subject_id: int) -> list[tuple[str, int]]:

@@ -89,6 +89,7 @@ TABLES: Words = {
     "consent_record": _("Consent records"),
     "consent_state": _("States of consent"),
     "consent_flag": _("Restrictions and objections"),
+    "consent_signal": _("Foreign consent signals"),
     "event": _("Events"),
     "quarantined_row": _("Rows that wait for consent"),
     "rights_request": _("Rights requests"),

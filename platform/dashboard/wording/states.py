@@ -106,6 +106,22 @@ PURPOSES: dict[str, str | Promise] = {
     "cross_border": _("Transfer abroad"),
     "sensitive": _("Sensitive data"),
 }
+CONSENT_STATES: dict[str, Badge] = {
+    "given": Badge(_("Allowed"), "good"),
+    "requested": Badge(_("Asked, not answered"), "neutral"),
+    "refused": Badge(_("Refused by the person"), "warn"),
+    "withdrawn": Badge(_("Withdrawn"), "warn"),
+    "opted_out": Badge(_("Opted out"), "warn"),
+    "opt_out_revoked": Badge(_("Opt-out revoked, nothing allowed"), "neutral"),
+    "expired": Badge(_("Run out"), "neutral"),
+    "suspended": Badge(_("Rests: the notice has changed"), "warn"),
+    "conflict": Badge(_("Records contradict each other"), "warn"),
+    "minor_no_guardian": Badge(_("A guardian's record is missing"), "warn"),
+    "restricted": Badge(_("Restricted"), "bad"),
+    "objected": Badge(_("Objected"), "bad"),
+    "invalidated": Badge(_("Found invalid"), "bad"),
+}
+NO_CONSENT = Badge(_("Nothing said"), "neutral")
 USES: dict[str, str | Promise] = {
     "training": _("Training a model"),
     "personalised_answer": _("Personal answers"),

@@ -7,6 +7,7 @@ from django.utils.timezone import now
 
 from tenants.audit.models import AuditEntry
 from tenants.behaviour.models import Event, Item
+from tenants.consent.signals import honour_gpc
 from tenants.ids import public_id, uuid7
 from tenants.rights.models import ProfileRemoval
 from tenants.subjects.directory import find, resolve
@@ -118,3 +119,15 @@ def test_what_was_not_asked_for_is_refused(business):
     assert business.browser().post(
         f"/rights/{request_id}/person/act/", {"do": "nonsense"}
     ).status_code == 404  # fmt: skip
+
+
+def test_s14_the_page_shows_what_is_allowed_and_that_the_browsers_signal_was_honoured(business):
+    """11 CCR 7025(c)(6): that the opt-out was processed is displayed."""
+    request_id = verified(business, "access", USER)
+    page = look(business, request_id)
+    assert "Personal recommendations" in page and "Allowed" in page
+    assert "Sec-GPC" not in page
+    with business.scope:
+        honour_gpc(user_ids=[USER], actor=business.actor)
+    page = look(business, request_id)
+    assert "Opted out" in page and "(Sec-GPC) was honoured on" in page

@@ -140,7 +140,7 @@ def test_a_fresh_grant_makes_answers_personal_again(shopkeeper):
     assert ask(shopkeeper)["personalised"]
 
 
-def test_consent_ends_at_its_exact_moment(shopkeeper):
+def test_s09_consent_ends_at_its_exact_moment(shopkeeper):
     """Acceptance statement 9."""
     tell(
         shopkeeper,

@@ -70,7 +70,7 @@ def test_a_grant_is_recorded_and_counts(alice):
     )
 
 
-def test_a_withdrawal_needs_three_fields(alice):
+def test_s17_a_withdrawal_needs_three_fields(alice):
     """Acceptance statement 17."""
     grant(alice)
     reply = post(alice, user_id="u1", purpose="model_training", event="withdrawn")

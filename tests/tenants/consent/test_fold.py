@@ -54,7 +54,7 @@ times = st.integers(-1, 14).map(lambda half: START + half * HOUR / 2)
 
 
 @given(histories, st.randoms(use_true_random=False), times)
-def test_no_order_of_arrival_changes_the_state(history, chance: random.Random, at):
+def test_s02_no_order_of_arrival_changes_the_state(history, chance: random.Random, at):
     """Acceptance statement 2."""
     mixed = list(history)
     chance.shuffle(mixed)
@@ -63,7 +63,7 @@ def test_no_order_of_arrival_changes_the_state(history, chance: random.Random, a
 
 
 @given(histories, st.data(), times)
-def test_no_replay_changes_the_state(history, data, at):
+def test_s02_no_replay_changes_the_state(history, data, at):
     """Acceptance statement 2."""
     again = data.draw(st.lists(st.sampled_from(history))) if history else []
     assert fold([*history, *again]) == fold(history)
@@ -71,7 +71,7 @@ def test_no_replay_changes_the_state(history, data, at):
 
 
 @given(histories, facts.filter(lambda f: f.event in ENDING), st.booleans(), times)
-def test_what_ends_consent_wins_against_what_grants_it_at_the_same_instant(
+def test_s03_what_ends_consent_wins_against_what_grants_it_at_the_same_instant(
     history, ending, hearsay, at
 ):
     """Acceptance statement 3: equal times go to the stricter."""
@@ -152,7 +152,7 @@ def test_each_stop_ends_a_consent_and_a_fresh_grant_begins_one(event):
     assert fold([*ended, fact(E.GIVEN, 2)]).state == "given"
 
 
-def test_expiry_counts_to_the_exact_moment():
+def test_s09_expiry_counts_to_the_exact_moment():
     """Acceptance statement 9."""
     end = START + HOUR
     state = fold([fact(E.GIVEN, expires_at=end)])

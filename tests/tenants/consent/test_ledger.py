@@ -62,7 +62,7 @@ def stored_is_folded() -> None:
         assert str(state.record_id or "") == (folded.record_id or "")
 
 
-def test_a_grant_needs_an_archived_notice(alice, notice):
+def test_s07_a_grant_needs_an_archived_notice(alice, notice):
     """Acceptance statement 7."""
     with alice.scope:
         for wrong in (
@@ -227,7 +227,7 @@ def test_a_consent_for_one_purpose_is_none_for_another(alice, notice):
             assert state_at(written.subject_id, purpose, now()).code == "no_record"
 
 
-def test_refusing_one_purpose_leaves_another_working(alice, notice):
+def test_s18_refusing_one_purpose_leaves_another_working(alice, notice):
     """Acceptance statement 18."""
     with alice.scope:
         served = record_consent(act=act("u1", E.GIVEN, purpose=Purpose.SERVICE), actor=alice.actor)
@@ -263,7 +263,7 @@ AGES = [
 
 
 @pytest.mark.parametrize("place, age_band, may", AGES)
-def test_a_child_needs_a_guardians_record(alice, notice, place, age_band, may):
+def test_s10_a_child_needs_a_guardians_record(alice, notice, place, age_band, may):
     """Acceptance statement 10: who may be too young is taken to be."""
     with alice.scope:
         alone = act("u1", E.GIVEN, age_band=age_band, jurisdiction=place)
