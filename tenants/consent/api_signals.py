@@ -15,6 +15,7 @@ from tenants.access.rights import Right
 from tenants.consent.signal_reading import READERS
 from tenants.consent.signals import record_signal
 from tenants.subjects.directory import ID_LENGTH, resolve
+from tenants.subjects.suppression import refuse_erased
 
 VALUE_LENGTH = 20_000
 HONOURED = "honoured"
@@ -100,11 +101,13 @@ class SignalList(TenantAPIView):
         form = SignalBody(data=request.data)
         form.is_valid(raise_exception=True)
         told = form.validated_data
+        at = told.get("event_time") or now()
+        refuse_erased(told["user_id"], at)
         read = record_signal(
             subject_id=resolve([told["user_id"]])[told["user_id"]],
             kind=told["kind"],
             value=told["value"],
-            at=told.get("event_time") or now(),
+            at=at,
             actor=request.actor,
         )
         body = {

@@ -90,6 +90,21 @@ def test_s23_a_file_that_waited_does_not_bring_the_person_back(alice):
     assert counted(waiting)[("rejected", "erased")] > 0
 
 
+def test_s23_an_old_signal_does_not_bring_the_person_back(alice, client):
+    """GDPR 17."""
+    fill(alice)
+    erase(alice)
+    told = {
+        "user_id": ANNA, "kind": "google", "value": {"ad_user_data": "GRANTED"},
+        "event_time": "2026-01-01T00:00:00Z",
+    }  # fmt: skip
+    how = {"content_type": "application/json", "headers": alice.headers}
+    answer = client.post("/v1/consents/signals", told, **how)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "erased")
+    with alice.scope:
+        assert find(ANNA) is None
+
+
 def test_a_browser_is_not_told_who_was_erased(alice, client):
     fill(alice)
     erase(alice)
