@@ -32,6 +32,7 @@ VALUES: dict[type[models.Field], Any] = {
 WORDS = {
     "behaviour.Upload.kind": "events",
     "evidence.EvidenceExport.kind": "audit",
+    "jobs.Version.manifest": {"sources": [{"name": "popular_30d", "metrics": {}}]},
     "rights.RightsRequest.kind": "access",
     "rights.RightsRequest.law": "gdpr",
     "rights.ProfileRemoval.category": "Lights",
