@@ -1,6 +1,7 @@
 """Keys that stay the same while the master key is rotated.
 
-A hash whose input is gone (that an act was counted, that somebody was erased) cannot be made anew,
+A hash whose input is gone (that an act was counted, that somebody was erased, what was corrected)
+cannot be made anew,
 and a signing key that auditors have pinned must not change under them. Before a rotation such a key
 follows from the master key like any other; from the first rotation on it lies in a row, wrapped.
 """
@@ -14,7 +15,7 @@ from tenants.isolation.keys import FIRST_VERSION, current_version, seal, tenant_
 from tenants.isolation.models import KnownTenant, LastingKey
 from tenants.isolation.scope import current_tenant, tenant_scope
 
-USES = ("dedup", "suppression", "sign")
+USES = ("dedup", "suppression", "corrections", "sign")
 
 
 def lasting_key(tenant_id: UUID, use: str) -> bytes:

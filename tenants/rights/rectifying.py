@@ -21,7 +21,7 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.behaviour import correcting
 from tenants.errors import Conflict
-from tenants.isolation.keys import tenant_key
+from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import current_tenant
 from tenants.rights import kinds
 from tenants.rights.cells import plain
@@ -115,4 +115,4 @@ def _hash(facts: Mapping[str, Any] | None) -> bytes | None:
     if facts is None:
         return None
     text = json.dumps({name: plain(value) for name, value in facts.items()}, sort_keys=True)
-    return hmac.digest(tenant_key(current_tenant(), "corrections"), text.encode(), hashlib.sha256)
+    return hmac.digest(lasting_key(current_tenant(), "corrections"), text.encode(), hashlib.sha256)
