@@ -32,19 +32,33 @@ def canonical(content: Mapping[str, Any]) -> bytes:
     return rfc8785.dumps(dict(content))
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether both encoders agree: names in ASCII, no odd number, no lone surrogate."""
-    if isinstance(value, str):
-        return value.isascii() or value.isprintable()
-    if value is None or isinstance(value, bool):
-        return True
-    if isinstance(value, int):
-        return -_EXACT < value < _EXACT
-    if isinstance(value, float):
-        return _FIXED[0] <= abs(value) < _FIXED[1] and not value.is_integer()
-    if isinstance(value, dict):
-        return all(isinstance(k, str) and k.isascii() and _is_plain(v) for k, v in value.items())
-    return isinstance(value, list) and all(map(_is_plain, value))
+def _is_plain(content: Any) -> bool:
+    """Whether both encoders agree: names in ASCII, no odd number, no lone surrogate.
+
+    One loop over exact types: it is asked of every entry and of every answer that is sealed.
+    """
+    left = [content]
+    while left:
+        value = left.pop()
+        kind = type(value)
+        if kind is str:
+            if not (value.isascii() or value.isprintable()):
+                return False
+        elif kind is dict:
+            if not all(type(name) is str and name.isascii() for name in value):
+                return False
+            left += value.values()
+        elif kind is list:
+            left += value
+        elif kind is float:
+            if not _FIXED[0] <= abs(value) < _FIXED[1] or value.is_integer():
+                return False
+        elif kind is int:
+            if not -_EXACT < value < _EXACT:
+                return False
+        elif value is not None and kind is not bool:
+            return False
+    return True
 
 
 def leaf_hash(content: Mapping[str, Any]) -> bytes:

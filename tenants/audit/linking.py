@@ -54,20 +54,26 @@ begin
     end if;
 end $$;
 """  # nosec B608
-_APPEND = f"""
-create function audit_append(own audit_auditwaiting, patient boolean,
+# The head is found free, moved and read in one statement, which is what most entries need: locking
+# it first and moving it afterwards cost two statements more. What waits is linked behind.
+APPEND = f"""
+create or replace function audit_append(own audit_auditwaiting, patient boolean,
     out seq bigint, out prev_hash bytea, out entry_hash bytea)
 language plpgsql as $$
 #variable_conflict use_column
-declare at bigint; hash bytea;
+declare waits boolean; at bigint; last bytea;
 begin
     if patient then
-        select h.seq, h.hash into at, hash from audit_audithead h
-            where h.tenant_id = own.tenant_id for update;
-    else
-        select h.seq, h.hash into at, hash from audit_audithead h
-            where h.tenant_id = own.tenant_id for update skip locked;
+        perform 1 from audit_audithead h where h.tenant_id = own.tenant_id for update;
     end if;
+    update audit_audithead h set seq = free.seq + 1,
+        hash = sha256('\\x00'::bytea || int8send(free.seq + 1) || free.hash || own.content_hash)
+    from (select id, seq, hash from audit_audithead where tenant_id = own.tenant_id
+        for update skip locked) free
+    where h.id = free.id
+    returning h.seq, free.hash, h.hash,
+        exists (select from audit_auditwaiting w where w.tenant_id = own.tenant_id)
+    into seq, prev_hash, entry_hash, waits;
     if not found then
         if exists (select from audit_audithead h where h.tenant_id = own.tenant_id) then
             insert into audit_auditwaiting select own.*;
@@ -76,21 +82,18 @@ begin
         insert into audit_audithead (tenant_id, seq, hash)
             values (own.tenant_id, 0, decode(repeat('00', 32), 'hex'))
             on conflict (tenant_id) do nothing;
-        select h.seq, h.hash into at, hash from audit_audithead h
-            where h.tenant_id = own.tenant_id for update;
+        select a.seq, a.prev_hash, a.entry_hash into seq, prev_hash, entry_hash
+            from audit_append(own, true) a;
+        return;
     end if;
-    if exists (select from audit_auditwaiting w where w.tenant_id = own.tenant_id) then
-        select l.seq, l.hash into at, hash from audit_link({ALONG}, at, hash) l;
-    end if;
-    seq := at + 1;
-    prev_hash := hash;
-    entry_hash := sha256('\\x00'::bytea || int8send(at + 1) || hash || own.content_hash);
     insert into audit_auditentry ({_COLUMNS}, seq, prev_hash, entry_hash)
-        values ({_OWN}, at + 1, hash, entry_hash);
+        values ({_OWN}, seq, prev_hash, entry_hash);
     insert into audit_auditdetail (tenant_id, entry_id, salt, details)
         values (own.tenant_id, own.id, own.salt, own.details);
-    update audit_audithead h set seq = at + 1, hash = entry_hash
-        where h.tenant_id = own.tenant_id;
+    if waits then
+        select l.seq, l.hash into at, last from audit_link({ALONG}, seq, entry_hash) l;
+        update audit_audithead h set seq = at, hash = last where h.tenant_id = own.tenant_id;
+    end if;
 end $$;
 """  # nosec B608
 _LINK_WAITING = """
@@ -124,7 +127,7 @@ end $$;
 create trigger kept after delete on audit_auditwaiting
     referencing old table as gone for each statement execute function audit_kept();
 """  # nosec B608
-FUNCTIONS = [_LINK, _APPEND, _LINK_WAITING, _KEPT]
+FUNCTIONS = [_LINK, APPEND, _LINK_WAITING, _KEPT]
 DROP_FUNCTIONS = """
 drop trigger kept on audit_auditwaiting;
 drop function audit_kept();

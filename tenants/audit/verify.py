@@ -3,9 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db import transaction
+
+from tenants.audit.actor import Actor
 from tenants.audit.canonical import commitment, entry_hash, merkle_root
 from tenants.audit.checkpoints import digest_of, edge_of, following, is_signed
 from tenants.audit.events import AuditEvent
+from tenants.audit.linking import link_waiting
 from tenants.audit.models import (
     AuditCheckpoint,
     AuditDetail,
@@ -15,6 +19,7 @@ from tenants.audit.models import (
     Seal,
     SealedRow,
 )
+from tenants.audit.record import record
 from tenants.audit.sealing import streams
 from tenants.audit.tree import EMPTY, Edge
 
@@ -89,6 +94,21 @@ class Checkpoints:
     def beyond(self) -> int | None:
         """The size of one that the chain never reached."""
         return self._next.size if self._next else None
+
+
+@transaction.atomic
+def verify_log(*, actor: Actor) -> Verdict:
+    """Verify the chain of the tenant in scope and record that somebody did, and the result."""
+    link_waiting()
+    verdict = verify_chain()
+    record(
+        AuditEvent.LOG_VERIFIED,
+        actor=actor,
+        outcome="success" if verdict.ok else "failure",
+        reason=verdict.code,
+        details={"entries": verdict.entries, "ok": verdict.ok},
+    )
+    return verdict
 
 
 def verify_chain() -> Verdict:

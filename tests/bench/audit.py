@@ -325,15 +325,20 @@ def open_copies() -> None:
 
 def fill_decisions() -> None:
     """Let a minute's answers of every tenant wait for their seal, so that sealing has its pace."""
+    from django.db import connection
     from django.utils.timezone import now
 
     from recommend.models import Decision
     from tenants.isolation.scope import tenant_scope
+    from tests.connections import as_owner_of
 
     for tenant_id in tenants():
         with tenant_scope(tenant_id):
             rows = [Decision(occurred_at=now(), **answer()) for _ in range(BACKLOG)]
             Decision.objects.bulk_create(rows)
+    with as_owner_of(connection.settings_dict["NAME"]) as owner:
+        owner.execute("analyze recommend_decision")
+        owner.execute("analyze audit_sealedrow")
 
 
 def verified() -> tuple[int, float]:

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST
 
 from dashboard.forms import RefusableForm
 from dashboard.paging import page_of
-from dashboard.services import verify_log
 from dashboard.wording.audit import ACTORS, FAULTS
 from dashboard.wording.errors import error_text
 from dashboard.wording.models import said
@@ -24,6 +23,7 @@ from tenants.access.rights import Right
 from tenants.audit.checkpoints import newest
 from tenants.audit.events import BY_ACTION, AuditEvent
 from tenants.audit.models import AuditDetail, AuditEntry
+from tenants.audit.verify import verify_log
 from tenants.subjects.directory import audit_ref, find
 
 ANY = ("", _("Any"))

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
+from tenants.audit.actor import system
 from tenants.audit.linking import link
-from tenants.audit.verify import verify_chain
+from tenants.audit.verify import verify_log
 from tenants.isolation.models import standing
 from tenants.isolation.scope import tenant_scope
 
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         for tenant_id in chosen:
             link(tenant_id)
             with tenant_scope(tenant_id):
-                verdict = verify_chain()
+                verdict = verify_log(actor=system("audit_verify"))
             broken += not verdict.ok
             state = "ok" if verdict.ok else f"BROKEN at {verdict.seq}: {verdict.code}"
             self.stdout.write(
