@@ -64,7 +64,7 @@ def traces(known: Known) -> Known:
     """What the house holds of the person, as bytes in hex: none of it may be left."""
     import numpy as np
 
-    from recommend.answering import _history
+    from recommend.answering import history_of
     from recommend.bundles import BUNDLES
     from recommend.context import context_in_scope
     from tenants.subjects.models import SubjectKey
@@ -78,7 +78,7 @@ def traces(known: Known) -> Known:
     bundle = BUNDLES.get(context.tenant_id, context.manifest_sha256)
     moment = context.times[0]
     past = settle(
-        _history(context), catalogue=bundle.items, types=bundle.types, now=moment,
+        history_of(context), catalogue=bundle.items, types=bundle.types, now=moment,
         limit=bundle.history_limit,
     )  # fmt: skip
     source = next(one for one in bundle.sources.values() if isinstance(one, Sequence))
