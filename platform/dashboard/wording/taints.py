@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from dashboard.templatetags.shown import day
 from training.jobs.models import Version
 from training.jobs.taints import is_refused
 
@@ -46,4 +47,4 @@ def taint_notice(version: Version, *, serves: bool, by_itself: bool) -> Notice |
 
 def _day(version: Version) -> str:
     """The deadline in the tenant's zone."""
-    return formats.date_format(timezone.localtime(version.due_at), "DATE_FORMAT")
+    return day(timezone.localtime(version.due_at).date())
