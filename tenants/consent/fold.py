@@ -99,10 +99,20 @@ def _told_once(facts: Iterable[Fact]) -> dict[bytes, Fact]:
     known = {fact.record_hash: fact for fact in facts}
     stopped = {fact.event_time for fact in known.values() if fact.event in STOPPING}
     return {
-        digest: fact
+        digest: fact if fact.event not in GRANTING else _shortest(fact, known.values())
         for digest, fact in known.items()
         if fact.event != ConsentEvent.OPT_OUT_REVOKED or fact.event_time not in stopped
     }
+
+
+def _shortest(grant: Fact, facts: Iterable[Fact]) -> Fact:
+    """Grants of one instant share the soonest end and the soonest suspension among them."""
+    same = [f for f in facts if f.event in GRANTING and f.event_time == grant.event_time]
+    return replace(
+        grant,
+        expires_at=_earliest(*(each.expires_at for each in same)),
+        suspends_at=_earliest(*(each.suspends_at for each in same)),
+    )
 
 
 def _flagged(state: State, flags: Iterable[Flag], at: datetime | None) -> State:

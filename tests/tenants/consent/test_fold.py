@@ -330,3 +330,13 @@ def test_s03_a_refusal_is_stricter_than_an_opt_out_of_the_same_instant():
     """An opt-out could be revoked."""
     history = [fact(E.REFUSED, 0), fact(E.OPTED_OUT, 0), fact(E.OPT_OUT_REVOKED, 1)]
     assert fold(history).code == "refused"
+
+
+def test_s03_grants_of_one_instant_share_their_ends():
+    """One that runs out and one whose notice changes: neither hides the end of the other."""
+    history = [
+        fact(E.GIVEN, 1, suspends_at=START + 2 * HOUR),
+        fact(E.RENEWED, 1, expires_at=START + 3 * HOUR),
+        fact(E.RENEWED, 3),
+    ]
+    assert fold(history).code == "expired"
