@@ -319,7 +319,7 @@ def ready(route: str, business) -> None:
             RightsRequest.objects.update(subject_id=resolve(["u1"])["u1"])
         if route.startswith("v1/profile"):
             resolve(["u1"])
-            Item.objects.update(category="Lights")
+            Item.objects.create(external_id="lamp", category="Lights")
         if route.endswith("/export"):
             SubjectExport.objects.update(state=SubjectExport.DONE, bytes=1)
             export = SubjectExport.objects.get()

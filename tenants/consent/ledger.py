@@ -1,6 +1,7 @@
 """Appending consent records and keeping the derived state true, for one record or thousands."""
 
 from collections.abc import Container, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -272,11 +273,14 @@ def refold(touched: Iterable[tuple[int, str]], notices: Notices | None = None) -
         "subject_id", "purpose"
     )
     states = []
-    for pair, group in groupby(records.iterator(), key=lambda r: (r.subject_id, r.purpose)):
-        if pair in pairs:
-            told = flags_for(pair[1], flags.get(pair[0], ()))
-            state = fold((fact_of(record, notices, guarded) for record in group), flags=told)
-            states.append(_state_row(*pair, state, at))
+    # Closed at once, also on an error: a cursor that is collected after its transaction is gone
+    # would break the one that the connection is in by then.
+    with closing(records.iterator()) as stream:  # type: ignore[type-var]
+        for pair, group in groupby(stream, key=lambda r: (r.subject_id, r.purpose)):
+            if pair in pairs:
+                told = flags_for(pair[1], flags.get(pair[0], ()))
+                state = fold((fact_of(record, notices, guarded) for record in group), flags=told)
+                states.append(_state_row(*pair, state, at))
     ConsentState.objects.bulk_create(
         states,
         batch_size=BATCH,

@@ -50,7 +50,7 @@ def return_to_profile(*, removal_id: UUID, actor: Actor) -> None:
     """Let the events count again. NotFound."""
     removal = ProfileRemoval.objects.select_for_update().filter(pk=removal_id).first()
     if removal is None:
-        raise NotFound("removal")
+        raise NotFound("profile removal")
     removal.delete()
     removal.id = removal_id  # the entry names what is gone
     _record(AuditEvent.PROFILE_RETURNED, removal, actor)

@@ -119,7 +119,7 @@ def _remove(one: RightsRequest, given: dict[str, Any], **by: Any) -> None:
 def _put_back(one: RightsRequest, given: dict[str, Any], **by: Any) -> None:
     removal_id: UUID = parse_id("profile removal", given["removal"])
     if not removals_of(one.subject_id).filter(pk=removal_id).exists():
-        raise NotFound("removal")
+        raise NotFound("profile removal")
     return_to_profile(removal_id=removal_id, **by)
 
 

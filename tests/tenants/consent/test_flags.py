@@ -1,11 +1,12 @@
 """Restrictions and objections: they stop every use at once and leave what is stored."""
 
 import pytest
+from django.db import connection
 from django.utils.timezone import now
 
 from tenants.audit.models import AuditEntry
 from tenants.consent.fold import fold
-from tenants.consent.ledger import Notices, fact_of, flags_for
+from tenants.consent.ledger import Notices, fact_of, flags_for, refold
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
 from tenants.consent.queries import consenting, raised_flags, state_at, storable, why_not_storable
 from tenants.consent.services import lift_flag, record_consent, set_flag
@@ -136,6 +137,18 @@ def test_the_stored_state_is_the_folds_with_flags(alice, person):
             folded = fold(facts, flags=flags_for(state.purpose, flags))
             assert (state.state, state.code) == (folded.state, folded.code)
         assert states()["service"] == ("objected", "objected")
+
+
+def test_a_fold_that_fails_leaves_no_cursor_open(alice, person):
+    """One that is collected later would break whatever transaction the connection is in then."""
+    with alice.scope, connection.cursor() as cursor:
+        ConsentFlag.objects.create(
+            subject_id=person, kind="unheard of", raised=True, actor_ref="x", recorded_at=now()
+        )
+        with pytest.raises(ValueError, match="FlagKind") as kept:
+            refold({(person, Purpose.MODEL_TRAINING)})
+        cursor.execute("select count(*) from pg_cursors where name like '%%django%%'", [])
+        assert (cursor.fetchone(), kept.type) == ((0,), ValueError)
 
 
 def test_erasing_takes_the_flags_with_their_reasons(alice, person):

@@ -9,6 +9,8 @@ from django.db import models
 
 from tenants.ids import uuid7
 from tenants.isolation.models import TenantOwned
+from tenants.subjects.directory import resolve
+from tenants.subjects.models import Subject
 
 OWNED: list[type[models.Model]] = sorted(
     (model for model in apps.get_models() if issubclass(model, TenantOwned)),
@@ -28,9 +30,10 @@ VALUES: dict[type[models.Field], Any] = {
     models.EmailField: "new@example.com",
 }
 
-# Words of a fixed set, without which a page could not show the row.
+# Words of a fixed set, without which a page could not show the row, nor a service read it.
 WORDS = {
     "behaviour.Upload.kind": "events",
+    "consent.ConsentFlag.kind": "objection",
     "evidence.EvidenceExport.kind": "audit",
     "jobs.Version.manifest": {"sources": [{"name": "popular_30d", "metrics": {}}]},
     "rights.RightsRequest.kind": "access",
@@ -55,8 +58,16 @@ def _row_of(
     model: type[models.Model], rows: dict[type[models.Model], models.Model]
 ) -> models.Model:
     if model not in rows:
-        rows[model] = model.objects.order_by("pk").last() or make_row(model, rows)
+        rows[model] = model.objects.order_by("pk").last() or _new(model, rows)
     return rows[model]
+
+
+def _new(model: type[models.Model], rows: dict[type[models.Model], models.Model]) -> models.Model:
+    """A person is made as the product makes one, with a key that opens: services do open it."""
+    if model is Subject:
+        (subject_id,) = resolve([f"text {uuid7()}"]).values()
+        return Subject.objects.get(pk=subject_id)
+    return make_row(model, rows)
 
 
 def make_row(
