@@ -311,6 +311,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "DESCRIPTION": "Send behaviour and consent, get recommendations. Every request carries a key"
     " in `Authorization: Bearer …`; each operation names the scope that the key needs.",
+    # Two fields whose values are the same share one name.
+    "ENUM_NAME_OVERRIDES": {"PurposeEnum": "tenants.consent.vocabulary.PURPOSES"},
     "TAGS": [
         {"name": "audit", "description": "The log, its signed checkpoints, evidence for auditors."},
         {"name": "consents", "description": "What a user allowed or stopped."},

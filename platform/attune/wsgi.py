@@ -35,7 +35,8 @@ from tenants.access.thread_connections import ThreadConnections  # noqa: E402
 from tenants.erasure.replaying import replay_before_serving  # noqa: E402
 
 # A database from an older backup has forgotten who was erased since: nothing is answered before.
-replay_before_serving()
+if parent_process() is not None:
+    replay_before_serving()
 
 application = AccessLines(Door(ThreadConnections(_django), RATES, PLACES))
 settle()

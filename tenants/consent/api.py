@@ -20,6 +20,7 @@ from tenants.consent.queries import find_records
 from tenants.consent.services import record_consent
 from tenants.consent.signals import honour_gpc
 from tenants.consent.vocabulary import (
+    PURPOSES,
     AgeBand,
     CollectionMethod,
     ConsentEvent,
@@ -44,7 +45,7 @@ class ConsentBody(serializers.Serializer[Any]):
     """One act. A grant names the notice that was shown; stopping needs three fields."""
 
     user_id = serializers.RegexField(r"^[^\x00-\x1f\x7f]+$", max_length=ID_LENGTH)
-    purpose = serializers.ChoiceField([p.value for p in Purpose])
+    purpose = serializers.ChoiceField(PURPOSES)
     event = serializers.ChoiceField([e.value for e in ConsentEvent])
     event_time = ZonedDateTimeField(required=False, help_text="Now, when left out.")
     lawful_basis = serializers.ChoiceField([b.value for b in LawfulBasis], default="consent")

@@ -19,6 +19,10 @@ class Purpose(StrEnum):
     SENSITIVE = "sensitive"
 
 
+# As a field of the API offers them.
+PURPOSES = [purpose.value for purpose in Purpose]
+
+
 class ConsentEvent(StrEnum):
     """What happened to a consent. `rank` orders events of one instant: the stricter is last."""
 

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from tenants.access.fields import Strict, Text, ZonedDateTimeField
 from tenants.consent.store import recipients
-from tenants.consent.vocabulary import Purpose
+from tenants.consent.vocabulary import PURPOSES, Purpose
 from tenants.ids import public_id
 from tenants.rights import kinds
 from tenants.rights.models import Correction, RightsRequest, SubjectExport
@@ -50,7 +50,7 @@ class RequestBody(Strict):
         required=False, help_text="When it reached you; now, when left out."
     )
     purposes = serializers.ListField(
-        child=serializers.ChoiceField([p.value for p in Purpose]),
+        child=serializers.ChoiceField(PURPOSES),
         required=False,
         max_length=len(Purpose),
         help_text="For restriction, objection and opt_out; every purpose, when left out.",

@@ -40,6 +40,7 @@ CONSENT = {
     "event_time": "2026-11-01T09:30:00Z",
     "recorded_at": "2026-11-01T09:30:01.402113Z",
     "record_hash": "9f86d081884c7d65" * 4,
+    "gpc": None,
 }
 
 

@@ -224,7 +224,8 @@ def check_refusal(version: Version, business) -> None:
 
 
 def check_pages(version: Version, business) -> None:
-    owner, gap = business.browser(), version.gates[-1]["figures"]["gap"]
+    owner = business.browser()
+    gap = next(line for line in version.gates if line["gate"] == "fair_to_groups")["figures"]["gap"]
     sentence = (
         f"The gap between declared groups is {gap:.4f} of NDCG@10, from south to north; only 0.1 "
         "is allowed."
