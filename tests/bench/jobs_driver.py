@@ -30,6 +30,7 @@ from training.jobs.models import Job  # noqa: E402
 
 Value = TypeVar("Value")
 CANCELLED = "to cancel"
+PATIENCE, SLOW = 60.0, 5.0  # seconds: a cancel is waited for, and is told of with its events
 UNTIL = 6.0  # seconds of its engine's life, at most, until such a job is cancelled
 # One to two seconds of training in some thirty steps, behind a start that takes longer.
 PARAMS = {**shop.QUICK, "batch_size": 32, "finetune_epochs": 2}
@@ -117,16 +118,31 @@ def cancel_one(run: Run) -> None:
             if begun < due:
                 continue
             cancel_job(job_id=job.id, actor=business.actor)
-        while not patiently(lambda b=business, j=job: is_cancelled(b, j)):  # type: ignore[misc]
-            if time.monotonic() - begun > 60:
+        while not patiently(lambda b=business, j=job: has_ended(b, j)):  # type: ignore[misc]
+            if time.monotonic() - begun > PATIENCE:
                 break
             time.sleep(0.02)
-        run.cancels.append(time.monotonic() - begun)
+        note_cancel(run, business, job, time.monotonic() - begun)
 
 
-def is_cancelled(business: Business, job: Job) -> bool:
+def has_ended(business: Business, job: Job) -> bool:
     with business.scope:
-        return Job.objects.get(pk=job.pk).state == life.CANCELLED
+        job.refresh_from_db()
+    return job.state in life.ENDED
+
+
+def note_cancel(run: Run, business: Business, job: Job, took: float) -> None:
+    """A job whose end came before the wish was not cancelled; a slow one tells what happened."""
+    if job.state in life.ENDED and job.state != life.CANCELLED:
+        print(f"{job.public_id} ended as {job.state} before it could be cancelled", flush=True)
+        return
+    run.cancels.append(took)
+    if took > SLOW:
+        with business.scope:
+            told = list(job.events.order_by("id").values_list("at", "code"))
+        print(
+            f"slow to cancel, {took:.1f} s: {[(f'{at:%X}', code) for at, code in told]}", flush=True
+        )
 
 
 def note_seconds(run: Run) -> None:
