@@ -1,5 +1,8 @@
 """Verification finds every kind of tampering, also by the owner of the database."""
 
+import time
+from uuid import UUID
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
@@ -193,6 +196,19 @@ def test_the_chain_tells_the_root_of_every_seal(sealed):
         entry = AuditEntry.objects.get(action="decisions.sealed")
         made = Seal.objects.get()
     assert (entry.object_id, entry.object_version) == (made.public_id, bytes(made.root).hex())
+
+
+@pytest.mark.parametrize("hours", [-23, 0, 240])
+def test_answers_of_late_transactions_and_of_clocks_that_go_ahead_are_sealed_too(sealed, hours):
+    """Ids are made before they are committed, and by the clocks of several machines."""
+    moment = time.time_ns() // 1_000_000 + hours * 3_600_000
+    with sealed.scope:
+        own = Decision.objects.order_by("id").last()
+        own.pk = UUID(int=(moment << 80) | own.pk.int & (1 << 80) - 1)
+        own.save(force_insert=True)
+    assert seal(sealed.tenant.id) == 1
+    decide(sealed, 2)
+    assert seal(sealed.tenant.id) == 2
 
 
 def test_more_answers_than_a_batch_holds_take_more_seals(alice, monkeypatch):
