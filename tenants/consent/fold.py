@@ -8,6 +8,8 @@ or has objected is not used, whatever they consented to. Knows neither database 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from itertools import groupby
 
 from tenants.consent.vocabulary import ConsentEvent, FlagKind
 
@@ -84,9 +86,10 @@ def fold(facts: Iterable[Fact], at: datetime | None = None, flags: Iterable[Flag
 def _folded(facts: Iterable[Fact], at: datetime | None) -> State:
     known = _told_once(facts)
     state = State()
-    for fact in sorted(known.values(), key=_order):
-        if at is None or fact.event_time <= at:
-            state = _apply(lapse(state, fact.event_time), fact)
+    past = [fact for fact in known.values() if at is None or fact.event_time <= at]
+    for instant, told in groupby(sorted(past, key=_order), key=lambda fact: fact.event_time):
+        # Before all of an instant and not between two of them: which comes first is no fact.
+        state = reduce(_apply, told, lapse(state, instant))
     if at is None:
         return state
     return _void(lapse(state, at), [fact for fact in known.values() if fact.event_time > at])
@@ -125,15 +128,17 @@ def _flagged(state: State, flags: Iterable[Flag], at: datetime | None) -> State:
     return state
 
 
-def _order(fact: Fact) -> tuple[datetime, int, bool, timedelta, timedelta, bool, bytes]:
+def _order(fact: Fact) -> tuple[datetime, int, bool, timedelta, timedelta, bool, bool, bytes]:
     """Of one instant the stricter is last; of its grants, the child's, then the sooner ended, then
     hearsay. Given and renewed are of one rank: the shorter of the two counts.
     """
     rank = 0 if fact.event in GRANTING else fact.event.rank
+    # Of two that revoke an opt-out the first counts: it is to be the one that undoes less.
+    weaker = fact.event == ConsentEvent.OPT_OUT_REVOKED and not fact.hearsay
     cut = _before_far(_earliest(fact.expires_at, fact.suspends_at))
     ends = _before_far(fact.expires_at)
     doubted = fact.hearsay and not fact.evidenced
-    return fact.event_time, rank, fact.minor_unguarded, cut, ends, doubted, fact.record_hash
+    return fact.event_time, rank, fact.minor_unguarded, cut, ends, doubted, weaker, fact.record_hash
 
 
 def _before_far(end: datetime | None) -> timedelta:

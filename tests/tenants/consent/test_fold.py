@@ -4,6 +4,7 @@ import hashlib
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from tenants.consent.fold import (
     CODES,
     CONFLICT,
     FLAGGED,
+    GRANTING,
     STOPPING,
     STRICTNESS,
     Fact,
@@ -340,3 +342,34 @@ def test_s03_grants_of_one_instant_share_their_ends():
         fact(E.RENEWED, 3),
     ]
     assert fold(history).code == "expired"
+
+
+def random_fact(chance: random.Random) -> Fact:
+    """A fact on one of three days: many fall on one instant."""
+    event, at = chance.choice(list(ConsentEvent)), START + timedelta(days=chance.randrange(3))
+    ends = [START + timedelta(days=chance.randrange(5)) for _ in range(2)]
+    grants = event in GRANTING
+    return Fact(
+        record_id="1",
+        record_hash=b"",
+        event=event,
+        event_time=at,
+        expires_at=ends[0] if grants and chance.random() < 0.5 else None,
+        suspends_at=ends[1] if grants and chance.random() < 0.4 else None,
+        hearsay=chance.random() < 0.4,
+        evidenced=chance.random() < 0.4,
+        minor_unguarded=grants and chance.random() < 0.3,
+    )
+
+
+def test_s02_of_one_instant_the_hashes_that_chance_gives_decide_nothing():
+    """Hashes make the order total, and mean nothing: the same acts may have any of them."""
+    chance = random.Random(2)
+    for _ in range(3000):
+        facts = [random_fact(chance) for _ in range(chance.randint(2, 4))]
+        states = set()
+        for digests in permutations(range(len(facts))):
+            named = zip(facts, digests, strict=True)
+            state = fold([replace(fact, record_hash=bytes([digest])) for fact, digest in named])
+            states.add(replace(state, record_id=None))
+        assert len(states) == 1, facts
