@@ -218,7 +218,7 @@ class ProfileRemovalDetail(TenantAPIView):
         tags=TAGS,
         parameters=[REMOVAL_ID],
         request=None,
-        responses=ReturnedAnswer,
+        responses={200: ReturnedAnswer},
         examples=[RETURNED],
     )
     def delete(self, request: TenantRequest, removal_id: str) -> Response:

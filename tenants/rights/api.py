@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.paging import PARAMETERS, page_of
 from tenants.access.rights import Right
+from tenants.access.schema import ErrorAnswer
 from tenants.behaviour.correcting import act_of
 from tenants.consent.vocabulary import Purpose
 from tenants.ids import parse_id
@@ -198,7 +199,7 @@ class RightsRequestExport(TenantAPIView):
         operation_id="download_rights_request_export",
         tags=TAGS,
         parameters=[examples.REQUEST_ID],
-        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+        responses={(200, "application/zip"): OpenApiTypes.BINARY, 409: ErrorAnswer},
         examples=[examples.ZIP],
     )
     def get(self, request: TenantRequest, request_id: str) -> StreamingHttpResponse:
