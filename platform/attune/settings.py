@@ -169,7 +169,14 @@ WORK_KINDS = {
         "default", "tenants.subjects.rotating.run", lease=120, attempts=20, urgent=True
     ),
     "job_check": WorkKind("default", "training.jobs.validating.run", lease=120, attempts=6),
-    "job": WorkKind("gpu", "training.jobs.supervisor.run", lease=30, attempts=100, fair=True),
+    "job": WorkKind(
+        "gpu",
+        "training.jobs.supervisor.run",
+        lease=30,
+        attempts=100,
+        fair=True,
+        left="training.jobs.settling.settle",
+    ),
 }
 # Asked before work is run that is not urgent, and now and then while it runs: the work of a
 # suspended tenant waits.

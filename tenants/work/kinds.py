@@ -11,7 +11,8 @@ class WorkKind:
 
     `attempts` is the hard stop behind the worker function's own judgement of a failure; what is
     `urgent` is done for a suspended tenant as well, everything else of it waits. What is `fair`
-    makes its queue fair: tenants take turns by what they used, see `shares`.
+    makes its queue fair: tenants take turns by what they used, see `shares`. `left` is the dotted
+    function that is told (tenant, object) of an item whose worker left it by dying.
     """
 
     queue: str
@@ -20,6 +21,7 @@ class WorkKind:
     attempts: int
     urgent: bool = False
     fair: bool = False
+    left: str = ""
 
 
 @dataclass(frozen=True)

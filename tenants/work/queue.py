@@ -4,6 +4,7 @@ The row is the truth; a Celery message only says "look now". A lease carries a f
 so that whoever lost it can no longer write.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from tenants.work.kinds import Room, WorkKind
 from tenants.work.models import WorkItem
 from tenants.work.owners import is_gone, this_worker
 
+logger = logging.getLogger(__name__)
 SOON = timedelta(seconds=2)
 # Slots of a worker that has not told of itself: only its threads bound what it takes.
 _ANY = 32_767
@@ -130,6 +132,28 @@ def claim(queue: str) -> Lease | None:
     return Lease(item_id, tenant_id, name, object_id, token, attempt, kinds[name].lease)
 
 
+ITS_OWN = """
+    select id from work_workitem where tenant_id = %(tenant_id)s and kind = %(kind)s
+        and object_id = %(object_id)s and state = 'waiting' for update skip locked
+"""
+
+
+def take(kind: str, *, tenant_id: UUID, object_id: UUID) -> Lease | None:
+    """Take this item out of its turn, whatever else waits and runs; None unless it waits.
+
+    For what is decided in a moment and asks for no place on a device.
+    """
+    length = _kinds()[kind].lease
+    values: dict[str, Any] = {
+        "owner": this_worker(), "kind": kind, "tenant_id": tenant_id, "object_id": object_id,
+    }  # fmt: skip
+    statement = CLAIM.format(leases=f"('{kind}', interval '{length} s')", choice=ITS_OWN)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+    return Lease(row[0], tenant_id, kind, object_id, row[4], row[5], length) if row else None
+
+
 def _room(queue: str) -> dict[str, int]:
     """How many slots one item may take of this worker, and how many are free now."""
     room: Room | None = import_string(settings.WORK_ROOM)()
@@ -217,8 +241,20 @@ def reap() -> list[str]:
     running = WorkItem.objects.filter(state=WorkItem.RUNNING)
     owners = running.values_list("lease_owner", flat=True).distinct()
     gone = [owner for owner in owners if is_gone(owner)]
-    running.filter(Q(lease_until__lt=Now()) | Q(lease_owner__in=gone)).update(
-        state=WorkItem.WAITING, lease_until=None, run_at=Now()
-    )
+    left = running.filter(Q(lease_until__lt=Now()) | Q(lease_owner__in=gone))
+    told = list(left.values_list("kind", "tenant_id", "object_id"))
+    left.update(state=WorkItem.WAITING, lease_until=None, run_at=Now())
+    for name, tenant_id, object_id in told:
+        _tell_left(name, tenant_id, object_id)
     waiting = WorkItem.objects.filter(state=WorkItem.WAITING, run_at__lte=Now())
     return sorted(set(waiting.values_list("queue", flat=True)))
+
+
+def _tell_left(name: str, tenant_id: UUID, object_id: UUID) -> None:
+    kind = _kinds().get(name)
+    if kind is None or not kind.left:
+        return
+    try:
+        import_string(kind.left)(tenant_id, object_id)
+    except Exception:  # whatever broke here, it waits for its turn, and the others must be told
+        logger.exception("%s %s was left by its worker", name, object_id)

@@ -162,6 +162,7 @@ def report(proof: Proof, planted: bool, left: dict[str, int], back: dict[str, in
     good = (
         planted and result["certificate_verifies"] and result["versions_tainted"] >= 1
         and result["versions_replaced"] >= 1 and result["restored_answer"] == "unknown_user"
+        and result["others_served_on"] and result["erasure_state"] == "finished"
         and not left and not back
     )  # fmt: skip
     return 0 if good else 1

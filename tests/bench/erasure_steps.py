@@ -108,6 +108,8 @@ def erase(known: Known) -> Known:
             subject_id=known["subject"], actor=actor(known, "member"), request_ref="prove"
         )
     while answer(known, known["person"])["code"] != "unknown_user":
+        if time.monotonic() > begun + PATIENCE:
+            raise SystemExit(f"the person was still answered after {PATIENCE:.0f} s")
         time.sleep(0.001)
     seconds = time.monotonic() - begun
     others = answer(known, known["other"])

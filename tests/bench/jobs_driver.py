@@ -132,12 +132,9 @@ def has_ended(business: Business, job: Job) -> bool:
 
 
 def note_cancel(run: Run, business: Business, job: Job, took: float) -> None:
-    """A job whose end came before the wish was not cancelled; a slow one tells what happened."""
-    if job.state in life.ENDED and job.state != life.CANCELLED:
-        print(f"{job.public_id} ended as {job.state} before it could be cancelled", flush=True)
-        return
-    run.cancels.append(took)
-    if took > SLOW:
+    """A slow one tells what happened, and so does one that ended otherwise: that is no cancel."""
+    run.cancels.append(took if job.state == life.CANCELLED else PATIENCE)
+    if run.cancels[-1] > SLOW:
         with business.scope:
             told = list(job.events.order_by("id").values_list("at", "code"))
         print(

@@ -11,8 +11,6 @@ import json
 import os
 import random
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from tests.bench.consent_histories import INSTANTS, History, allowed, history
@@ -32,14 +30,14 @@ TIMES = [half / 2 for half in range(-1, 2 * INSTANTS + 4)]
 def main() -> int:
     from django.core.management import call_command
 
+    from tests.bench import tampers
+
     call_command("migrate", database="owner", interactive=False, verbosity=0)
     chance = random.Random(SEED)
     figures = by_the_fold(chance)
     for name, number in by_the_product(chance, people=100 if QUICK else 1_500).items():
         figures[name] = figures.get(name, 0) + number
-    if find_spec("tests.bench.tampers"):
-        tampers = import_module("tests.bench.tampers")
-        figures |= tampers.run(600 if QUICK else 10_000, SEED)
+    figures |= tampers.run(600 if QUICK else 10_000, SEED)
     print(json.dumps(figures))
     wrong = ("used_without_consent", "order_dependent_states", "withheld_with_consent",
              "tampers_undetected", "wrong_line_named")  # fmt: skip

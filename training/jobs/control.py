@@ -23,7 +23,8 @@ from training.jobs.cancelling import destroy_cancelled, mark_destroyed
 from training.jobs.devices import check_fits
 from training.jobs.finishing import record_end
 from training.jobs.models import Job
-from training.jobs.moves import move, tell
+from training.jobs.moves import ASKED, move, tell
+from training.jobs.settling import settle
 
 DEFAULT_BASE = "all-MiniLM-L6-v2"
 METHODS = ("lora",)
@@ -162,4 +163,6 @@ def _asked(what: str, job_id: UUID, actor: Actor) -> Job:
         object_id=job.public_id,
         details={"asked": what, "state": before},
     )
+    if job.state in ASKED:  # a worker sees it, or there is none and it waits for its turn
+        transaction.on_commit(lambda: settle(job.tenant_id, job.pk))
     return job
