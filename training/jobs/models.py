@@ -56,6 +56,10 @@ class SnapshotSubject(TenantOwned):
         indexes = [
             models.Index(fields=["tenant_id", "subject"], name="snapshots_of_subject"),
             models.Index(fields=["tenant_id", "consent_record_id"], name="snapshots_of_consent"),
+            # A model's consents are read page by page in the order of their ids.
+            models.Index(
+                fields=["tenant_id", "snapshot", "consent_record_id"], name="consents_of_snapshot"
+            ),
         ]
 
 
