@@ -81,18 +81,18 @@ def traces(known: Known) -> Known:
         history_of(context), catalogue=bundle.items, types=bundle.types, now=moment,
         limit=bundle.history_limit,
     )  # fmt: skip
-    source = next(one for one in bundle.sources.values() if isinstance(one, Sequence))
-    vector = source._read([past.newest(source.length)], moment).query[0]
-    return {
-        "subject": context.subject_id,
-        "held": {
-            "look-up": context.lookup.hex(),
-            "wrapped key": bytes(key.wrapped).hex(),
-            "sealed id": bytes(key.subject.external_id_sealed).hex(),
-            "vector": vector.astype(np.float32).tobytes()[:24].hex(),
-            "history": np.array(context.items[:8], dtype=np.int64).tobytes().hex(),
-        },
+    held = {
+        "look-up": context.lookup.hex(),
+        "wrapped key": bytes(key.wrapped).hex(),
+        "sealed id": bytes(key.subject.external_id_sealed).hex(),
+        "history": np.array(context.items[:8], dtype=np.int64).tobytes().hex(),
     }
+    # A version whose gates left the sequence model out makes no vector of anybody.
+    for source in bundle.sources.values():
+        if isinstance(source, Sequence):
+            vector = source._read([past.newest(source.length)], moment).query[0]
+            held["vector"] = vector.astype(np.float32).tobytes()[:24].hex()
+    return {"subject": context.subject_id, "held": held}
 
 
 def erase(known: Known) -> Known:
