@@ -33,17 +33,28 @@ def stand_alone() -> None:
     _lock("")
 
 
+def keep_erasures_out() -> None:
+    """Until the transaction ends, no erasure of this tenant is under way: wait for the one that is,
+    whose outcome every question from now on sees. Hold it briefly: an erasure that waits for it
+    makes whoever lands rows wait as well."""
+    _lock("_shared")
+
+
 def suppress(digest: bytes, erased_at: datetime) -> None:
-    """Remember that this person was erased; a later erasure counts."""
-    Suppression.objects.update_or_create(
+    """Remember that this person was erased; the latest erasure counts, in whatever order they are
+    told."""
+    row, made = Suppression.objects.get_or_create(
         tenant_id=current_tenant(), digest=digest, defaults={"erased_at": erased_at}
     )
+    if not made:
+        later = Suppression.objects.filter(pk=row.pk, erased_at__lt=erased_at)
+        later.update(erased_at=erased_at)
 
 
 def erased(external_ids: Iterable[str]) -> dict[str, datetime]:
     """Those of the ids whose person was erased, and when. No erasure comes between this answer and
     the end of the transaction, so that the others may be made subjects."""
-    _lock("_shared")
+    keep_erasures_out()
     if not Suppression.objects.exists():
         return {}
     tenant_id = current_tenant()

@@ -88,10 +88,10 @@ def _prepare(lease: Lease, folder: Path, *, lost: Snapshot | None) -> Job:
     if job.snapshot and not lost:
         check_kept(job.snapshot, folder)
         return job
-    if lost:
-        Snapshot.objects.filter(pk=lost.pk, destroyed_at=None).update(destroyed_at=now())
     shutil.rmtree(folder, ignore_errors=True)
     job.snapshot = freeze(folder, actor=ACTOR)
+    if lost:  # behind the freezing, which may wait for an erasure that wants this row
+        Snapshot.objects.filter(pk=lost.pk, destroyed_at=None).update(destroyed_at=now())
     job.save(update_fields=["snapshot"])
     order = {
         "format": 1,

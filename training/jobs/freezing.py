@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 import polars as pl
-from django.db import connection
+from django.db import connection, transaction
 
 from tenants.audit.actor import Actor
 from tenants.audit.canonical import leaf_hash
@@ -21,6 +21,7 @@ from tenants.behaviour.schema import EVENT_TYPES
 from tenants.consent.policy import policy_version, purposes_of
 from tenants.consent.vocabulary import PURPOSE_OF, Use
 from tenants.errors import AppError
+from tenants.subjects.suppression import keep_erasures_out
 from training.jobs.grouping import label_params, write_groups
 from training.jobs.models import DeclaredGroups, Snapshot, SnapshotSubject
 
@@ -112,12 +113,27 @@ ITEM_COLUMNS = {
 }
 
 
+class ErasedMeanwhile(Exception):
+    """Somebody whose events were read has been erased since."""
+
+
 def freeze(folder: Path, *, actor: Actor) -> Snapshot:
     """Write `events.parquet`, `items.parquet` and the files of declared groups into `folder`, and
-    record what is in them.
+    record what is in them. Inside a transaction that has written to no snapshot and no job yet:
+    an erasure that it may have to wait for locks these.
 
     AppError too_little_data when consent leaves fewer than LEAST_EVENTS events.
     """
+    try:
+        with transaction.atomic():
+            return _freeze(folder, actor)
+    except ErasedMeanwhile:
+        # Once more, and now erasures wait from the start, so that this has an end.
+        keep_erasures_out()
+        return _freeze(folder, actor)
+
+
+def _freeze(folder: Path, actor: Actor) -> Snapshot:
     keys = DeclaredGroups.objects.first() or DeclaredGroups()
     events = _read(asked_of_training(EVENTS), EVENT_COLUMNS, label_params(keys))
     excluded = _excluded()
@@ -139,6 +155,7 @@ def freeze(folder: Path, *, actor: Actor) -> Snapshot:
         last_event_at=_moment(events["occurred_at"].max()),
     )
     SnapshotSubject.objects.bulk_create(_lineage(snapshot, events), batch_size=5000)
+    _refuse_erased(snapshot)
     record(
         AuditEvent.SNAPSHOT_FROZEN,
         actor=actor,
@@ -154,6 +171,15 @@ def freeze(folder: Path, *, actor: Actor) -> Snapshot:
         },
     )
     return snapshot
+
+
+def _refuse_erased(snapshot: Snapshot) -> None:
+    """ErasedMeanwhile when an erasure that could not see these rows has ended; one that begins
+    later waits until they are committed, and finds them."""
+    keep_erasures_out()
+    members = SnapshotSubject.objects.filter(snapshot=snapshot)
+    if members.filter(subject__erased_at__isnull=False).exists():
+        raise ErasedMeanwhile
 
 
 def too_little(events: int) -> AppError:

@@ -2,17 +2,21 @@
 
 import json
 import shutil
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.utils.timezone import now
 
 from tenants.erasure import ledger
 from tenants.erasure.models import Erasure, ErasureStatement
 from tenants.erasure.replaying import replay, replay_all
+from tenants.ids import uuid7
 from tenants.isolation.scope import tenant_scope
 from tenants.subjects.directory import find, resolve
 from tenants.subjects.models import Suppression
+from tenants.subjects.suppression import digest_of, suppress
 from tests.tenants.erasure.erasures import ANNA, BEN, erase, fill, work
 
 
@@ -117,3 +121,19 @@ def test_with_a_shared_store_any_machine_hears_of_it(alice, settings, tmp_path):
     assert replay(alice.tenant.id) == 1
     with tenant_scope(alice.tenant.id):
         assert find(ANNA) is None
+
+
+def test_s22_an_old_erasure_that_is_told_again_does_not_hide_a_later_one(alice):
+    """GDPR 17: erased, come back with a fresh consent, and erased again. The first erasure has no
+    row in this database, so each look hears of it anew."""
+    early = now() - timedelta(days=9)
+    late = now() - timedelta(days=2)
+    with alice.scope:
+        digest = digest_of(alice.tenant.id, ANNA)
+        suppress(digest, late)
+    ledger.write(alice.tenant.id, ledger.Line(uuid7(), 10**9, digest, early))
+    replay(alice.tenant.id)
+    with alice.scope:
+        assert Suppression.objects.get().erased_at == late
+        suppress(digest, late + timedelta(days=1))
+        assert Suppression.objects.get().erased_at == late + timedelta(days=1)
