@@ -1,6 +1,6 @@
 """Asking the ledger: who may be used for what now, and how much of the tenant is covered."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
-from tenants.consent.fold import FLAGGED, GRANTING, STRICTNESS, State, fold
-from tenants.consent.ledger import Notices, fact_of, flags_for, guarded_records
+from tenants.consent.fold import FLAGGED, GRANTING, STRICTNESS, Fact, State, fold
+from tenants.consent.ledger import Notices, fact_of, flags_for, flags_of, guarded_records
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
 from tenants.consent.policy import purposes_of, storing_purposes, uses
 from tenants.consent.vocabulary import CollectionMethod, FlagKind, Purpose, Use
@@ -125,6 +125,30 @@ def state_at(
     told, notices = flags_for(purpose.value, flags), Notices(known_at)
     guarded = guarded_records([subject_id])
     return fold((fact_of(record, notices, guarded) for record in records), at, told)
+
+
+def states_at(
+    asked: Collection[tuple[int, str, datetime]],
+) -> dict[tuple[int, str, datetime], State]:
+    """`state_at` of many subjects, purposes and moments, by all that is known now: as many
+    questions to the ledger as for one."""
+    subjects = {subject_id for subject_id, _, _ in asked}
+    if not subjects:
+        return {}
+    notices, guarded, flags = Notices(), guarded_records(subjects), flags_of(subjects)
+    facts: dict[tuple[int, str], list[Fact]] = {}
+    purposes = {purpose for _, purpose, _ in asked}
+    for record in ConsentRecord.objects.filter(subject_id__in=subjects, purpose__in=purposes):
+        known = facts.setdefault((record.subject_id, record.purpose), [])
+        known.append(fact_of(record, notices, guarded))
+    return {
+        (subject_id, purpose, at): fold(
+            facts.get((subject_id, purpose), ()),
+            at,
+            flags_for(purpose, flags.get(subject_id, ())),
+        )
+        for subject_id, purpose, at in asked
+    }
 
 
 def gpc_honoured_at(subject_id: int) -> datetime | None:

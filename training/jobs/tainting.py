@@ -14,7 +14,8 @@ from tenants.audit.canonical import timestamp
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.consent.models import ConsentState
-from tenants.consent.vocabulary import ConsentEvent
+from tenants.consent.policy import purposes_of
+from tenants.consent.vocabulary import ConsentEvent, Use
 from tenants.isolation.scope import current_tenant
 from tenants.work.queue import enqueue
 from training.jobs.models import Snapshot, SnapshotSubject, Version
@@ -82,7 +83,7 @@ def taint_at_birth(version: Version) -> None:
     if members.filter(subject__erased_at__isnull=False).exists():
         found.add(ERASURE.code)
     states = ConsentState.objects.filter(
-        purpose=snapshot.purpose, subject_id__in=members.values("subject_id")
+        purpose__in=purposes_of(Use.TRAINING), subject_id__in=members.values("subject_id")
     )
     for code, ends in ((INVALIDATED.code, [INVALIDATED.code]), (WITHDRAWAL.code, ENDED)):
         if states.filter(state__in=ends).exists():

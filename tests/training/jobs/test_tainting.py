@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from tenants.audit.models import AuditDetail, AuditEntry
 from tenants.consent.ledger import ConsentInput
 from tenants.consent.models import ConsentRecord
+from tenants.consent.policy import set_uses, uses
 from tenants.consent.services import record_consent
-from tenants.consent.vocabulary import CollectionMethod, ConsentEvent, Purpose
+from tenants.consent.vocabulary import CollectionMethod, ConsentEvent, Purpose, Use
 from tenants.erasure.queries import status_of
 from tenants.erasure.sweeping import look
 from tenants.errors import AppError, Conflict
@@ -21,6 +24,7 @@ from tests.trained import give_version, renumbered
 from training.jobs import finishing, life, replacing
 from training.jobs.artifacts import path_of
 from training.jobs.control import DEFAULT_BASE, create_job
+from training.jobs.leaving import on_stops
 from training.jobs.models import Job, Publication, Snapshot, SnapshotSubject, Version
 from training.jobs.rules import set_rule
 from training.jobs.services import (
@@ -67,11 +71,13 @@ def serving(business, artifact, *people: str) -> Version:
     return version
 
 
-def stop(business, person: str, event: ConsentEvent, at=None) -> None:
+def stop(
+    business, person: str, event: ConsentEvent, at=None, *, purpose=Purpose.MODEL_TRAINING
+) -> None:
     with business.scope:
         act = ConsentInput(
             subject_id=find(person).id,
-            purpose=Purpose.MODEL_TRAINING,
+            purpose=purpose,
             event=event,
             event_time=at or now(),
             collection_method=CollectionMethod.API,
@@ -220,6 +226,55 @@ def test_a_withdrawal_of_another_purpose_taints_nothing(shop_of_two, artifact):
         )  # fmt: skip
         record_consent(act=act, actor=shop_of_two.actor)
     assert read(shop_of_two, version).fate == "clean"
+
+
+def also_asked_of_training(business) -> None:
+    """From now on the tenant's table asks for `analytics` too, which everybody gave long ago."""
+    with business.scope:
+        table = {**uses(), Use.TRAINING: [Purpose.MODEL_TRAINING, Purpose.ANALYTICS]}
+        set_uses(table=table, actor=business.actor)
+
+
+@pytest.mark.parametrize(
+    ("event", "days", "cause"),
+    [
+        (ConsentEvent.WITHDRAWN, 0, "withdrawal"),
+        (ConsentEvent.WITHDRAWN, 10, "backdated"),
+        (ConsentEvent.INVALIDATED, 0, "invalidated"),
+    ],
+)
+def test_s24_every_purpose_that_the_tenant_asks_of_training_counts(
+    shop_of_two, artifact, event, days, cause
+):
+    """GDPR 7(3); PIPL 15, 29, 39: data that rest on two consents are left by either."""
+    also_asked_of_training(shop_of_two)
+    version = trained(shop_of_two, artifact, ANNA)
+    at = now() - timedelta(days=days)
+    stop(shop_of_two, ANNA, event, at, purpose=Purpose.ANALYTICS)
+    assert read(shop_of_two, version).taint == cause
+    late = trained(shop_of_two, artifact, BEN)
+    with shop_of_two.scope:
+        put_in(late.snapshot, ANNA)  # frozen before, made into a version behind it
+        taint_at_birth(late)
+    assert late.taint == ("invalidated" if cause == "invalidated" else "withdrawal")
+
+
+def test_many_who_stop_at_once_cost_no_more_questions_to_the_ledger(shop_of_two, artifact):
+    """Each of them is in every snapshot; the acts are older than all of these."""
+    for _ in range(3):
+        trained(shop_of_two, artifact, ANNA, BEN)
+    asked = []
+    for people in ([ANNA], [ANNA, BEN]):
+        with shop_of_two.scope:
+            ids = [find(person).id for person in people]
+            grants = ConsentRecord.objects.filter(subject__in=ids, purpose="model_training")
+            acts = list(grants)
+            for act in acts:
+                act.event = ConsentEvent.INVALIDATED
+            with CaptureQueriesContext(connection) as seen:
+                on_stops(acts)
+        asked.append(sum('FROM "consent_' in query["sql"] for query in seen))
+    assert asked[0] == asked[1]
 
 
 def running_on(business, artifact, *people: str) -> Job:
