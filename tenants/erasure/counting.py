@@ -35,3 +35,10 @@ def counts(subject_id: int) -> dict[str, int]:
 def left(counted: dict[str, int]) -> dict[str, int]:
     """What should be gone and is not."""
     return {name: count for name, count in counted.items() if count and name not in KEPT}
+
+
+def overdue(subject_id: int) -> dict[str, int]:
+    """In the tenant's scope: what should be gone and is not, without what may stay for a while."""
+    allowed = {reach.name for reach in reaches() if reach.is_due(subject_id)}
+    found = left(counts(subject_id))
+    return {name: count for name, count in found.items() if name not in allowed}

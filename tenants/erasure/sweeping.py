@@ -1,24 +1,29 @@
 """The work behind an erasure: destroy what is no row, count what is left, look again next day."""
 
+import logging
+from collections.abc import Set
 from uuid import UUID
 
 from django.utils.timezone import now
 
 from tenants.audit.actor import system
 from tenants.audit.events import AuditEvent
+from tenants.audit.models import AuditEntry, AuditWaiting
 from tenants.audit.record import record
 from tenants.erasure import ledger
 from tenants.erasure.certificate import LOOK_AGAIN, add_models, add_rescan, certify
-from tenants.erasure.counting import counts, left, stores
+from tenants.erasure.counting import counts, left, overdue, stores
 from tenants.erasure.models import Erasure
 from tenants.erasure.queries import line_of
 from tenants.erasure.reach import reaches
 from tenants.isolation.scope import tenant_scope
+from tenants.subjects.suppression import stand_alone
 from tenants.work import queue
 from tenants.work.keeping import kept_alive
 from tenants.work.models import WorkItem
 from tenants.work.queue import Lease
 
+logger = logging.getLogger(__name__)
 ACTOR = system("erasure")
 
 
@@ -65,11 +70,20 @@ def look(tenant_id: UUID) -> None:
         open_ones = Erasure.objects.exclude(state=Erasure.FINISHED)
         found = list(open_ones.order_by("id").values_list("id", "state"))
     for erasure_id, state in found:
-        if state == Erasure.SWEEPING:
-            _promise_again(tenant_id, erasure_id)
-        else:
-            _rescan(tenant_id, erasure_id)
-            _end(tenant_id, erasure_id)
+        try:
+            _go_on(tenant_id, erasure_id, state)
+        except Exception:  # whatever broke here, the others' erasures must go on
+            logger.exception(
+                "erasure %s of tenant %s waits for the next look", erasure_id, tenant_id
+            )
+
+
+def _go_on(tenant_id: UUID, erasure_id: UUID, state: str) -> None:
+    if state == Erasure.SWEEPING:
+        _promise_again(tenant_id, erasure_id)
+    else:
+        _rescan(tenant_id, erasure_id)
+        _end(tenant_id, erasure_id)
 
 
 def _promise_again(tenant_id: UUID, erasure_id: UUID) -> None:
@@ -86,37 +100,61 @@ def _promise_again(tenant_id: UUID, erasure_id: UUID) -> None:
 
 
 def _rescan(tenant_id: UUID, erasure_id: UUID) -> None:
-    """A day after the sweep: count everything again, and erase what has come since."""
+    """A day after the sweep: count everything again, and erase what has come since. While anything
+    is left of that, the second look is not done, and the next one tries again."""
     with tenant_scope(tenant_id):
         over = Erasure.objects.filter(
             pk=erasure_id, rescanned_at=None, swept_at__lte=now() - LOOK_AGAIN
         )
         erasure = over.first()
-        found = left(counts(erasure.subject_id)) if erasure else {}
+        found = overdue(erasure.subject_id) if erasure else {}
     if erasure is None:
         return
     if found:
-        with tenant_scope(tenant_id):
-            for store in stores():
-                if found.keys() & store.count(erasure.subject_id).keys():
-                    store.erase(erasure.subject_id)
-        for reach in reaches():
-            reach.sweep(tenant_id, erasure.subject_id)
+        _erase_again(tenant_id, erasure.subject_id, found.keys())
     with tenant_scope(tenant_id):
         erasure = Erasure.objects.select_for_update().get(pk=erasure_id)
         if erasure.rescanned_at is not None:
             return
-        still = left(counts(erasure.subject_id)) if found else {}
+        still = overdue(erasure.subject_id) if found else {}
+        if still:
+            _tell_once(erasure, found, still)
+            return
         erasure.rescanned_at = now()
         erasure.save(update_fields=["rescanned_at"])
         add_rescan(erasure, found, still)
-        record(
-            AuditEvent.ERASURE_RESCANNED,
-            actor=ACTOR,
-            object_id=erasure.public_id,
-            outcome="failure" if still else "success",
-            details={"found": found, "left": still},
-        )
+        _tell_rescan(erasure, found, still)
+
+
+def _erase_again(tenant_id: UUID, subject_id: int, found: Set[str]) -> None:
+    """As the erasure itself did: rows and marks in one transaction, then what is no row."""
+    with tenant_scope(tenant_id):
+        stand_alone()
+        for store in stores():
+            if found & store.count(subject_id).keys():
+                store.erase(subject_id)
+        for reach in reaches():
+            if reach.name in found:
+                reach.mark(subject_id, ACTOR)
+    for reach in reaches():
+        reach.sweep(tenant_id, subject_id)
+
+
+def _tell_once(erasure: Erasure, found: dict[str, int], still: dict[str, int]) -> None:
+    """The first look that could not end; the log would fill up with one a minute."""
+    same = {"action": AuditEvent.ERASURE_RESCANNED.value.action, "object_id": erasure.public_id}
+    if not any(kind.objects.filter(**same).exists() for kind in (AuditEntry, AuditWaiting)):
+        _tell_rescan(erasure, found, still)
+
+
+def _tell_rescan(erasure: Erasure, found: dict[str, int], still: dict[str, int]) -> None:
+    record(
+        AuditEvent.ERASURE_RESCANNED,
+        actor=ACTOR,
+        object_id=erasure.public_id,
+        outcome="failure" if still else "success",
+        details={"found": found, "left": still},
+    )
 
 
 def _end(tenant_id: UUID, erasure_id: UUID) -> None:

@@ -6,11 +6,12 @@ from django.db import connection
 from tenants.access.models import IdempotentAnswer
 from tenants.audit.models import AuditDetail, AuditEntry
 from tenants.audit.verify import verify_chain
-from tenants.behaviour.models import Event, QuarantinedRow
+from tenants.behaviour.models import Event, QuarantinedRow, Upload
 from tenants.consent.models import ConsentRecord, ConsentState
 from tenants.departure import files
 from tenants.departure.models import TenantExport
 from tenants.departure.services import request_export
+from tenants.erasure import sweeping
 from tenants.erasure.counting import KEPT, counts, left
 from tenants.erasure.models import Erasure
 from tenants.erasure.queries import status_of
@@ -185,6 +186,76 @@ def test_after_a_day_everything_is_counted_again_and_what_came_meanwhile_goes(al
         assert details == {"found": {"quarantined_row": 1}, "left": {}}
         assert left(counts(erasure.subject_id)) == {}
         assert Subject.objects.get(pk=erasure.subject_id).erased_at < erasure.swept_at
+
+
+def rescans(business) -> list[tuple[str, dict]]:
+    with business.scope:
+        entries = AuditEntry.objects.filter(action="erasure.rescanned").order_by("seq")
+        return [
+            (entry.outcome, AuditDetail.objects.get(entry=entry).details) for entry in entries
+        ]  # fmt: skip
+
+
+def test_the_second_look_marks_what_no_sweep_reaches(alice):
+    fill(alice)
+    erasure = erase(alice)
+    with alice.scope:
+        kept = IdempotentAnswer.objects.create(name=b"n", request=b"x", sealed=b"y")
+        IdempotentAnswer.objects.filter(pk=kept.pk).update(created_at=erasure.begun_at)
+    a_day_later(alice, erasure)
+    look(alice.tenant.id)
+    with alice.scope:
+        kept.refresh_from_db()
+        assert kept.sealed is None
+        assert status_of(erasure.id).state == Erasure.FINISHED
+    assert rescans(alice) == [("success", {"found": {"kept_answers": 1}, "left": {}})]
+
+
+def test_s21_an_erasure_is_not_finished_while_anything_is_left(alice):
+    """GDPR 17: the second look comes again until it finds nothing, and says so once."""
+    fill(alice)
+    erasure = erase(alice)
+    with alice.scope:
+        unread = Upload.objects.create(
+            kind=Upload.EVENTS, name="x", bytes=1, sha256=b"x", actor_ref="x"
+        )
+        Upload.objects.filter(pk=unread.pk).update(created_at=erasure.begun_at)
+    a_day_later(alice, erasure)
+    failed = ("failure", {"found": {"waiting_uploads": 1}, "left": {"waiting_uploads": 1}})
+    for _ in range(2):
+        look(alice.tenant.id)
+        with alice.scope:
+            erasure.refresh_from_db()
+            assert (erasure.state, erasure.rescanned_at) == (Erasure.SWEPT, None)
+        assert rescans(alice) == [failed]
+    with alice.scope:
+        Upload.objects.filter(pk=unread.pk).update(state=Upload.DONE)
+    look(alice.tenant.id)
+    with alice.scope:
+        assert status_of(erasure.id).state == Erasure.FINISHED
+    assert rescans(alice) == [failed, ("success", {"found": {}, "left": {}})]
+
+
+def test_an_erasure_that_fails_keeps_no_other_from_its_end(alice, monkeypatch):
+    fill(alice)
+    anna, ben = erase(alice, ANNA), erase(alice, BEN)
+    for erasure in (anna, ben):
+        a_day_later(alice, erasure)
+
+    def counted(subject_id: int) -> dict[str, int]:
+        if subject_id == anna.subject_id:
+            raise OSError("the store is away")
+        return {}
+
+    with monkeypatch.context() as away:
+        away.setattr(sweeping, "overdue", counted)
+        look(alice.tenant.id)
+    with alice.scope:
+        assert status_of(anna.id).state == Erasure.SWEPT
+        assert status_of(ben.id).state == Erasure.FINISHED
+    look(alice.tenant.id)
+    with alice.scope:
+        assert status_of(anna.id).state == Erasure.FINISHED
 
 
 def test_a_sweep_that_nobody_promises_any_more_is_promised_again(alice):

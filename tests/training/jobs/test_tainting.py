@@ -382,6 +382,25 @@ def test_a_clean_version_is_trained_by_itself_and_then_the_old_weights_go(
         assert erasure.state == "finished"
 
 
+def test_versions_that_may_still_serve_do_not_hold_up_the_second_look(shop_of_two, artifact):
+    """They have a deadline of their own, and the erasure ends behind it."""
+    version = serving(shop_of_two, artifact, ANNA)
+    erasure = erase(shop_of_two)
+    a_day_later(shop_of_two, erasure)
+    look(shop_of_two.tenant.id)
+    with shop_of_two.scope:
+        erasure.refresh_from_db()
+        assert erasure.state == "models_due" and erasure.rescanned_at
+        Version.objects.update(due_at=now())
+    assert told(shop_of_two, "erasure.rescanned") == [{"found": {}, "left": {}}]
+    replacing.look(shop_of_two.tenant.id)
+    assert read(shop_of_two, version).is_gone
+    look(shop_of_two.tenant.id)
+    with shop_of_two.scope:
+        erasure.refresh_from_db()
+        assert erasure.state == "finished"
+
+
 def test_without_a_standing_approval_nothing_starts_and_the_pages_say_who_must_act(
     shop_of_two, artifact
 ):
