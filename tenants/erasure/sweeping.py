@@ -143,7 +143,9 @@ def _erase_again(tenant_id: UUID, subject_id: int, found: Set[str]) -> None:
 def _tell_once(erasure: Erasure, found: dict[str, int], still: dict[str, int]) -> None:
     """The first look that could not end; the log would fill up with one a minute."""
     same = {"action": AuditEvent.ERASURE_RESCANNED.value.action, "object_id": erasure.public_id}
-    if not any(kind.objects.filter(**same).exists() for kind in (AuditEntry, AuditWaiting)):
+    if not any(
+        kind._default_manager.filter(**same).exists() for kind in (AuditEntry, AuditWaiting)
+    ):
         _tell_rescan(erasure, found, still)
 
 
