@@ -209,12 +209,11 @@ class EventList(TenantAPIView):
     )
     def post(self, request: TenantRequest) -> Response:
         public = request.key.kind == PUBLIC
-        accepted = accept_events(
-            events=_events(request.data), actor=request.actor, trusted=not public
-        )
+        events = _events(request.data)
+        accepted = accept_events(events=events, actor=request.actor, trusted=not public)
         answer = _answer(accepted, public)
         if asks_to_stop(request):
-            honour_gpc(user_ids=_users(request.data), actor=request.actor)
+            honour_gpc(user_ids={event["user_id"] for event in events}, actor=request.actor)
             answer["gpc"] = HONOURED
         return Response(EventBatchAnswer(answer).data, status=202)
 
@@ -226,12 +225,6 @@ def _events(body: Any) -> Sequence[dict[str, Any]]:
     form.is_valid(raise_exception=True)
     events = form.validated_data["events"] if many else [form.validated_data]
     return [{**event, **carried(event.pop("consent", {}))} for event in events]
-
-
-def _users(body: Any) -> list[str]:
-    """Of whom a checked body tells."""
-    events = body.get("events", [body])
-    return sorted({str(event["user_id"]) for event in events})
 
 
 def _answer(accepted: AcceptedEvents, public: bool) -> dict[str, Any]:

@@ -157,7 +157,7 @@ class ConsentList(TenantAPIView):
         record = record_consent(act=_act(form.validated_data), actor=request.actor)
         answer = {**ConsentAnswer(record).data, "gpc": None}
         if asks_to_stop(request):
-            honour_gpc(user_ids=[user_id], actor=request.actor)
+            honour_gpc(user_ids=[user_id], actor=request.actor, told_at=record.event_time)
             answer["gpc"] = HONOURED
         return Response(answer, status=201)
 

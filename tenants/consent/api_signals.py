@@ -1,5 +1,7 @@
 """`/v1/consents/signals`: foreign consent signals, kept as they came and read by one table."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.utils.timezone import now
@@ -13,17 +15,36 @@ from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.fields import Strict, ZonedDateTimeField
 from tenants.access.rights import Right
 from tenants.consent.signal_reading import READERS
-from tenants.consent.signals import record_signal
+from tenants.consent.signals import honour_gpc, record_signal
 from tenants.subjects.directory import ID_LENGTH, resolve
 from tenants.subjects.suppression import refuse_erased
 
 VALUE_LENGTH = 20_000
 HONOURED = "honoured"
+NO_TEXT = re.compile("[\\x00-\\x1f\\x7f\\ud800-\\udfff]")
 
 
 def asks_to_stop(request: Request) -> bool:
     """Whether the browser sent `Sec-GPC: 1`; any other value, and none, says nothing."""
     return bool(request.headers.get("Sec-GPC") == "1")
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be kept and sent: no control character, no half of a character."""
+    return NO_TEXT.search(text) is None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, however deep."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
 
 
 @extend_schema_field(OpenApiTypes.ANY)
@@ -34,6 +55,8 @@ class SignalValue(serializers.JSONField):
         value = super().to_internal_value(data)
         if not isinstance(value, str | dict) or len(str(value)) > VALUE_LENGTH:
             raise serializers.ValidationError("Send the signal as it came: a text or an object.")
+        if not all(map(is_text, _texts(value))):
+            raise serializers.ValidationError("Leave out control characters and half characters.")
         return value
 
 
@@ -60,6 +83,12 @@ class SignalAnswer(serializers.Serializer[Any]):
         child=serializers.CharField(),
         help_text="Categories that are mapped onto nothing, or whose yes has no archived notice.",
     )
+    gpc = serializers.CharField(
+        default=None,
+        allow_null=True,
+        help_text='"honoured" where `Sec-GPC: 1` came with the request: the user is opted out of '
+        "passing on and marketing.",
+    )
 
 
 SENT = OpenApiExample(
@@ -79,6 +108,7 @@ READ = OpenApiExample(
         "kind": "google",
         "records": ["cns_0353F0mAHdwSgGNeXHLs2l"],
         "unmapped": ["ad_user_data"],
+        "gpc": None,
     },
     response_only=True,
     status_codes=["201"],
@@ -115,5 +145,9 @@ class SignalList(TenantAPIView):
             "kind": read.signal.kind,
             "records": [one.public_id for one in read.records],
             "unmapped": read.unmapped,
+            "gpc": None,
         }
+        if asks_to_stop(request):
+            honour_gpc(user_ids=[told["user_id"]], actor=request.actor, told_at=at)
+            body["gpc"] = HONOURED
         return Response(SignalAnswer(body).data, status=201)

@@ -115,14 +115,24 @@ def _replaced_at(old: Notice, archived: Iterable[Notice]) -> datetime | None:
     return min((new.begins_at for new in archived if new.changes(old)), default=None)
 
 
+def lies_ahead(event_time: datetime, at: datetime) -> bool:
+    """Whether it lies further in the future than clocks differ."""
+    return event_time > at + CLOCK_SKEW
+
+
+def bad_time() -> AppError:
+    """The refusal of an act that is yet to happen."""
+    return AppError("bad_time", "event_time lies in the future.", param="event_time")
+
+
 def refusal(act: ConsentInput, notices: Notices, at: datetime) -> AppError | None:
     """Why `act` cannot become a record, or None.
 
     A grant must name the exact notice that was shown (GDPR 7(1), PIPL 17) and that notice must
     ask for its purpose; stopping needs none, so that it takes no more steps than giving.
     """
-    if act.event_time > at + CLOCK_SKEW:
-        return AppError("bad_time", "event_time lies in the future.", param="event_time")
+    if lies_ahead(act.event_time, at):
+        return bad_time()
     if act.event not in (ConsentEvent.GIVEN, ConsentEvent.RENEWED):
         return None
     if act.age_band and act.age_band not in set(AgeBand):
@@ -266,7 +276,7 @@ def refold(touched: Iterable[tuple[int, str]], notices: Notices | None = None) -
     pairs = set(touched)
     subjects = sorted({subject_id for subject_id, _ in pairs})
     notices = notices or Notices()
-    list(_lock(subjects))
+    hold(subjects)
     at = now()
     flags, guarded = flags_of(subjects), guarded_records(subjects)
     records = ConsentRecord.objects.filter(subject_id__in=subjects).order_by(
@@ -290,9 +300,15 @@ def refold(touched: Iterable[tuple[int, str]], notices: Notices | None = None) -
     )
 
 
-def _lock(subjects: list[int]) -> Iterable[int]:
-    chosen = Subject.objects.filter(id__in=subjects).order_by("id").select_for_update()
-    return chosen.values_list("id", flat=True)
+def hold(subjects: Iterable[int]) -> set[int]:
+    """Let nobody else fold or erase these subjects until the transaction ends; returns those of
+    them who are not erased. Whoever needs `Notices` takes them first.
+    """
+    # Rows that refer to a subject may be added meanwhile: of two who have done that, each would
+    # else wait for the other.
+    chosen = Subject.objects.filter(id__in=sorted(set(subjects))).order_by("id")
+    rows = chosen.select_for_update(no_key=True).values_list("id", "erased_at")
+    return {subject_id for subject_id, erased_at in rows if erased_at is None}
 
 
 def flags_of(subject_ids: Iterable[int]) -> dict[int, list[ConsentFlag]]:

@@ -235,7 +235,9 @@ class CoverageDay(TenantOwned):
 
 
 class ConsentState(TenantOwned):
-    """What the fold says now, kept beside the records so that SQL can ask it. Derived only."""
+    """What the fold says now, kept beside the records so that SQL can ask it. Derived only,
+    but for a no that was heard again.
+    """
 
     subject = TenantForeignKey(Subject, related_name="consent_states")
     purpose = models.TextField()
@@ -244,6 +246,9 @@ class ConsentState(TenantOwned):
     record_id = models.UUIDField(null=True)
     valid_from = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
+    # When the no that stands was last heard again without a record, and how; see `repeating`.
+    repeated_at = models.DateTimeField(null=True)
+    repeated_by = models.TextField(default="")
 
     class Meta:
         constraints = [

@@ -16,45 +16,58 @@ from tenants.consent.ledger import (
     ConsentInput,
     Notices,
     append,
+    hold,
     refold,
     refusal,
 )
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
 from tenants.consent.policy import storing_purposes
 from tenants.consent.queries import raised_flags
+from tenants.consent.repeating import pair_of, repeated
 from tenants.consent.vocabulary import FlagKind, Purpose
 from tenants.errors import Conflict, NotFound
 from tenants.isolation.scope import current_tenant
-from tenants.subjects.directory import audit_ref
-from tenants.subjects.models import Subject
+from tenants.subjects.directory import audit_ref, audit_refs
 from tenants.work.queue import enqueue
 
 
 @transaction.atomic
 def record_consent(*, act: ConsentInput, actor: Actor) -> ConsentRecord:
     """Append one record; its effect counts from the next request on. Raises `refusal`'s error."""
-    notices = Notices()
-    error = refusal(act, notices, now())
-    if error:
-        raise error
-    written = append([act], notices)[0]
-    state = ConsentState.objects.get(subject_id=act.subject_id, purpose=act.purpose.value)
-    _release_what_waits([act])
-    record(
-        AuditEvent.CONSENT_RECORDED,
-        actor=actor,
-        object_id=written.public_id,
-        subject_ref=audit_ref(act.subject_id),
-        purpose=written.purpose,
-        lawful_basis=written.lawful_basis,
-        occurred_at=act.event_time,
-        details={
-            "event": written.event,
-            "state": state.state,
-            "method": written.collection_method,
-        },
-    )
-    return written
+    return record_acts(acts=[act], actor=actor, notices=Notices())[0]
+
+
+@transaction.atomic
+def record_acts(
+    *, acts: Sequence[ConsentInput], actor: Actor, notices: Notices
+) -> list[ConsentRecord]:
+    """Append these acts in one go, with an audit entry each. Raises `refusal`'s error."""
+    moment = now()
+    for act in acts:
+        error = refusal(act, notices, moment)
+        if error:
+            raise error
+    written = _write(acts, notices)
+    subjects = {one.subject_id for one in written}
+    rows = ConsentState.objects.filter(subject_id__in=subjects)
+    states = {(row.subject_id, row.purpose): row.state for row in rows}
+    refs = audit_refs(subjects)
+    for one in written:
+        record(
+            AuditEvent.CONSENT_RECORDED,
+            actor=actor,
+            object_id=one.public_id,
+            subject_ref=refs.get(one.subject_id, ""),
+            purpose=one.purpose,
+            lawful_basis=one.lawful_basis,
+            occurred_at=one.event_time,
+            details={
+                "event": one.event,
+                "state": states[one.subject_id, one.purpose],
+                "method": one.collection_method,
+            },
+        )
+    return written[: len(acts)]
 
 
 @transaction.atomic
@@ -63,10 +76,9 @@ def record_batch(*, acts: Sequence[ConsentInput]) -> tuple[int, str]:
 
     Returns the count and the Merkle root of the record hashes in order, in hex ("" for none).
     """
-    written = append(acts, Notices())
-    _release_what_waits(acts)
+    written = _write(acts, Notices())
     root = merkle_root([bytes(row.record_hash) for row in written]).hex() if written else ""
-    return len(written), root
+    return len(acts), root
 
 
 @transaction.atomic
@@ -125,8 +137,11 @@ def _flag(
     actor: Actor,
     reason: str,
 ) -> ConsentFlag:
-    """Append one fact and fold every state that it touches."""
-    if not Subject.objects.filter(id=subject_id, erased_at=None).exists():
+    """Append one fact and fold every state that it touches. Whoever folds meanwhile, or erases,
+    has ended before this looks or waits for its end.
+    """
+    notices = Notices()
+    if not hold([subject_id]):
         raise NotFound("person")
     flag = ConsentFlag.objects.create(
         subject_id=subject_id,
@@ -138,8 +153,19 @@ def _flag(
         recorded_at=now(),
     )
     states = ConsentState.objects.filter(subject_id=subject_id)
-    refold((subject_id, purpose) for purpose in states.values_list("purpose", flat=True))
+    purposes_known = states.values_list("purpose", flat=True)
+    refold([(subject_id, purpose) for purpose in purposes_known], notices)
     return flag
+
+
+def _write(acts: Sequence[ConsentInput], notices: Notices) -> list[ConsentRecord]:
+    """The records of these acts in order, and behind them those of the noes that were only
+    repeated until now.
+    """
+    hold(act.subject_id for act in acts)
+    written = append([*acts, *repeated({pair_of(act) for act in acts})], notices)
+    _release_what_waits(acts)
+    return written
 
 
 def _release_what_waits(acts: Sequence[ConsentInput]) -> None:

@@ -4,7 +4,7 @@ None of them was given for training a model, so nothing maps onto `model_trainin
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,17 +15,16 @@ from django.utils.timezone import now
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.consent.ledger import ConsentInput, Notices, refusal
-from tenants.consent.models import ConsentRecord, ConsentSignal, ConsentState, Notice, SignalTable
-from tenants.consent.services import record_consent
+from tenants.consent.ledger import ConsentInput, Notices, bad_time, hold, lies_ahead, refusal
+from tenants.consent.models import ConsentRecord, ConsentSignal, Notice, SignalTable
+from tenants.consent.repeating import GPC, news
+from tenants.consent.services import record_acts
 from tenants.consent.signal_reading import READERS, read_signal
 from tenants.consent.vocabulary import CollectionMethod, ConsentEvent, Purpose
 from tenants.errors import AppError
 from tenants.subjects.directory import known
 
 GPC_STOPS = (Purpose.THIRD_PARTY_SHARE, Purpose.MARKETING)
-# States that a further no would not change.
-STOPPED = ("opted_out", "refused", "withdrawn", "invalidated")
 ALONE = "select pg_advisory_xact_lock(hashtextextended('signals' || app_tenant()::text, 0))"
 
 
@@ -87,11 +86,15 @@ def set_signals(
 def record_signal(
     *, subject_id: int, kind: str, value: Any, at: datetime, actor: Actor
 ) -> ReadSignal:
-    """Keep a signal and record what the tenant's table makes of it. AppError `bad_signal`."""
-    told = read_signal(kind, value)
+    """Keep a signal and record what the tenant's table makes of it. AppError `bad_signal`, and
+    `bad_time` for one from the future.
+    """
+    told, moment = read_signal(kind, value), now()
+    if lies_ahead(at, moment):
+        raise bad_time()
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     signal = ConsentSignal.objects.create(
-        subject_id=subject_id, kind=kind, value=text, event_time=at, recorded_at=now()
+        subject_id=subject_id, kind=kind, value=text, event_time=at, recorded_at=moment
     )
     table = mapping()
     purposes = {
@@ -104,10 +107,11 @@ def record_signal(
         category: _act(subject_id, purposes[category], yes, at, kind, text, notice)
         for category, yes in _strictest(told, purposes).items()
     }
-    notices, moment = Notices(), now()
+    notices = Notices()
+    hold([subject_id])
     counted = {one: act for one, act in acts.items() if refusal(act, notices, moment) is None}
-    changed = [act for act in counted.values() if _changes(act)]
-    records = tuple(record_consent(act=act, actor=actor) for act in changed)
+    changed = news(list(counted.values()), notices)
+    records = tuple(record_acts(acts=changed, actor=actor, notices=notices))
     decided = {act.purpose for act in counted.values()}
     unmapped = (category for category in told if purposes.get(category) not in decided)
     return ReadSignal(signal, records, tuple(sorted(unmapped)))
@@ -143,39 +147,28 @@ def _act(
     )
 
 
-def _changes(act: ConsentInput) -> bool:
-    """Whether it says something new: the same signal comes with every page that is opened."""
-    state = ConsentState.objects.filter(
-        subject_id=act.subject_id, purpose=act.purpose.value
-    ).first()
-    same = ("given",) if act.event == ConsentEvent.GIVEN else STOPPED
-    return state is None or state.state not in same
-
-
 @transaction.atomic
-def honour_gpc(*, user_ids: Sequence[str], actor: Actor) -> int:
+def honour_gpc(*, user_ids: Iterable[str], actor: Actor, told_at: datetime | None = None) -> int:
     """Opt the known ones of these people out of passing on and marketing, for their browser said
     `Sec-GPC: 1` (11 CCR 7025(c)(1)); returns how many records that took. What is unknown stays so.
+
+    `told_at`: the time of what came with it, which may be ahead by as much as clocks differ.
     """
-    subjects = set(known(user_ids).values())
-    stopped = set(
-        ConsentState.objects.filter(subject_id__in=subjects, state__in=STOPPED).values_list(
-            "subject_id", "purpose"
-        )
-    )
+    subjects = known(user_ids).values()
+    if not subjects:
+        return 0
+    notices = Notices()
+    held, moment = hold(subjects), max(now(), told_at or now())
     acts = [
         ConsentInput(
             subject_id=subject,
             purpose=purpose,
             event=ConsentEvent.OPTED_OUT,
-            event_time=now(),
+            event_time=moment,
             collection_method=CollectionMethod.GPC_HEADER,
-            evidence={"kind": "gpc", "value": "Sec-GPC: 1"},
+            evidence=GPC,
         )
-        for subject in sorted(subjects)
+        for subject in sorted(held)
         for purpose in GPC_STOPS
-        if (subject, purpose.value) not in stopped
     ]
-    for act in acts:
-        record_consent(act=act, actor=actor)
-    return len(acts)
+    return len(record_acts(acts=news(acts, notices), actor=actor, notices=notices))

@@ -119,7 +119,13 @@ def external_ids_of(subjects: Iterable[Subject]) -> dict[int, str]:
 
 def audit_ref(subject_id: int) -> str:
     """How the audit log refers to a subject: unlinkable once the subject's key is destroyed."""
-    key = keys_of([subject_id]).get(subject_id)
-    if key is None:
-        return ""
-    return keys.audit_pseudonym(key, current_tenant(), subject_id)
+    return audit_refs([subject_id]).get(subject_id, "")
+
+
+def audit_refs(subject_ids: Iterable[int]) -> dict[int, str]:
+    """The same for many; whoever is erased is left out."""
+    tenant_id = current_tenant()
+    return {
+        subject_id: keys.audit_pseudonym(key, tenant_id, subject_id)
+        for subject_id, key in keys_of(subject_ids).items()
+    }

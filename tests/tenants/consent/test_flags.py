@@ -1,5 +1,9 @@
 """Restrictions and objections: they stop every use at once and leave what is stored."""
 
+from contextlib import suppress
+from threading import Event
+from time import sleep
+
 import pytest
 from django.db import connection
 from django.utils.timezone import now
@@ -16,6 +20,7 @@ from tenants.errors import Conflict, NotFound
 from tenants.subjects.directory import audit_ref, resolve
 from tenants.subjects.store import SubjectRows
 from tenants.work.models import WorkItem
+from tests.connections import in_threads
 from tests.tenants.consent.acts import ASKED, act, archive
 
 E = ConsentEvent
@@ -178,3 +183,34 @@ def test_whoever_stands_above_is_told_of_what_ends(alice, person, settings):
         for event in (E.REQUESTED, E.WITHDRAWN, E.GIVEN, E.INVALIDATED):
             record_consent(act=act("u1", event, 3), actor=alice.actor)
     assert STOPPED == [[("withdrawn", "model_training")], [("invalidated", "model_training")]]
+
+
+@pytest.mark.parametrize("erased", [True, False])
+def test_a_flag_waits_for_whoever_erases_or_records_meanwhile(committed, erased):
+    """It is no word about somebody who is gone, and no fold of a new purpose misses it."""
+    alice = committed("Alice")
+    archive(alice)
+    done, found = Event(), []
+    with alice.scope:
+        person = resolve(["u1"])["u1"]
+
+    def change() -> None:
+        with alice.scope:
+            if erased:
+                SubjectRows().erase(person)
+            else:
+                record_consent(act=act("u1", E.GIVEN), actor=alice.actor)
+            done.set()
+            sleep(0.5)
+
+    def flag() -> None:
+        done.wait(10)
+        told = {"subject_id": person, "kind": "objection", "purposes": None, "reason": ""}
+        with suppress(NotFound), alice.scope:
+            set_flag(**told, actor=alice.actor)
+            found.append(states())
+
+    in_threads([change, flag])
+    assert found == ([] if erased else [{"model_training": ("objected", "objected")}])
+    with alice.scope:
+        assert ConsentFlag.objects.exists() is not erased
