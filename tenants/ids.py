@@ -48,7 +48,12 @@ PREFIXES = {
 def uuid7() -> UUID:
     """A UUID version 7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then random bits."""
     milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
+    return seven(milliseconds.to_bytes(6, "big") + os.urandom(10))
+
+
+def seven(told: bytes) -> UUID:
+    """The UUID version 7 that these 16 bytes become."""
+    value = int.from_bytes(told, "big")
     value = (value & ~(0xF << 76)) | (0x7 << 76)
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
     return UUID(int=value)

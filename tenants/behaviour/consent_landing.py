@@ -1,6 +1,5 @@
 """Landing uploaded consent records in the ledger, each checked against the archived notices."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -15,10 +14,10 @@ from tenants.behaviour.consent_cleaning import (
     ConsentWords,
     consent_row,
 )
+from tenants.behaviour.consent_names import Names
 from tenants.behaviour.landed import Landed
 from tenants.consent.ledger import ConsentInput, Notices, refusal
 from tenants.consent.models import ConsentRecord
-from tenants.consent.queries import find_records
 from tenants.consent.services import record_batch
 from tenants.consent.vocabulary import CollectionMethod, ConsentEvent, LawfulBasis, Purpose
 from tenants.isolation.lasting import lasting_key
@@ -49,7 +48,7 @@ def land_consents(rows: pl.DataFrame, upload_id: UUID) -> Landed:
     read, withheld = _without_erased(read)
     subjects = resolve({row.user_id for row in read})
     known = _known({name for row in read for name in (row.record_id or "", _receipt(row))})
-    named = find_records(name for row in read for name in _names(row))
+    names = Names(upload_id, read)
     notices, moment = Notices(), now()
     acts: list[ConsentInput] = []
     for row in read:
@@ -60,7 +59,7 @@ def land_consents(rows: pl.DataFrame, upload_id: UUID) -> Landed:
         if receipt in known:
             withheld.setdefault(("duplicate", "already_stored"), []).append(row.row)
             continue
-        act = _act(row, subjects[row.user_id], receipt, upload_id, named)
+        act = _act(row, subjects[row.user_id], receipt, upload_id, names)
         refused = refusal(act, notices, moment)
         if refused:
             withheld.setdefault(("rejected", refused.code), []).append(row.row)
@@ -99,17 +98,9 @@ def _receipt(row: ConsentRow) -> str:
     return f"rcpt_{blake2b(chr(31).join(parts).encode(), digest_size=16, key=key).hexdigest()}"
 
 
-def _names(row: ConsentRow) -> list[str]:
-    """The other records that a row names."""
-    return [name for name in (row.guardian_record_id, row.supersedes) if name]
-
-
 def _act(
-    row: ConsentRow, subject_id: int, receipt: str, upload_id: UUID, named: Mapping[str, UUID]
+    row: ConsentRow, subject_id: int, receipt: str, upload_id: UUID, names: Names
 ) -> ConsentInput:
-    """`named` are the records that rows name, as far as they are stored: a name that leads
-    nowhere proves nothing, so a child whose guardian's record is missing stays unguarded.
-    """
     method = row.collection_method or ""
     return ConsentInput(
         subject_id=subject_id,
@@ -128,7 +119,7 @@ def _act(
         expires_at=row.expires_at,
         retention_until=row.retention_until,
         age_band=row.age_band or "",
-        guardian_record_id=named.get(row.guardian_record_id or ""),
+        guardian_record_id=names.guardian(row),
         recipients=row.recipients,
         storage_country=row.storage_country or "",
         transfer_mechanism=row.transfer_mechanism or "",
@@ -136,9 +127,10 @@ def _act(
         ui_variant=row.ui_variant or "",
         withdrawal_method=row.withdrawal_method or "",
         receipt_id=receipt,
-        supersedes=named.get(row.supersedes or ""),
+        supersedes=names.superseded(row),
         upload_id=upload_id,
         row_no=row.row,
+        record_id=names.own(row),
     )
 
 

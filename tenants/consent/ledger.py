@@ -1,6 +1,6 @@
 """Appending consent records and keeping the derived state true, for one record or thousands."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +16,6 @@ from django.utils.timezone import now
 from tenants.accounts.models import Tenant
 from tenants.audit.canonical import leaf_hash
 from tenants.consent.fold import (
-    GRANTING,
     IN_PLACE,
     STOPPING,
     SUSPENDED,
@@ -26,11 +25,9 @@ from tenants.consent.fold import (
     fold,
     lapse,
 )
+from tenants.consent.minors import NOBODY, Minors, ended_with, minors_of, relatives
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState, Notice
 from tenants.consent.vocabulary import (
-    AGE_OF_CONSENT,
-    AGE_OF_CONSENT_ELSEWHERE,
-    YOUNGEST,
     AgeBand,
     CollectionMethod,
     ConsentEvent,
@@ -49,7 +46,10 @@ BATCH = 2000
 
 @dataclass(frozen=True)
 class ConsentInput:
-    """One act as it reached us. `event_time` has a zone; `notice_sha256` names archived bytes."""
+    """One act as it reached us. `event_time` has a zone; `notice_sha256` names archived bytes.
+
+    `record_id`: the id that its record must have, where others name it before it is stored.
+    """
 
     subject_id: int
     purpose: Purpose
@@ -77,6 +77,7 @@ class ConsentInput:
     supersedes: UUID | None = None
     upload_id: UUID | None = None
     row_no: int | None = None
+    record_id: UUID | None = None
 
 
 # Whoever reads notices to fold by them holds this until the end of the transaction, and whoever
@@ -164,6 +165,7 @@ def append(acts: Sequence[ConsentInput], notices: Notices) -> list[ConsentRecord
     refold({(record.subject_id, record.purpose) for record in records}, notices)
     stops = [record for record in records if record.event in STOPPING]
     if stops:
+        stops += ended_with(stops)
         for name in settings.CONSENT_STOPS:
             import_string(name)(stops)
     return records
@@ -172,7 +174,7 @@ def append(acts: Sequence[ConsentInput], notices: Notices) -> list[ConsentRecord
 def _record(
     act: ConsentInput, tenant: Tenant, notice: Notice | None, at: datetime
 ) -> ConsentRecord:
-    record_id = uuid7()
+    record_id = act.record_id or uuid7()
     record = ConsentRecord(
         id=record_id,
         receipt_id=act.receipt_id or f"rcpt_{encode(record_id.int)}",
@@ -212,74 +214,42 @@ def _record(
     return record
 
 
-def guarded_records(subject_ids: Iterable[int]) -> set[UUID]:
-    """Those records of these subjects that name a guardian's valid one (PIPL 31; GDPR 8): a grant
-    for the same purpose by somebody else, who is old enough, and that had not run out by then.
-    """
-    named = ConsentRecord.objects.filter(
-        subject_id__in=subject_ids, guardian_record_id__isnull=False
-    )
-    children = list(named)
-    ids = [record.guardian_record_id for record in children if record.guardian_record_id]
-    guards = {one.id: one for one in ConsentRecord.objects.filter(id__in=ids)} if ids else {}
-    return {
-        child.id
-        for child in children
-        if child.guardian_record_id and _guards(guards.get(child.guardian_record_id), child)
-    }
-
-
-def _guards(guard: ConsentRecord | None, child: ConsentRecord) -> bool:
-    return (
-        guard is not None
-        and guard.event in GRANTING
-        and guard.purpose == child.purpose
-        and guard.subject_id != child.subject_id
-        and not _too_young(guard)
-        and (guard.expires_at is None or guard.expires_at > child.event_time)
-    )
-
-
-def fact_of(record: ConsentRecord, notices: Notices, guarded: Container[UUID] = ()) -> Fact:
-    """What the fold needs of a record, by the notices that are known; `guarded` are the records
-    that name a guardian's valid one.
-    """
+def fact_of(record: ConsentRecord, notices: Notices, minors: Minors = NOBODY) -> Fact:
+    """What the fold needs of a record, by the notices and the ages that are known."""
     return Fact(
         record_id=str(record.id),
         record_hash=bytes(record.record_hash),
         event=ConsentEvent(record.event),
         event_time=record.event_time,
-        expires_at=record.expires_at,
+        expires_at=_earlier(record.expires_at, minors.ends.get(record.id)),
         hearsay=record.collection_method == CollectionMethod.IMPORT,
         evidenced=bool(record.evidence),
-        minor_unguarded=_too_young(record) and record.id not in guarded,
+        minor_unguarded=record.id in minors.alone,
         suspends_at=notices.suspends_at(record.notice_id),
     )
 
 
-def _too_young(record: ConsentRecord) -> bool:
-    """Whether the subject may be too young to consent alone where they are."""
-    if not record.age_band:
-        return False
-    country = record.jurisdiction.partition("-")[0]
-    # Only grants are held to the vocabulary, so that no withdrawal fails for want of a word.
-    youngest = YOUNGEST.get(record.age_band, 0)
-    return youngest < AGE_OF_CONSENT.get(country, AGE_OF_CONSENT_ELSEWHERE)
+def _earlier(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment), default=None)
 
 
 def refold(touched: Iterable[tuple[int, str]], notices: Notices | None = None) -> None:
-    """Recompute the states of (subject, purpose) pairs from all of their records.
+    """Recompute the states of (subject, purpose) pairs from all of their records; and every state
+    of whoever's age is known and of guardians and children, for it may follow from these records.
 
     The subjects' rows are locked first, in order: two writers of one subject cannot both fold
     from a set that lacks the other's record.
     """
     pairs = set(touched)
-    subjects = sorted({subject_id for subject_id, _ in pairs})
+    subjects = {subject_id for subject_id, _ in pairs}
     notices = notices or Notices()
-    hold(subjects)
+    kin = relatives(subjects) - subjects
+    live = _lock(subjects | kin)
+    everybody = sorted(subjects | (kin & live))
     at = now()
-    flags, guarded = flags_of(subjects), guarded_records(subjects)
-    records = ConsentRecord.objects.filter(subject_id__in=subjects).order_by(
+    flags, minors = flags_of(everybody), minors_of(everybody)
+    whole = (minors.told | kin) & live
+    records = ConsentRecord.objects.filter(subject_id__in=everybody).order_by(
         "subject_id", "purpose"
     )
     states = []
@@ -287,9 +257,9 @@ def refold(touched: Iterable[tuple[int, str]], notices: Notices | None = None) -
     # would break the one that the connection is in by then.
     with closing(records.iterator()) as stream:  # type: ignore[type-var]
         for pair, group in groupby(stream, key=lambda r: (r.subject_id, r.purpose)):
-            if pair in pairs:
+            if pair in pairs or pair[0] in whole:
                 told = flags_for(pair[1], flags.get(pair[0], ()))
-                state = fold((fact_of(record, notices, guarded) for record in group), flags=told)
+                state = fold((fact_of(record, notices, minors) for record in group), flags=told)
                 states.append(_state_row(*pair, state, at))
     ConsentState.objects.bulk_create(
         states,
@@ -300,13 +270,20 @@ def refold(touched: Iterable[tuple[int, str]], notices: Notices | None = None) -
     )
 
 
-def hold(subjects: Iterable[int]) -> set[int]:
-    """Let nobody else fold or erase these subjects until the transaction ends; returns those of
-    them who are not erased. Whoever needs `Notices` takes them first.
+def hold(subjects: Iterable[int], guards: Iterable[UUID] = ()) -> set[int]:
+    """Let nobody else fold or erase these subjects until the transaction ends, nor the guardians
+    whose records are `guards`; returns those of the subjects who are not erased. Whoever needs
+    `Notices` takes them first.
     """
+    asked = set(subjects)
+    return _lock(asked | relatives(asked, guards)) & asked
+
+
+def _lock(subjects: set[int]) -> set[int]:
+    """In one order, so that two who lock cannot wait for each other; returns who is not erased."""
     # Rows that refer to a subject may be added meanwhile: of two who have done that, each would
     # else wait for the other.
-    chosen = Subject.objects.filter(id__in=sorted(set(subjects))).order_by("id")
+    chosen = Subject.objects.filter(id__in=sorted(subjects)).order_by("id")
     rows = chosen.select_for_update(no_key=True).values_list("id", "erased_at")
     return {subject_id for subject_id, erased_at in rows if erased_at is None}
 

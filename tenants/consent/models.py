@@ -113,7 +113,12 @@ class ConsentRecord(TenantOwned):
             models.Index(
                 fields=["tenant_id", "subject", "purpose", "event_time"],
                 name="consent_history",
-            )
+            ),
+            models.Index(
+                fields=["tenant_id", "guardian_record_id"],
+                condition=models.Q(guardian_record_id__isnull=False),
+                name="consent_guardians",
+            ),
         ]
 
     @property

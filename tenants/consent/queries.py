@@ -10,7 +10,8 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
 from tenants.consent.fold import FLAGGED, GRANTING, STRICTNESS, Fact, State, fold
-from tenants.consent.ledger import Notices, fact_of, flags_for, flags_of, guarded_records
+from tenants.consent.ledger import Notices, fact_of, flags_for, flags_of
+from tenants.consent.minors import minors_of
 from tenants.consent.models import ConsentFlag, ConsentRecord, ConsentState
 from tenants.consent.policy import purposes_of, storing_purposes, uses
 from tenants.consent.vocabulary import CollectionMethod, FlagKind, Purpose, Use
@@ -123,8 +124,8 @@ def state_at(
         records = records.filter(recorded_at__lte=known_at)
         flags = flags.filter(recorded_at__lte=known_at)
     told, notices = flags_for(purpose.value, flags), Notices(known_at)
-    guarded = guarded_records([subject_id])
-    return fold((fact_of(record, notices, guarded) for record in records), at, told)
+    minors = minors_of([subject_id], known_at)
+    return fold((fact_of(record, notices, minors) for record in records), at, told)
 
 
 def states_at(
@@ -135,12 +136,12 @@ def states_at(
     subjects = {subject_id for subject_id, _, _ in asked}
     if not subjects:
         return {}
-    notices, guarded, flags = Notices(), guarded_records(subjects), flags_of(subjects)
+    notices, minors, flags = Notices(), minors_of(subjects), flags_of(subjects)
     facts: dict[tuple[int, str], list[Fact]] = {}
     purposes = {purpose for _, purpose, _ in asked}
     for record in ConsentRecord.objects.filter(subject_id__in=subjects, purpose__in=purposes):
         known = facts.setdefault((record.subject_id, record.purpose), [])
-        known.append(fact_of(record, notices, guarded))
+        known.append(fact_of(record, notices, minors))
     return {
         (subject_id, purpose, at): fold(
             facts.get((subject_id, purpose), ()),

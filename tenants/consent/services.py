@@ -162,7 +162,8 @@ def _write(acts: Sequence[ConsentInput], notices: Notices) -> list[ConsentRecord
     """The records of these acts in order, and behind them those of the noes that were only
     repeated until now.
     """
-    hold(act.subject_id for act in acts)
+    guards = {act.guardian_record_id for act in acts if act.guardian_record_id}
+    hold({act.subject_id for act in acts}, guards)
     written = append([*acts, *repeated({pair_of(act) for act in acts})], notices)
     _release_what_waits(acts)
     return written

@@ -42,7 +42,7 @@ class ConsentRows:
         signals = ConsentSignal.objects.filter(subject_id=subject_id).order_by("id")
         return {
             "consent_record": (record.content() for record in records.iterator()),
-            "consent_state": states.values("purpose", "state", "code", "valid_from"),
+            "consent_state": states.values("purpose", "state", "code", "valid_from", "repeated_at"),
             "consent_flag": flags.values("kind", "raised", "purposes", "reason", "recorded_at"),
             "consent_signal": signals.values("kind", "value", "event_time", "recorded_at"),
         }

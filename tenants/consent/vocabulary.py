@@ -74,7 +74,9 @@ class CollectionMethod(StrEnum):
 
 
 class AgeBand(StrEnum):
-    """How old a subject is said to be, where it matters; a record without one is an adult's."""
+    """How old a subject is said to be, where it matters. It stands until another is said; of whom
+    nothing was said, they are taken to be of age.
+    """
 
     UNDER_13 = "under_13"
     UNDER_14 = "under_14"

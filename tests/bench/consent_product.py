@@ -148,7 +148,7 @@ def _input(subject_id: int, purpose: str, act: Act, begin: datetime) -> Any:
         notice_version="2" if act.replaced is None else "1",
         notice_language="en",
         expires_at=None if act.ends is None else begin + act.ends * DAY,
-        age_band="under_13" if act.child_alone else "",
+        age_band="under_13" if act.child_alone else "adult",
         evidence={"kind": "text", "value": "signed"} if act.proof else {},
     )
 

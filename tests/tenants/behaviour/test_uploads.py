@@ -272,6 +272,44 @@ def test_a_child_is_guarded_by_a_record_that_is_stored(alice):
     assert outcomes(held) == {("quarantined", "minor_no_guardian"): (1, [1])}
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("rows", [1, 100])
+def test_s10_a_guardian_may_stand_behind_the_child_in_one_file(alice, monkeypatch, backwards, rows):
+    """Acceptance statement 10: what is known counts, not its order; also in another batch, and
+    where one name stands for the choice of all purposes.
+    """
+    small = functools.partial(open_table, limits=Limits(batch_rows=rows))
+    monkeypatch.setattr(ingest, "open_table", small)
+    archive(alice)
+    both = ("service", "model_training")
+    lines = [
+        *(consent_line("parent", purpose=purpose, record="G") for purpose in both),
+        consent_line("gone", record="W"),
+        consent_line("gone", "withdrawn", "01", record="W"),
+        *(consent_line(f"child-{n}", day="02", purpose=purpose, age="under_13", guardian="G")
+          for n, purpose in enumerate(both)),
+        consent_line("other", day="02", age="under_13", guardian="W"),
+    ]  # fmt: skip
+    process(alice, consents(*(lines[::-1] if backwards else lines)), Upload.CONSENTS)
+    assert states(alice) == {
+        "parent": "given",
+        "gone": "withdrawn",
+        "child-0": "given",
+        "child-1": "given",
+        "other": "minor_no_guardian",
+    }
+
+
+def test_a_child_is_guarded_by_a_record_that_its_file_repeats(alice):
+    archive(alice)
+    parent = consent_line("parent", record="G")
+    process(alice, consents(parent), Upload.CONSENTS)
+    child = consent_line("child", day="03", age="under_13", guardian="G")
+    again = process(alice, consents(parent, child), Upload.CONSENTS)
+    assert outcomes(again) == {("duplicate", "already_stored"): (1, [1])}
+    assert states(alice) == {"parent": "given", "child": "given"}
+
+
 def test_consents_are_processed_before_events_that_came_later(alice):
     archive(alice)
     accept(alice, consents(consent_line("u1")), Upload.CONSENTS)
