@@ -22,11 +22,16 @@ def error_body(error: AppError, request_id: str) -> dict[str, Any]:
         "error": {
             "type": error.type,
             "code": error.code,
-            "message": error.message,
-            "param": error.param,
+            "message": _sendable(error.message),
+            "param": _sendable(error.param) if error.param else error.param,
             "request_id": request_id,
         }
     }
+
+
+def _sendable(text: str) -> str:
+    """The text as UTF-8 can hold it: an error may repeat half a character that was sent."""
+    return text.encode(errors="replace").decode()
 
 
 def error_headers(error: AppError) -> dict[str, str]:

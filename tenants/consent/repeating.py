@@ -41,7 +41,8 @@ def news(acts: Sequence[ConsentInput], notices: Notices) -> list[ConsentInput]:
             "subject_id", "purpose"
         )
     )
-    new, repeating = [], []
+    new: list[ConsentInput] = []
+    repeating: list[ConsentInput] = []
     for act in acts:
         word = last.get(pair_of(act))
         if act.event in STOPPING:
