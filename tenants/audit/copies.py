@@ -77,6 +77,8 @@ class _OtherThere(Exception):
 
 
 def _write(address: str, tenant_id: UUID, size: int, content: bytes) -> None:
+    """Not every store writes a file whole or not at all: what is only the beginning of ours was
+    cut short by a kill or a full disk, says nothing against us, and is written again."""
     system, root = url_to_fs(address, use_listings_cache=False)
     folder = f"{root.rstrip('/')}/{tenant_id}"
     path = f"{folder}/checkpoint-{size:012d}.json"
@@ -85,5 +87,7 @@ def _write(address: str, tenant_id: UUID, size: int, content: bytes) -> None:
         system.pipe_file(path, content, mode="create")
     except FileExistsError:
         there: Any = system.cat_file(path)
-        if there != content:
+        if not content.startswith(there):
             raise _OtherThere from None
+        if there != content:
+            system.pipe_file(path, content)

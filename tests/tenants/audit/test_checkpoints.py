@@ -3,11 +3,20 @@
 from datetime import timedelta
 
 import pytest
+import rfc8785
 from django.utils.timezone import now
+from fsspec.core import url_to_fs
 
 from tenants.audit import checkpoints
 from tenants.audit.canonical import merkle_root
-from tenants.audit.checkpoints import edge_of, is_signed, keep_up, make_checkpoint, whole_log
+from tenants.audit.checkpoints import (
+    edge_of,
+    is_signed,
+    keep_up,
+    line_of,
+    make_checkpoint,
+    whole_log,
+)
 from tenants.audit.copies import choose_place, copy
 from tenants.audit.events import AuditEvent
 from tenants.audit.models import AuditCheckpoint, AuditEntry, CheckpointPlace
@@ -119,6 +128,24 @@ def test_a_copy_that_differs_is_not_overwritten(alice, places):
     with alice.scope:
         assert CheckpointPlace.objects.get().error == "copy_differs"
     assert there.read_text() == "another"
+
+
+@pytest.mark.parametrize("length", [0, 1, 200, -1])
+@pytest.mark.parametrize("place", ["vault", "memory"])
+def test_a_copy_that_was_cut_short_is_written_again(alice, places, settings, place, length):
+    """A kill or a full disk left the beginning of a file: no other checkpoint lies there."""
+    with alice.scope:
+        mark = make_checkpoint(at_once=True)
+        choose_place(name=place, actor=alice.actor)
+        whole = rfc8785.dumps(line_of(mark))
+    system, root = url_to_fs(settings.CHECKPOINT_PLACES[place])
+    path = f"{root}/{alice.tenant.id}/checkpoint-000000000003.json"
+    system.makedirs(system._parent(path), exist_ok=True)
+    system.pipe_file(path, whole[:length])
+    assert copy(alice.tenant.id) == 1
+    with alice.scope:
+        assert CheckpointPlace.objects.get().error == ""
+    assert system.cat_file(path) == whole
 
 
 def test_a_place_that_cannot_be_reached_is_tried_again(alice, settings, tmp_path):
