@@ -10,6 +10,7 @@ from django.utils.timezone import localdate, now
 
 from tenants.accounts.models import APIKey, Role, Tenant
 from tenants.audit.models import AuditEntry
+from tenants.audit.verify import Verdict
 from tenants.behaviour.models import Upload
 from tests.platform.dashboard.test_pages import text_of
 
@@ -193,3 +194,19 @@ def test_the_log_is_verified_by_a_button_and_the_act_is_an_entry(alice):
     with alice.scope:
         last = AuditEntry.objects.order_by("-seq").first()
     assert (last.action, last.seq) == ("log.verified", before + 1)
+
+
+@pytest.mark.parametrize(
+    "waiting, says",
+    [
+        (0, ""),
+        (1, "1 entry more is stored and gets its number within a minute."),
+        (2, "2 entries more are stored and get their numbers within a minute."),
+    ],
+)
+def test_a_verified_log_tells_what_waits_for_its_number(alice, monkeypatch, waiting, says):
+    verdict = Verdict(ok=True, entries=3, seals=0, waiting=waiting)
+    monkeypatch.setattr("dashboard.pages.audit.verify_log", lambda actor: verdict)
+    text = text_of(alice.browser(Role.AUDITOR).post("/audit/verify/"))
+    assert "The log is whole: 3 entries" in text
+    assert says in text and ("within a minute" in text) == bool(waiting)

@@ -15,7 +15,7 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.linking import FACTS, WAITING, link
 from tenants.audit.models import AuditDetail, AuditEntry, AuditHead, AuditWaiting
 from tenants.audit.record import record
-from tenants.audit.verify import verify_chain
+from tenants.audit.verify import verify_chain, verify_log
 from tenants.ids import uuid7
 from tenants.isolation.scope import tenant_scope
 from tests.connections import as_owner, in_threads
@@ -95,6 +95,22 @@ def test_the_duty_links_what_waits_in_parts(waiting, monkeypatch):
     assert link(waiting.tenant.id) == 0
     with waiting.scope:
         assert AuditHead.objects.get().seq == 7 and verify_chain().ok
+
+
+def test_a_verification_keeps_nobody_from_the_head(waiting, monkeypatch):
+    """Not even one who needs a number, such as an erasure; what waits is told, and left to the
+    duty."""
+    told = []
+
+    def look():
+        told.append(verify_chain().waiting)
+        in_threads([lambda: write(waiting, 9, numbered=True)])
+        return verify_chain()
+
+    monkeypatch.setattr("tenants.audit.verify.verify_chain", look)
+    with waiting.scope:
+        assert verify_log(actor=waiting.actor).ok
+    assert told == [3]
 
 
 def test_whoever_needs_the_number_waits_for_it(committed):
