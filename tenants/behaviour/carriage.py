@@ -67,7 +67,8 @@ class _Ledger:
         if not only | withheld <= WORDS:
             return "unknown_purpose", withheld
         subject = self._subjects.get(row["user_id"])
-        if row["consent_record_id"] and self._owners.get(row["consent_record_id"]) != subject:
+        named = row["consent_record_id"]
+        if named and (subject is None or self._owners.get(named) != subject):
             return "record_unknown", withheld
         if row["consent_time"]:
             at = row["consent_time"].replace(microsecond=0)

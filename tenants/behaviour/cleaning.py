@@ -72,13 +72,19 @@ def matches(column: pl.Series, pattern: str) -> pl.Series:
     return column.is_in(found.implode()).fill_null(False)
 
 
+def has_bad_time(living: pl.DataFrame, rules: Rules) -> pl.Series:
+    """No time of the act that can be meant, or of a consent that can have been given by now."""
+    unread = living["occurred_at"].is_null() | living["consent_time_unread"]
+    return unread | lies_ahead("consent_time")(living, rules).fill_null(False)
+
+
 EVENT_STEPS = (
     *FAULT_STEPS,
     Step("control_character", holds(controls(IDS, (*TEXTS, "context_text")))),
     Step("missing_user", holds(pl.col("user_id").is_null())),
     Step("missing_item", holds(pl.col("item_id").is_null())),
     Step("missing_time", holds(~pl.col("time_given"))),
-    Step("bad_time", holds(pl.col("occurred_at").is_null() | pl.col("consent_time_unread"))),
+    Step("bad_time", has_bad_time),
     Step("future_time", lies_ahead("occurred_at")),
     Step("id_too_long", holds(longer(dict.fromkeys(IDS, ID_LENGTH)))),
     Step("text_too_long", holds(longer(TEXTS) | too_long())),
@@ -120,6 +126,7 @@ def typed_events(batch: Batch, plan: Plan) -> pl.DataFrame:
     """The batch in our columns and types, nothing left out yet."""
     moments = times(given(batch, plan, "occurred_at"), plan.options.timezone)
     consented = times(given(batch, plan, "consent_time"), plan.options.timezone)
+    consent_time = possible(consented.moment)
     type_given, type_code = event_types(given(batch, plan, "type"), plan.options.default_type)
     frame = pl.DataFrame(
         {
@@ -130,16 +137,19 @@ def typed_events(batch: Batch, plan: Plan) -> pl.DataFrame:
             "type_given": type_given,
             "type_code": type_code,
             "time_given": moments.given,
-            "consent_time": consented.moment,
-            "consent_time_unread": consented.given & consented.moment.is_null(),
-            "occurred_at": moments.moment.set(
-                (moments.moment < EARLIEST).fill_null(False), None
-            ).dt.offset_by(f"{plan.options.shift_weeks}w"),
+            "consent_time": consent_time,
+            "consent_time_unread": consented.given & consent_time.is_null(),
+            "occurred_at": possible(moments.moment).dt.offset_by(f"{plan.options.shift_weeks}w"),
             **{name: numbers(given(batch, plan, name), plan.options.decimal_mark)
                for name in ("value", "quantity", "price")},
         }
     )  # fmt: skip
     return keyed(frame.with_columns(row_value(), *told_beside(batch, plan)))
+
+
+def possible(moment: pl.Series) -> pl.Series:
+    """The times without those that are too early to be one."""
+    return moment.set((moment < EARLIEST).fill_null(False), None)
 
 
 def told_beside(batch: Batch, plan: Plan) -> pl.DataFrame:

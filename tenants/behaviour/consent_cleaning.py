@@ -6,7 +6,7 @@ what for, what happened and when.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -86,6 +86,8 @@ IDS, WORDS, TEXTS, LISTS, TIMES = map(named, ("id", "word", "text", "list", "tim
 CONSENT_COLUMNS = ("row", *(column.name for column in CONSENTS.columns))
 PLACES = ("jurisdiction", "storage_country")
 TEXT_LENGTH = 20_000
+# What can be read and has no date: the last day of 9999 in the west, microseconds of long ago.
+CALENDAR = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 LENGTHS = {**dict.fromkeys((*IDS, *WORDS), ID_LENGTH),
            **dict.fromkeys((*TEXTS, *LISTS), TEXT_LENGTH)}  # fmt: skip
 
@@ -101,8 +103,9 @@ def stranger(name: str, known: frozenset[str]) -> pl.Expr:
 
 
 def bad_moment(name: str) -> pl.Expr:
-    """Whether a later date is given that cannot be read or does not say its zone."""
-    return pl.col(f"{name}_given") & (pl.col(name).is_null() | ~pl.col(f"{name}_zoned"))
+    """Whether a later date is given that cannot be read or kept, or does not say its zone."""
+    unkept = pl.col(name).is_null() | ~pl.col(name).is_between(*CALENDAR)
+    return pl.col(f"{name}_given") & (unkept | ~pl.col(f"{name}_zoned"))
 
 
 def consent_steps(known: ConsentWords) -> tuple[Step, ...]:

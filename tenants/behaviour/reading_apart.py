@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -54,8 +55,8 @@ class TableApart:
         order = {"columns": list(columns), "limits": asdict(self.table.limits)}
         with _held(self.table.source) as file, _Started(file) as child:
             assert child.stdin and child.stdout  # nosec B101 # for the type checker
-            child.stdin.write(json.dumps(order).encode())
-            child.stdin.close()
+            with suppress(BrokenPipeError), child.stdin as orders:  # `_read` sees that it ended
+                orders.write(json.dumps(order).encode())
             yield from _read(child.stdout, self.table.limits)
 
 
@@ -109,6 +110,8 @@ def _read(pipe: IO[bytes], limits: Limits) -> Iterator[Batch]:
         if kind not in (BATCH, REFUSED) or size > 4 * limits.unpacked_bytes:
             raise UploadRefused("unpacks_too_large", row=last + 1, most=limits.unpacked_bytes)
         body = pipe.read(size)
+        if len(body) != size:
+            raise UploadRefused("unpacks_too_large", row=last + 1, most=limits.unpacked_bytes)
         if kind == REFUSED:
             told = json.loads(body)
             raise UploadRefused(told["code"], **told["params"])

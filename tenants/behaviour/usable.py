@@ -3,18 +3,22 @@
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tenants.behaviour.models import Event
+from tenants.consent.models import ConsentState
 from tenants.consent.policy import purposes_of
-from tenants.consent.queries import consenting, later_only
+from tenants.consent.queries import consenting, in_force, later_only
 from tenants.consent.vocabulary import Use
 
 
 def usable(use: Use) -> QuerySet[Event]:
     """Events of subjects who allow `use`, without those that withhold one of its purposes and
-    those from before a consent whose notice counts later ones alone.
+    those from before a consent to one of them whose notice counts later ones alone.
     """
-    own = Q(withheld=None) | ~Q(withheld__overlap=[each.value for each in purposes_of(use)])
+    purposes = [each.value for each in purposes_of(use)]
+    own = Q(withheld=None) | ~Q(withheld__overlap=purposes)
     events = Event.objects.filter(own, subject_id__in=consenting(use).values("subject_id"))
-    late = consenting(use).filter(record_id__in=later_only().values("id"))
+    late = ConsentState.objects.filter(
+        in_force(), purpose__in=purposes, record_id__in=later_only().values("id")
+    )
     if not late.exists():
         return events
     too_early = late.filter(

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from tenants.access.api import TenantAPIView, TenantRequest
-from tenants.access.fields import ZonedDateTimeField
+from tenants.access.fields import Strict, ZonedDateTimeField
 from tenants.access.paging import PARAMETERS
 from tenants.access.rights import Right
 from tenants.consent.api_reading import LISTED, WHAT_FOR, WHOSE, RecordPage, records_page
@@ -32,7 +32,7 @@ from tenants.subjects.directory import ID_LENGTH, resolve
 from tenants.subjects.suppression import refuse_erased
 
 
-class Evidence(serializers.Serializer[Any]):
+class Evidence(Strict):
     """Proof of the act: where it lies and its hash, or a consent string exactly as it came."""
 
     kind = serializers.CharField(max_length=100)
@@ -41,7 +41,7 @@ class Evidence(serializers.Serializer[Any]):
     value = serializers.CharField(required=False, max_length=20_000, trim_whitespace=False)
 
 
-class ConsentBody(serializers.Serializer[Any]):
+class ConsentBody(Strict):
     """One act. A grant names the notice that was shown; stopping needs three fields."""
 
     user_id = serializers.RegexField(r"^[^\x00-\x1f\x7f]+$", max_length=ID_LENGTH)

@@ -141,6 +141,24 @@ def test_a_refusal_apart_is_the_refusal_with_its_params():
     assert caught.value.params["column"] == "a"
 
 
+def test_a_process_that_ends_before_its_order_is_a_refusal(monkeypatch):
+    """The order is longer than a pipe holds, so that whoever writes it sees the end."""
+    table = open_table(parquet_file({"a": [1]}), apart=True)
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    with pytest.raises(UploadRefused) as caught:
+        list(table.batches(["a" * MEBI]))
+    assert caught.value.code == "unpacks_too_large"
+
+
+@pytest.mark.parametrize("kind", [reading_apart.BATCH, reading_apart.REFUSED])
+@pytest.mark.parametrize("size", [0, 3, 20])
+def test_a_process_that_ends_within_an_answer_is_a_refusal(kind, size):
+    answer = kind + (100).to_bytes(8, "big") + b"x" * size
+    with pytest.raises(UploadRefused) as caught:
+        list(reading_apart._read(io.BytesIO(answer), Limits()))
+    assert caught.value.code == "unpacks_too_large"
+
+
 def test_who_stops_reading_leaves_no_process_behind():
     content = parquet_file({"a": range(10)})
     reading = open_table(content, apart=True, limits=Limits(batch_rows=2)).batches(("a",))

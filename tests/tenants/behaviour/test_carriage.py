@@ -7,6 +7,7 @@ from tenants.behaviour.models import Event, QuarantinedRow
 from tenants.behaviour.usable import usable
 from tenants.consent.models import ConsentRecord
 from tenants.consent.vocabulary import Purpose, Use
+from tenants.subjects.directory import find
 from tenants.work.run import run_waiting
 from tests.tenants.behaviour.streams import counts, ended, event, post, public_key, sent
 from tests.tenants.consent.acts import archive, grant
@@ -76,6 +77,13 @@ def test_a_record_that_an_event_names_must_be_one_of_its_person(alice, bob, agre
         "accepted": 1,
     }
     assert used(alice) == {"training": 1, "answer": 1}
+
+
+def test_a_record_that_nobody_knows_is_none_of_a_person_whom_nobody_knows(alice):
+    answer = sent(alice, event(user_id="new", consent={"record_id": "cns_0000000000000000000000"}))
+    assert ended(answer) == [(0, "rejected", "record_unknown")]
+    with alice.scope:
+        assert not QuarantinedRow.objects.exists() and find("new") is None
 
 
 def test_purposes_with_a_time_must_lead_to_the_records_of_that_time(alice, agreed):

@@ -1,10 +1,11 @@
 """Cleaning events: every row ends in exactly one outcome, and the right one."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 from behaviour_files import (
+    NOW,
     clean,
     clean_batches,
     event_file,
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenants.behaviour.carriage import CARRIED
-from tenants.behaviour.cleaning import EVENT_COLUMNS, EVENT_STEPS
+from tenants.behaviour.cleaning import EARLIEST, EVENT_COLUMNS, EVENT_STEPS
 from tenants.behaviour.pseudo_items import PseudoItem
 from tenants.behaviour.tables import Limits
 
@@ -260,6 +261,29 @@ def test_parquet_columns_of_other_types_are_read():
     cleaned = clean(data, default_type="purchase")
     assert cleaned.marks.rows() == [(2, "missing_user"), (3, "missing_time")]
     assert cleaned.rows.select("user_id", "item_id", "value").row(0) == ("13085", "1", 3.0)
+
+
+def test_a_consent_time_outside_of_every_calendar_is_a_bad_time():
+    """In UTC the years -1199 and 10000, for which there is no date; nor was one given tomorrow."""
+    moments = [NOW, EARLIEST, EARLIEST - timedelta(seconds=1), NOW + timedelta(days=1)]
+    micros = [int(moment.timestamp()) * 1_000_000 for moment in moments]
+    cleaned = clean(consented_at([*micros, 1 - 10**17]))
+    assert cleaned.marks.rows() == [(3, "bad_time"), (4, "bad_time"), (5, "bad_time")]
+    assert [row["consent_time"] for row in cleaned.rows.iter_rows(named=True)] == moments[:2]
+    assert outcomes(consented_at(["9999-12-31T23:59:59-01:00"])) == ["bad_time"]
+
+
+def consented_at(told):
+    """One event for each of these times of a consent."""
+    return parquet_file(
+        {
+            "user_id": [f"u{number}" for number, _ in enumerate(told)],
+            "item_id": "i1",
+            "type": "view",
+            "occurred_at": NOW,
+            "consent_time": told,
+        }
+    )
 
 
 def test_first_rows_are_the_first_twenty():

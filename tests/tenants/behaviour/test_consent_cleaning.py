@@ -4,7 +4,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 
 import pytest
-from behaviour_files import NOW
+from behaviour_files import NOW, parquet_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -171,3 +171,15 @@ def test_every_record_has_exactly_one_outcome_whatever_the_dirt(records):
     ended = [*cleaned.rows["row"], *cleaned.marks["row"]]
     assert sorted(ended) == list(range(1, len(records) + 2))
     assert len(consent_rows(cleaned)) == cleaned.rows.height >= 1
+
+
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59-01:00", 1 - 10**17])
+@pytest.mark.parametrize("name", ["expires_at", "retention_until"])
+def test_an_end_outside_of_every_calendar_is_a_bad_expiry(name, end):
+    """In UTC the years 10000 and -1199, for which there is no date."""
+    columns = {key: [text] for key, text in FULL.items()}
+    table = open_table(parquet_file({**columns, name: [end]}))
+    plan = make_plan("consents", table.columns)
+    (batch,) = table.batches(plan.columns)
+    cleaned = clean_consents(batch, plan, KNOWN, now=NOW)
+    assert (consent_rows(cleaned), cleaned.counts()) == ([], {"bad_expiry": 1})

@@ -129,6 +129,11 @@ WRONG = [
     ({"evidence": {"value": "x"}}, "evidence.kind", "invalid_value"),
     ({"evidence": {"kind": "text", "value": "\u0000"}}, "evidence.value", "invalid_value"),
     ({"recipients": ["x" * 201]}, "recipients.0", "invalid_value"),
+    # Dropped in silence, it would make the consent wider than it was meant.
+    ({"expire_at": "2027-01-01T00:00:00Z"}, "expire_at", "invalid_value"),
+    ({"ageband": "under_13"}, "ageband", "invalid_value"),
+    ({"guardian_record": "cns_1"}, "guardian_record", "invalid_value"),
+    ({"evidence": {"kind": "form", "url": "x"}}, "evidence.url", "invalid_value"),
 ]
 
 

@@ -151,3 +151,26 @@ def test_a_notice_that_counts_later_events_alone_holds_for_every_use(alice):
         )
         assert usable(Use.POPULARITY).count() == 1
         assert len(context_in_scope("u1").items) == 1
+
+
+def test_a_notice_on_a_further_purpose_counts_later_events_alone_too(alice):
+    """Whichever purpose of a use has such a notice: what answers and snapshots ask, charts do."""
+    archive(alice, purposes=list(Purpose))
+    archive(
+        alice, notice_id="later", body=b"From now on.", purposes=list(Purpose),
+        later_events_only=True,
+    )  # fmt: skip
+    ask(alice, CHARTS=[Purpose.SERVICE, Purpose.ANALYTICS])
+    with alice.scope:
+        told = act("u1", E.GIVEN, purpose=Purpose.SERVICE)
+        record_consent(act=told, actor=alice.actor)
+        old = {"user_id": "u1", "item_id": "i1", "type": "view", "occurred_at": now()}
+        accept_events(events=[old], actor=alice.actor, trusted=True)
+        late = act(
+            "u1", E.GIVEN, purpose=Purpose.ANALYTICS, notice_id="later", event_time=now()
+        )  # fmt: skip
+        record_consent(act=late, actor=alice.actor)
+        assert consenting(Use.CHARTS).exists() and not usable(Use.CHARTS).exists()
+        fresh = {**old, "item_id": "i2", "occurred_at": now()}
+        accept_events(events=[fresh], actor=alice.actor, trusted=True)
+        assert usable(Use.CHARTS).count() == 1
