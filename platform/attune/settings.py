@@ -200,6 +200,7 @@ TENANT_DUTIES = [
     "tenants.consent.coverage.measure",
     "tenants.behaviour.quarantine.expire",
     "tenants.behaviour.release.look",
+    "tenants.behaviour.narrowing.keep_up",
     "tenants.behaviour.sweeping.sweep",
     "tenants.departure.expiring.expire",
     "tenants.evidence.making.expire",

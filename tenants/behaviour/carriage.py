@@ -11,19 +11,22 @@ from typing import Any
 
 import polars as pl
 
+from tenants.behaviour.cleaning import CARRIED
 from tenants.consent.policy import storing_purposes
 from tenants.consent.queries import granted_at, subjects_of_records
 from tenants.consent.vocabulary import Purpose
 from tenants.subjects.directory import known
 
-CARRIED = ("consent_record_id", "purposes", "withheld", "consent_time")
 WORDS = frozenset(Purpose)
+# The code of an event that says itself that it may be used for nothing.
+WITHHOLDS = "event_withholds"
 
 
 @dataclass(frozen=True)
 class Narrowed:
     """The rows with `withheld` as an array of the database, null where nothing is; `refused`:
-    code -> numbers of rows that cannot be stored for what they say.
+    code -> numbers of rows that cannot be stored for what they say. A row that withholds everything
+    is refused with what it withholds: its copies are to withhold it, too.
     """
 
     rows: pl.DataFrame
@@ -44,7 +47,7 @@ def narrow(rows: pl.DataFrame) -> Narrowed:
         code, withheld = ledger.judge(row)
         if code:
             refused.setdefault(code, []).append(row["row"])
-        elif withheld:
+        if withheld and code in ("", WITHHOLDS):
             arrays[row["row"]] = f"{{{','.join(sorted(withheld))}}}"
     array = pl.col("row").replace_strict(arrays, default=None, return_dtype=pl.String)
     return Narrowed(rows.with_columns(withheld=array if arrays else nothing), refused)
@@ -78,7 +81,7 @@ class _Ledger:
                 return "record_unknown", withheld
         if row["purposes"]:
             withheld |= WORDS - only
-        return ("event_withholds" if self._storing <= withheld else ""), withheld
+        return (WITHHOLDS if self._storing <= withheld else ""), withheld
 
 
 def _words(text: str | None) -> Iterator[str]:

@@ -36,12 +36,14 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 IDS = ("user_id", "item_id", "order_id", "event_id", "consent_record_id")
 TEXTS = {"item_title": 1_000, "item_category": 200, "purposes": 400, "withheld": 400}
 
+# What an event says of consent itself, see `carriage`.
+CARRIED = ("consent_record_id", "purposes", "withheld", "consent_time")
+
 # What an accepted event keeps. Times are Datetime(us, UTC), type_code Int16, row Int64, the
 # numbers Float64, the rest String; null where nothing was given.
 EVENT_COLUMNS = (
     "row", "user_id", "item_id", "type_code", "occurred_at", "value", "quantity", "order_id",
-    "event_id", "item_title", "item_category", "price", "context",
-    "consent_record_id", "purposes", "withheld", "consent_time",
+    "event_id", "item_title", "item_category", "price", "context", *CARRIED,
 )  # fmt: skip
 SAME_EVENT = ("user_id", "item_id", "type_code", "occurred_at", "value", "quantity", "order_id")
 
@@ -115,7 +117,8 @@ def clean_events(
 
     `earlier` is the `seen` of the batch before, None for the first. `now` needs a zone. A row is
     a duplicate when an accepted row before it has the same event_id, or, if it has none, the same
-    user, item, type, time, value, quantity and order. Raises UploadRefused inexact_ids,
+    user, item, type, time, value, quantity and order. One that says something of consent is none
+    here: its copies are added up where they are landed. Raises UploadRefused inexact_ids,
     context_of_persons.
     """
     rules = Rules(plan.options, now, earlier or Seen.nothing())
@@ -177,11 +180,13 @@ def row_value() -> pl.Expr:
 
 
 def keyed(frame: pl.DataFrame) -> pl.DataFrame:
-    """With the key by which two rows are the same event."""
+    """With the key by which two rows are the same event; what carries a consent is like none."""
+    carries = pl.any_horizontal(pl.col(name).is_not_null() for name in CARRIED)
     named = pl.col("event_id").is_not_null()
     parts = frame.select(
         "event_id",
         *(pl.when(~named).then(pl.col(name)).alias(name) for name in SAME_EVENT),
+        pl.when(carries).then(pl.col("row")).alias("row"),
     )
     return pl.concat([frame, with_keys(parts, parts.columns).select("key", "check")],
                      how="horizontal")  # fmt: skip

@@ -8,11 +8,12 @@ from uuid import UUID
 import polars as pl
 
 from tenants.behaviour import quarantine
-from tenants.behaviour.carriage import narrow
+from tenants.behaviour.carriage import WITHHOLDS, narrow
 from tenants.behaviour.catalogue import bare_items, items_of_events, store_items
 from tenants.behaviour.identity import identities
 from tenants.behaviour.landed import Landed
 from tenants.behaviour.models import Event, QuarantinedRow
+from tenants.behaviour.narrowing import narrow_copies, shut, shut_out, told_by, with_copies
 from tenants.behaviour.storing import store_events
 from tenants.consent.queries import storable, storing_by_subject, why_not_storable
 from tenants.isolation.lasting import lasting_key
@@ -41,12 +42,20 @@ def land_events(rows: pl.DataFrame, upload_id: UUID, *, trusted: bool) -> Landed
     rows = _without(rows, withheld.get(ERASED, []))
     narrowed = narrow(rows)
     withheld |= {("rejected", code): ended for code, ended in narrowed.refused.items()}
+    told = told_by(narrowed.rows)
+    narrow_copies(told)
+    shut(_acts(narrowed.rows, narrowed.refused.get(WITHHOLDS, [])), trusted=trusted)
     rows = _without(narrowed.rows, [row for ended in narrowed.refused.values() for row in ended])
+    rows, again = with_copies(rows, told)
     withheld |= _kept_out(rows, trusted)
+    if again:
+        withheld.setdefault(ALREADY, []).extend(again)
     rows = _without(rows, [row for ended in withheld.values() for row in ended])
     if not rows.height:
         return Landed(withheld, acts=acts)
     ended, created = _land(rows, upload_id, trusted)
+    if ALREADY in ended:  # some may have come at the same time
+        narrow_copies(told_by(rows))
     for outcome, numbers in ended.items():
         withheld.setdefault(outcome, []).extend(numbers)
     return Landed(withheld, items_created=created, acts=acts)
@@ -83,6 +92,10 @@ def _beyond_room(rows: pl.DataFrame) -> list[int]:
     users = [user for user, subject in subjects.items() if subject in allowed]
     waiting = rows.filter(~pl.col("user_id").is_in(users))["row"]
     return waiting[quarantine.room() :].to_list() if waiting.len() else []
+
+
+def _acts(rows: pl.DataFrame, numbers: list[int]) -> list[str]:
+    return rows.filter(pl.col("row").is_in(numbers))["dedup"].to_list()
 
 
 def _without(rows: pl.DataFrame, numbers: list[int]) -> pl.DataFrame:
@@ -147,7 +160,8 @@ def _hold_back(staged: pl.DataFrame, upload_id: UUID) -> tuple[Withheld, list[in
     subjects = staged["subject"].unique()
     # Who allows something, but nothing that the event allows as well, has not allowed this.
     codes = why_not_storable(subjects) | dict.fromkeys(storable(subjects), "purpose_missing")
-    before = quarantine.hold(staged, codes, upload_id)
+    before = shut_out(staged)
+    before += quarantine.hold(_without(staged, before), codes, upload_id)
     new = staged.filter(~pl.col("row").is_in(before))
     withheld: Withheld = {}
     for row, subject in new.select("row", "subject").iter_rows():

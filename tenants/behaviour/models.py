@@ -161,7 +161,9 @@ class QuarantinedRow(TenantOwned):
 
 
 class DeletedAct(TenantOwned):
-    """The keyed hash of an act that was deleted for its person: sent again, it is not stored."""
+    """The keyed hash of an act that was deleted for its person, or of which a copy said that it is
+    for nothing: sent again, it is not stored.
+    """
 
     id = models.BigAutoField(primary_key=True)
     dedup = models.UUIDField()

@@ -36,15 +36,16 @@ def surely_has_room(rows: int) -> bool:
     """
     since = today() - KEPT_FOR - timedelta(days=1)
     held = Usage.objects.filter(meter=HELD, day__gte=since).aggregate(total=Sum("amount"))["total"]
-    return (held or 0) + rows <= _most()
+    return (held or 0) + rows <= most()
 
 
 def room() -> int:
     """How many more rows can be held, counted. Two callers at once may both use it."""
-    return max(_most() - QuarantinedRow.objects.count(), 0)
+    return max(most() - QuarantinedRow.objects.count(), 0)
 
 
-def _most() -> int:
+def most() -> int:
+    """How many rows may wait at once."""
     return Tenant.objects.get(pk=current_tenant()).limits.events_per_month // SHARE
 
 
@@ -78,8 +79,8 @@ def hold(rows: pl.DataFrame, codes: Mapping[int, str], upload_id: UUID) -> list[
     )
     dedups = [UUID(text) for text in rows["dedup"]]
     ours = QuarantinedRow.objects.filter(dedup__in=dedups, upload_id=upload_id)
-    made = set(ours.values_list("dedup", flat=True))
-    return [row for row, dedup in zip(rows["row"], dedups, strict=True) if dedup not in made]
+    made = set(ours.values_list("dedup", "row_no"))
+    return [row for row, dedup in zip(rows["row"], dedups, strict=True) if (dedup, row) not in made]
 
 
 def _sealed(key: bytes, tenant_id: UUID, row: Mapping[str, Any]) -> bytes:

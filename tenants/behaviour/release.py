@@ -8,6 +8,7 @@ from tenants.audit.actor import system
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.behaviour.models import QuarantinedRow
+from tenants.behaviour.narrowing import narrow_copies, told_by
 from tenants.behaviour.quarantine import opened
 from tenants.behaviour.storing import store_events
 from tenants.consent.policy import storing_purposes
@@ -55,7 +56,10 @@ def _release_batch(lease: Lease) -> int:
         queue.hold(lease)
         rows = list(_free().order_by("id").select_for_update(of=("self",))[:BATCH])
         if rows:
-            before = store_events(opened(rows), upload_id=None)
+            staged = opened(rows)
+            before = store_events(staged, upload_id=None)
+            if before:  # a copy was stored meanwhile
+                narrow_copies(told_by(staged))
             QuarantinedRow.objects.filter(pk__in=[row.pk for row in rows]).delete()
             record(AuditEvent.ROWS_RELEASED, actor=system("release"), details={"count": len(rows)})
             count(EVENTS, len(rows) - len(before))

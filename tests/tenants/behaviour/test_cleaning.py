@@ -16,8 +16,7 @@ from behaviour_files import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenants.behaviour.carriage import CARRIED
-from tenants.behaviour.cleaning import EARLIEST, EVENT_COLUMNS, EVENT_STEPS
+from tenants.behaviour.cleaning import CARRIED, EARLIEST, EVENT_COLUMNS, EVENT_STEPS
 from tenants.behaviour.pseudo_items import PseudoItem
 from tenants.behaviour.tables import Limits
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tenants.behaviour.carriage import CARRIED
+from tenants.behaviour.cleaning import CARRIED
 from tenants.behaviour.models import Event
 from tenants.behaviour.schema import EVENTS
 from tenants.behaviour.streaming import MOST
