@@ -13,11 +13,12 @@ from uuid import UUID
 from django.utils.timezone import now
 
 from tenants.behaviour.identity import identity_of_id
-from tenants.behaviour.models import DeletedAct, Event
+from tenants.behaviour.models import DeletedAct, Event, QuarantinedRow
 from tenants.behaviour.schema import EVENT_TYPES
 from tenants.errors import AppError, NotFound
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import current_tenant
+from tenants.subjects.suppression import stand_alone
 
 CLOCK_SKEW = timedelta(minutes=5)
 TYPE_CODES = {kind.name: kind.code for kind in EVENT_TYPES}
@@ -30,8 +31,14 @@ def act_of(event_id: str) -> UUID:
     return UUID(bytes=identity_of_id(event_id, key))
 
 
-def locked_act(subject_id: int, act: UUID) -> Event:
-    """The person's event with this hash, locked. NotFound, also when it is somebody else's."""
+def locked_act(subject_id: int, act: UUID, *, to_delete: bool = False) -> Event:
+    """The person's event with this hash, locked. NotFound, also when it is somebody else's.
+
+    Of one `to_delete` no copy is landed until the transaction ends: it would wait for the old row
+    to go, and take its place. Call that before the audit log is written to, see `stand_alone`.
+    """
+    if to_delete:
+        stand_alone()
     event = Event.objects.select_for_update().filter(subject_id=subject_id, dedup=act).first()
     if event is None:
         raise NotFound("event of this person")
@@ -74,6 +81,9 @@ def correct(event: Event, changes: Mapping[str, Any]) -> list[str]:
 
 
 def delete(event: Event) -> None:
-    """Delete a locked event for good: sent again, it stays away."""
+    """Delete an event that is locked `to_delete`, and a copy that is held: sent again, it stays
+    away.
+    """
     DeletedAct.objects.get_or_create(dedup=event.dedup)
     Event.objects.filter(id=event.id).delete()
+    QuarantinedRow.objects.filter(dedup=event.dedup).delete()

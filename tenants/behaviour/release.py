@@ -16,6 +16,7 @@ from tenants.consent.queries import storing
 from tenants.isolation.scope import tenant_scope
 from tenants.metering.meters import EVENTS
 from tenants.metering.record import count
+from tenants.subjects.suppression import keep_erasures_out
 from tenants.work import queue
 from tenants.work.queue import Lease
 from tenants.work.run import check_gate
@@ -54,6 +55,7 @@ def _release_batch(lease: Lease) -> int:
     """Consent and rows are read in the transaction that stores them; returns how many rows."""
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
+        keep_erasures_out()  # nor is an event deleted, see `stand_alone`
         rows = list(_free().order_by("id").select_for_update(of=("self",))[:BATCH])
         if rows:
             staged = opened(rows)

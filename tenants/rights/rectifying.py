@@ -50,7 +50,7 @@ def correct_event(
 def delete_event(*, request_id: UUID, act: UUID, actor: Actor) -> Correction:
     """Delete one event of the person who asked, for good. NotFound; Conflict as `_asked`."""
     request = _asked(request_id)
-    event = correcting.locked_act(request.subject_id, act)
+    event = correcting.locked_act(request.subject_id, act, to_delete=True)
     before = correcting.facts_of(event)
     correcting.delete(event)
     return _noted(request, Correction.DELETED, actor, before, None, list(correcting.CORRECTABLE))

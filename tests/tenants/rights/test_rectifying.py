@@ -1,14 +1,18 @@
 """Rectification: what is wrong is corrected, and what was sent before does not bring it back."""
 
+import psycopg
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tenants.audit.models import AuditEntry
 from tenants.behaviour.correcting import act_of
-from tenants.behaviour.models import Event
+from tenants.behaviour.models import Event, QuarantinedRow
 from tenants.rights.models import Correction
 from tenants.subjects.directory import external_id_of, find, resolve
 from tenants.subjects.models import Subject
+from tenants.work.run import run_waiting
 from tests.stocked import archive
 from tests.tenants.rights.asking import exported, refused, rows, send, taken, verified
 from tests.trained import give_version
@@ -76,6 +80,47 @@ def test_a_deleted_event_stays_away(bought):
         assert not Event.objects.exists()
     other = {**ACT, "event_id": "order-2"}
     assert post(bought, "/v1/events", other)["accepted"] == 1
+
+
+def could_land(business) -> bool:
+    """Whether another transaction could begin to land rows now."""
+    question = "select pg_try_advisory_xact_lock_shared(hashtextextended(%s, 0))"
+    told = [f"erasure:{business.tenant.id}"]
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        (answer,) = other.execute(question, told).fetchone()
+    return answer
+
+
+def test_no_copy_is_landed_while_an_event_is_deleted(bought):
+    """It would wait for the old row to go, and take its place."""
+    request_id = verified(bought, "rectification")
+    assert could_land(bought)
+    send(bought, f"/{request_id}/corrections", 201, event_id="order-1", delete=True)
+    assert not could_land(bought)
+
+
+def test_no_event_is_deleted_while_held_rows_are_freed(alice):
+    archive(alice)
+    assert post(alice, "/v1/events", ACT)["quarantined"] == 1
+    post(alice, "/v1/consents", {**GRANT, "user_id": "u1"})
+    with CaptureQueriesContext(connection) as asked:
+        run_waiting("default")
+    told = [query["sql"].lower() for query in asked]
+    stands, reads, stores = (
+        next(number for number, sql in enumerate(told) if part in sql)
+        for part in ("'erasure:", "behaviour_quarantinedrow", "insert into behaviour_event")
+    )
+    assert stands < reads < stores
+
+
+def test_a_held_copy_of_a_deleted_event_goes_and_none_is_held_again(bought):
+    post(bought, "/v1/consents", {**GRANT, "user_id": "u1", "event": "withdrawn"})
+    assert post(bought, "/v1/events", ACT)["quarantined"] == 1
+    request_id = verified(bought, "rectification")
+    send(bought, f"/{request_id}/corrections", 201, event_id="order-1", delete=True)
+    assert post(bought, "/v1/events", ACT)["duplicate"] == 1
+    with bought.scope:
+        assert not QuarantinedRow.objects.exists() and not Event.objects.exists()
 
 
 def test_a_persons_id_is_corrected(bought):
