@@ -42,6 +42,9 @@ class Making:
             queue.hold(lease)
             export = self.model._default_manager.filter(pk=lease.object_id).first()
             if export is None or export.state not in SealedExport.OPEN:
+                if export is not None and export.state != SealedExport.DONE:
+                    # An attempt was killed, and then a person in it was erased.
+                    files.destroy(lease.tenant_id, lease.object_id)
                 queue.finish(lease)
                 return None
             export.state = SealedExport.RUNNING
@@ -64,7 +67,7 @@ class Making:
             queue.hold(lease)
             export = self.model._default_manager.select_for_update().get(pk=lease.object_id)
             if export.state not in SealedExport.OPEN:  # a person in it was erased meanwhile
-                files.remove_attempts(lease.tenant_id, lease.object_id)
+                files.destroy(lease.tenant_id, lease.object_id)
                 queue.finish(lease)
                 return
             export.state, export.finished_at = SealedExport.DONE, now()
@@ -82,10 +85,11 @@ class Making:
             files.keep(lease.tenant_id, lease.object_id, lease.token)
 
     def fail(self, lease: Lease, code: str) -> None:
-        """Say why there will be no file."""
-        files.remove_attempts(lease.tenant_id, lease.object_id)
+        """Say why there will be no file. One that took its place is destroyed: its attempt was
+        killed before it was told of."""
         with tenant_scope(lease.tenant_id):
             queue.hold(lease)
+            files.destroy(lease.tenant_id, lease.object_id)
             export = self.model._default_manager.get(pk=lease.object_id)
             export.state, export.finished_at, export.error = SealedExport.FAILED, now(), code
             export.save(update_fields=["state", "finished_at", "error"])

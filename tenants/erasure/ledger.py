@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -85,8 +86,8 @@ def read(tenant_id: UUID) -> list[Line]:
     path = path_of(tenant_id)
     if not path.exists():
         return []
-    with path.open("rb") as file:
-        return [_line(tenant_id, text) for text in file if text.strip()]
+    lines = _whole(path.read_bytes()).split(b"\n")
+    return [_line(tenant_id, text) for text in lines if text.strip()]
 
 
 def read_store(tenant_id: UUID) -> Iterator[Line]:
@@ -97,17 +98,49 @@ def read_store(tenant_id: UUID) -> Iterator[Line]:
 
 
 def _append(tenant_id: UUID, line: Line, text: bytes) -> None:
-    """On the disk before it returns, whole or not at all."""
+    """On the disk before it returns, whole or not at all; what a kill left of a line is cut off."""
     path = path_of(tenant_id)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with path.open("a+b") as file:
+    with path.open("a+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        if str(line.erasure_id).encode() in file.read():
-            return
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+        kept = _whole(file.read())
+        file.truncate(len(kept))
+        try:
+            if _mark(line) not in kept:
+                _write_all(file, text)
+            os.fsync(file.fileno())  # even of a line that is there: a kill may have come before
+        except BaseException:
+            file.truncate(len(kept))
+            raise
+    if not kept:
+        _keep_name(path.parent)
+        _keep_name(path.parent.parent)
+
+
+def _whole(content: bytes) -> bytes:
+    """Without what stands behind the last end of a line: that was never told to be kept."""
+    return content[: content.rfind(b"\n") + 1]
+
+
+def _mark(line: Line) -> bytes:
+    """What stands in the line of this erasure alone: in a text that quotes it, quotes look other.
+    See `_text`."""
+    return json.dumps(f'"erasure":"{line.erasure_id}"')[1:-1].encode()
+
+
+def _write_all(file: FileIO, text: bytes) -> None:
+    while text:
+        text = text[file.write(text) :]
+
+
+def _keep_name(folder: Path) -> None:
+    """The name of what is new in it survives a power cut, too."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _text(tenant_id: UUID, line: Line) -> bytes:

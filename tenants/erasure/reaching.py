@@ -56,6 +56,11 @@ class Exports(Reach):
                     export.state = SealedExport.EXPIRED
                     export.save(update_fields=["state"])
                     record(event, actor=ACTOR, object_id=export.public_id, reason="erased")
+                for export in model._default_manager.filter(
+                    state=SealedExport.FAILED, error="erased"
+                ):
+                    # Told to end by `mark`; its worker may have been killed before it could obey.
+                    files.destroy(tenant_id, export.pk)
 
 
 def _begun_before(model: type[SealedExport], subject_id: int) -> "QuerySet[SealedExport]":

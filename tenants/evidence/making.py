@@ -10,6 +10,7 @@ from tenants.evidence.kinds import kinds
 from tenants.evidence.models import EvidenceExport
 from tenants.evidence.packing import Counter, Packed, pack
 from tenants.isolation.scope import tenant_scope
+from tenants.work import queue
 from tenants.work.keeping import kept_alive
 from tenants.work.queue import Lease
 from tenants.work.run import Stopped, stopping
@@ -62,6 +63,7 @@ def _go_on() -> None:
 def _told(lease: Lease, packed: Packed) -> None:
     """The hash by which the log can be held against what somebody hands in later."""
     with tenant_scope(lease.tenant_id):
+        queue.hold(lease)
         EvidenceExport.objects.filter(pk=lease.object_id).update(
             manifest_sha256=packed.manifest_sha256, done=packed.lines, total=packed.lines
         )

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -244,3 +245,45 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(alice, monkeypatch):
     with alice.scope:
         assert TenantExport.objects.get().state == TenantExport.WAITING
     assert not files.path_of(alice.tenant.id, export.id).exists()
+
+
+def killed_after_taking_its_place(business, export) -> list[Path]:
+    """What an attempt leaves that was killed when its file stood there, but was not told of."""
+    path = files.path_of(business.tenant.id, export.id)
+    path.parent.mkdir(parents=True)
+    left = [path, path.with_name(f"{path.name}.1.partial")]
+    for each in left:
+        each.write_bytes(b"somebody")
+    return left
+
+
+@pytest.mark.parametrize("state", [TenantExport.FAILED, TenantExport.EXPIRED])
+def test_an_attempt_at_what_is_over_destroys_what_the_one_before_has_left(alice, state):
+    with alice.scope:
+        export = request_export(actor=alice.actor)
+        TenantExport.objects.update(state=state, error="erased")
+    left = killed_after_taking_its_place(alice, export)
+    run_waiting("default")
+    assert not any(path.exists() for path in left)
+
+
+def test_an_export_that_fails_in_the_end_leaves_no_file(alice):
+    with alice.scope:
+        export = request_export(actor=alice.actor)
+    WorkItem.objects.filter(tenant_id=alice.tenant.id).update(attempts=making.ATTEMPTS)
+    left = killed_after_taking_its_place(alice, export)
+    run_waiting("default")
+    with alice.scope:
+        assert TenantExport.objects.get().error == "crashed"
+    assert not any(path.exists() for path in left)
+
+
+def test_who_lost_the_lease_cannot_fail_what_another_makes(alice):
+    with alice.scope:
+        export = request_export(actor=alice.actor)
+    first = queue.claim("default")
+    WorkItem.objects.filter(pk=first.item_id).update(lease_token=first.token + 1)
+    left = killed_after_taking_its_place(alice, export)
+    with pytest.raises(queue.LeaseLost):
+        exporting.MAKING.fail(first, "crashed")
+    assert all(path.exists() for path in left)

@@ -267,3 +267,21 @@ def test_a_sweep_that_nobody_promises_any_more_is_promised_again(alice):
     with alice.scope:
         erasure.refresh_from_db()
         assert erasure.state == Erasure.SWEPT
+
+
+def test_what_a_killed_worker_left_of_an_export_is_destroyed_with_the_person(alice):
+    """No attempt comes again: the sweep alone has to find the file."""
+    fill(alice)
+    with alice.scope:
+        under_way = request_export(actor=alice.actor)
+    WorkItem.objects.filter(object_id=under_way.id).update(state=WorkItem.FAILED)
+    path = files.path_of(alice.tenant.id, under_way.id)
+    path.parent.mkdir(parents=True)
+    left = [path, path.with_name(f"{path.name}.1.partial")]
+    for each in left:
+        each.write_bytes(ANNA.encode())
+    erase(alice)
+    assert not any(each.exists() for each in left)
+    with alice.scope:
+        under_way.refresh_from_db()
+        assert (under_way.state, under_way.error) == (TenantExport.FAILED, "erased")

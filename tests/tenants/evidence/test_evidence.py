@@ -24,6 +24,8 @@ from tenants.evidence.services import download_evidence, request_evidence
 from tenants.evidence.verifier import canonical
 from tenants.ids import uuid7
 from tenants.subjects.directory import audit_ref, resolve
+from tenants.work import queue
+from tenants.work.models import WorkItem
 from tests.tenants.evidence.evidence import content_of, faults, make_evidence, zip_of
 
 
@@ -239,3 +241,24 @@ def test_the_verifiers_canonical_json_is_that_of_the_standard(value):
     """RFC 8785, by the library that the log is written with."""
     content = {"\u20ac": value, "\r": 1, "1": 2, "😀": 3, "\ufb33": 4, "ö": value}
     assert canonical(content).encode() + b"\n" == json_line(content)
+
+
+def test_who_lost_the_lease_changes_nothing_of_what_another_has_made(logged, monkeypatch):
+    """It packed for too long: by then the export was made, and its manifest is in the log."""
+    with logged.scope:
+        asked = request_evidence(kind="audit", filters={}, actor=logged.actor)
+    slow = queue.claim("default")
+    packed = making.pack
+
+    def overtaken(*words):
+        done = packed(*words)
+        EvidenceExport.objects.update(manifest_sha256=b"another's", done=3, total=3)
+        WorkItem.objects.filter(pk=slow.item_id).update(lease_token=slow.token + 1)
+        return done
+
+    monkeypatch.setattr(making, "pack", overtaken)
+    with pytest.raises(queue.LeaseLost):
+        making.run(slow)
+    with logged.scope:
+        export = EvidenceExport.objects.get(pk=asked.pk)
+    assert (bytes(export.manifest_sha256), export.done) == (b"another's", 3)
