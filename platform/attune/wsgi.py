@@ -33,10 +33,11 @@ from tenants.access.places import PLACES  # noqa: E402
 from tenants.access.rates import RATES  # noqa: E402
 from tenants.access.thread_connections import ThreadConnections  # noqa: E402
 from tenants.erasure.replaying import replay_before_serving  # noqa: E402
+from tenants.erasure.serving import AfterReplay  # noqa: E402
 
 # A database from an older backup has forgotten who was erased since: nothing is answered before.
-if parent_process() is not None:
-    replay_before_serving()
+_compared = parent_process() is None or replay_before_serving()
+_ready = AfterReplay(ThreadConnections(_django), compared=_compared)
 
-application = AccessLines(Door(ThreadConnections(_django), RATES, PLACES))
+application = AccessLines(Door(_ready, RATES, PLACES))
 settle()

@@ -29,7 +29,12 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 VERDICT = "attune.verdict"
 # Where the id of a key that the door knew waits for the line in the log.
 KEY = "attune.key"
-PHRASES = {411: "Length Required", 413: "Content Too Large", 429: "Too Many Requests"}
+PHRASES = {
+    411: "Length Required",
+    413: "Content Too Large",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+}
 # A refusal says nothing of anybody, and a browser must be able to read when to come back.
 SAME_HEADERS = (
     ("Content-Type", "application/json"),
@@ -54,7 +59,7 @@ class Door:
         environ[REQUEST_ID] = new_request_id()
         oversized = body_fault(environ)
         if oversized:
-            return _refuse(environ, start_response, oversized)
+            return refuse(environ, start_response, oversized)
         digest = digest_of(environ)
         caller = self._rates.known(digest) if digest else None
         if digest is None or caller is None:
@@ -67,18 +72,18 @@ class Door:
         environ[KEY] = caller.key_id
         refused = self._rates.refusal(digest, caller)
         if refused:
-            return _refuse(environ, start_response, too_many(refused), refused)
+            return refuse(environ, start_response, too_many(refused), refused)
         place, loud = place_of(caller, environ), self._rates.is_loud(caller)
         # Who waits holds a thread, and who asks too much has enough others to take a free place.
         if not self._places.begin(place, patiently=not loud):
             self._rates.note_refused(caller, loud=place.lane == caller.lane)
-            return _refuse(environ, start_response, too_many_at_once(place))
+            return refuse(environ, start_response, too_many_at_once(place))
         try:
             # From here on: while a request waits for Redis, who has to give way stops already.
             with _way(environ, loud) as way:
                 verdict = self._rates.take(digest, caller)
                 if not verdict.admitted:
-                    return _refuse(environ, start_response, too_many(verdict), verdict)
+                    return refuse(environ, start_response, too_many(verdict), verdict)
                 environ[VERDICT] = verdict
                 with TURNS.turn_of(caller.tenant_id, way):
                     return self._application(environ, start_response)
@@ -159,12 +164,13 @@ def too_many_at_once(caller: Caller) -> TooMany:
     )
 
 
-def _refuse(
+def refuse(
     environ: Environ,
     start_response: Callable[..., Any],
     error: AppError,
     verdict: Verdict | None = None,
 ) -> Iterable[bytes]:
+    """Answer with an error of ours, without Django, to a request that came through the door."""
     request_id = environ[REQUEST_ID]
     body = _body(error.type, error.code, error.message, error.status).replace(ID_HERE, request_id)
     headers = [

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from io import FileIO
@@ -29,7 +29,7 @@ from tenants.isolation import depot
 from tenants.isolation.names import tenant_folder
 
 KIND, FILE, ROOM = "erasure", "ledger.jsonl", "erasures"
-MOST_LINE = 10_000
+MOST_LINE, SUFFIX = 10_000, ".json"
 
 
 class LedgerDamaged(Exception):
@@ -67,7 +67,7 @@ def write(tenant_id: UUID, line: Line) -> None:
     text = _text(tenant_id, line)
     _append(tenant_id, line, text)
     if depot.is_shared():
-        where = (tenant_id, ROOM, f"{line.erasure_id}.json")
+        where = (tenant_id, ROOM, f"{line.erasure_id}{SUFFIX}")
         with tempfile.NamedTemporaryFile() as file:
             file.write(text)
             file.flush()
@@ -87,14 +87,28 @@ def read(tenant_id: UUID) -> list[Line]:
     if not path.exists():
         return []
     lines = _whole(path.read_bytes()).split(b"\n")
-    return [_line(tenant_id, text) for text in lines if text.strip()]
+    key = _reader_key(tenant_id)
+    return [_line(tenant_id, text, key) for text in lines if text.strip()]
 
 
-def read_store(tenant_id: UUID) -> Iterator[Line]:
-    """Every line in the shared store; LedgerDamaged, StoreUnreachable."""
-    if depot.is_shared():
-        for name in depot.listing(tenant_id, ROOM):
-            yield _line(tenant_id, depot.read(tenant_id, ROOM, name, most=MOST_LINE))
+def named_in_store(tenant_id: UUID) -> set[UUID]:
+    """The erasures of which a line lies in the shared store; LedgerDamaged, StoreUnreachable."""
+    names = depot.listing(tenant_id, ROOM) if depot.is_shared() else {}
+    try:
+        return {UUID(name.removesuffix(SUFFIX)) for name in names}
+    except ValueError as error:
+        raise LedgerDamaged("a file beside the lines in the store is none") from error
+
+
+def read_store(tenant_id: UUID, erasure_ids: Collection[UUID]) -> Iterator[Line]:
+    """These lines out of the shared store; LedgerDamaged, StoreUnreachable."""
+    key = _reader_key(tenant_id)
+    for erasure_id in erasure_ids:
+        text = depot.read(tenant_id, ROOM, f"{erasure_id}{SUFFIX}", most=MOST_LINE)
+        line = _line(tenant_id, text, key)
+        if line.erasure_id != erasure_id:
+            raise LedgerDamaged(f"the line of {erasure_id} in the store is another's")
+        yield line
 
 
 def _append(tenant_id: UUID, line: Line, text: bytes) -> None:
@@ -150,12 +164,15 @@ def _text(tenant_id: UUID, line: Line) -> bytes:
     return json.dumps(told).encode() + b"\n"
 
 
-def _line(tenant_id: UUID, text: bytes) -> Line:
+def _reader_key(tenant_id: UUID) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public_key(tenant_id))
+
+
+def _line(tenant_id: UUID, text: bytes, key: Ed25519PublicKey) -> Line:
     name = hashlib.sha256(text).hexdigest()[:16]
     try:
         told = json.loads(text)
         content = told["line"].encode()
-        key = Ed25519PublicKey.from_public_bytes(public_key(tenant_id))
         key.verify(base64.b64decode(told["signature"]), signed(KIND, content))
         found = json.loads(content)
         if found["tenant"] != str(tenant_id):

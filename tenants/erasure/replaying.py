@@ -1,13 +1,14 @@
 """A database that was restored from an older backup hears again who was erased since.
 
 Done before anything serves (`manage.py replay_erasures`, the web server's start) and once a minute:
-where nothing is missing it costs one look at a file and one question per tenant.
+where nothing is missing it costs one look at a file, one list of names in the shared store where
+there is one, and one question per tenant.
 """
 
 import logging
 from uuid import UUID
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from tenants.audit.actor import system
 from tenants.erasure import ledger
@@ -31,34 +32,40 @@ def replay_all() -> int:
     return sum(replay(tenant_id) for tenant_id in standing())
 
 
-def replay_before_serving() -> None:
-    """At the start of a process that answers. Where the database is away, it answers nobody."""
+def replay_before_serving() -> bool:
+    """In a process that answers, before it does. False where the database is away: nobody knows
+    yet what it will be when it is back. LedgerDamaged, StoreUnreachable.
+    """
     try:
         replay_all()
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         logger.exception("erasures were not compared with the database")
+        return False
     finally:
         connection.close()
+    return True
 
 
 def look(tenant_id: UUID) -> None:
     """Periodic duty: a database may be restored under a running product."""
     try:
-        replay(tenant_id, with_store=False)
+        replay(tenant_id)
     except StoreUnreachable:
         logger.exception("the store's erasures of tenant %s were not read", tenant_id)
+        replay(tenant_id, with_store=False)
 
 
 def replay(tenant_id: UUID, *, with_store: bool = True) -> int:
     """Erase whoever the ledger names and the database has forgotten to have erased; how many."""
     lines = {line.erasure_id: line for line in ledger.read(tenant_id)}
-    if with_store:
-        lines |= {line.erasure_id: line for line in ledger.read_store(tenant_id)}
-    if not lines:
+    stored = ledger.named_in_store(tenant_id) - lines.keys() if with_store else set()
+    if not lines and not stored:
         return 0
     with tenant_scope(tenant_id):
-        known = set(Erasure.objects.filter(pk__in=lines).values_list("id", flat=True))
+        told = Erasure.objects.filter(pk__in=[*lines, *stored])
+        known = set(told.values_list("id", flat=True))
     missing = [line for erasure_id, line in lines.items() if erasure_id not in known]
+    missing += ledger.read_store(tenant_id, sorted(stored - known))
     for line in sorted(missing, key=lambda line: line.erased_at):
         with tenant_scope(tenant_id):
             _erase_again(tenant_id, line)

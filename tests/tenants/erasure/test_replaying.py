@@ -11,8 +11,10 @@ from django.utils.timezone import now
 
 from tenants.erasure import ledger
 from tenants.erasure.models import Erasure, ErasureStatement
-from tenants.erasure.replaying import replay, replay_all
+from tenants.erasure.replaying import look, replay, replay_all
 from tenants.ids import uuid7
+from tenants.isolation import depot
+from tenants.isolation.depot import StoreUnreachable
 from tenants.isolation.scope import tenant_scope
 from tenants.subjects.directory import find, resolve
 from tenants.subjects.models import Suppression
@@ -118,7 +120,7 @@ def test_with_a_shared_store_any_machine_hears_of_it(alice, settings, tmp_path):
     fill(alice)
     erased_and_restored(alice)
     shutil.rmtree(settings.ERASURE_ROOT)  # this machine is a new one
-    assert replay(alice.tenant.id) == 1
+    look(alice.tenant.id)
     with tenant_scope(alice.tenant.id):
         assert find(ANNA) is None
 
@@ -137,3 +139,44 @@ def test_s22_an_old_erasure_that_is_told_again_does_not_hide_a_later_one(alice):
         assert Suppression.objects.get().erased_at == late
         suppress(digest, late + timedelta(days=1))
         assert Suppression.objects.get().erased_at == late + timedelta(days=1)
+
+
+def test_lines_in_the_store_that_the_database_knows_are_not_read(
+    alice, settings, tmp_path, monkeypatch
+):
+    settings.ARTIFACT_STORE = f"memory://{tmp_path.name}"
+    fill(alice)
+    erase(alice)
+    shutil.rmtree(settings.ERASURE_ROOT)
+    monkeypatch.setattr(depot, "read", lambda *words, **how: pytest.fail("read"))
+    assert replay(alice.tenant.id) == 0
+
+
+def test_a_store_that_is_away_does_not_keep_this_machines_lines_from_being_replayed(
+    alice, settings, tmp_path, monkeypatch
+):
+    fill(alice)
+    erased_and_restored(alice)
+    settings.ARTIFACT_STORE = f"memory://{tmp_path.name}"
+
+    def away(*words):
+        raise StoreUnreachable("away")
+
+    monkeypatch.setattr(depot, "listing", away)
+    with pytest.raises(StoreUnreachable):
+        replay_all()
+    look(alice.tenant.id)
+    with tenant_scope(alice.tenant.id):
+        assert find(ANNA) is None
+
+
+def test_a_line_in_the_store_under_anothers_name_is_no_good(alice, settings, tmp_path):
+    settings.ARTIFACT_STORE = f"memory://{tmp_path.name}"
+    fill(alice)
+    erase(alice)
+    path = ledger.path_of(alice.tenant.id)
+    for name in (f"{uuid7()}.json", "note.txt"):
+        depot.upload(path, alice.tenant.id, ledger.ROOM, name)
+        with pytest.raises(ledger.LedgerDamaged):
+            replay(alice.tenant.id)
+        depot.remove(alice.tenant.id, ledger.ROOM, name)
