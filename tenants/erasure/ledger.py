@@ -1,7 +1,8 @@
 """Who was erased, outside the database: one signed line each, so that an older backup hears of it.
 
 A file per tenant on this machine, and one per erasure in the shared store where there is one. A
-line names the person by their integer and by the digest under which they are suppressed.
+line names the person by their integer, by the digest under which they are suppressed, and by what
+an older backup knows them by if they had another id then.
 """
 
 import base64
@@ -38,23 +39,27 @@ class LedgerDamaged(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """One erasure. `digest` is 32 bytes, see `tenants.subjects.suppression`."""
+    """One erasure. `digest` is 32 bytes, see `tenants.subjects.suppression`; `reference` is 32, see
+    `tenants.subjects.keys`, or none in a line from before there was one.
+    """
 
     erasure_id: UUID
     subject_id: int
     digest: bytes
     erased_at: datetime
     request_ref: str = ""
+    reference: bytes = b""
 
     def content(self, tenant_id: UUID) -> dict[str, Any]:
         return {
-            "v": 1,
+            "v": 2,
             "tenant": str(tenant_id),
             "erasure": str(self.erasure_id),
             "subject": self.subject_id,
             "digest": self.digest.hex(),
             "erased_at": timestamp(self.erased_at),
             "request": self.request_ref,
+            "reference": self.reference.hex(),
         }
 
 
@@ -183,6 +188,7 @@ def _line(tenant_id: UUID, text: bytes, key: Ed25519PublicKey) -> Line:
             bytes.fromhex(found["digest"]),
             datetime.fromisoformat(found["erased_at"]),
             found["request"],
+            bytes.fromhex(found["reference"]) if found["v"] > 1 else b"",
         )
     except (InvalidSignature, ValueError, KeyError, TypeError) as error:
         raise LedgerDamaged(f"line {name} was altered") from error

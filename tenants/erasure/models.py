@@ -15,7 +15,7 @@ class Erasure(TenantOwned):
     SWEEPING, SWEPT, MODELS_DUE, FINISHED = "sweeping", "swept", "models_due", "finished"
     STATES = (SWEEPING, SWEPT, MODELS_DUE, FINISHED)
 
-    kept_back = {"digest": "secret"}
+    kept_back = {"digest": "secret", "reference": "secret"}
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     subject = TenantForeignKey(Subject, related_name="erasures")
@@ -30,6 +30,8 @@ class Erasure(TenantOwned):
     keys = models.JSONField(default=list)
     # Under what the person is suppressed, see `tenants.subjects.suppression`.
     digest = models.BinaryField(default=b"")
+    # By what an older backup finds the person again after another id: see `tenants.subjects.keys`.
+    reference = models.BinaryField(default=b"")
     # The entry of the audit log that says it began.
     audit_seq = models.BigIntegerField(null=True)
     begun_at = models.DateTimeField()

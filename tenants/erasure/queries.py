@@ -46,6 +46,7 @@ def line_of(erasure: Erasure) -> Line:
         bytes(erasure.digest),
         erasure.begun_at,
         erasure.request_ref,
+        bytes(erasure.reference),
     )
 
 

@@ -18,9 +18,9 @@ from tenants.erasure.services import erase_rows
 from tenants.isolation.depot import StoreUnreachable
 from tenants.isolation.models import standing
 from tenants.isolation.scope import tenant_scope
-from tenants.subjects.directory import external_id_of
+from tenants.subjects.directory import erasure_reference, external_id_of
 from tenants.subjects.models import Subject
-from tenants.subjects.suppression import digest_of, suppress
+from tenants.subjects.suppression import digest_of, stand_alone, suppress
 
 logger = logging.getLogger(__name__)
 ACTOR = system("replay")
@@ -73,23 +73,28 @@ def replay(tenant_id: UUID, *, with_store: bool = True) -> int:
 
 
 def _erase_again(tenant_id: UUID, line: Line) -> None:
-    """The person under the line's number, if that number is theirs in this database.
+    """The person under the line's number, if that number is theirs in this database, under the id
+    of the line or, when they were called otherwise, by their own key.
 
     A person who came after the backup was made is not here; their number may be somebody else's.
     """
+    stand_alone()
     subject = Subject.objects.select_for_update().filter(pk=line.subject_id).first()
-    theirs = (
-        subject is not None
-        and subject.erased_at is None
-        and digest_of(tenant_id, external_id_of(subject)) == line.digest
-    )
-    if subject is not None and theirs:
+    if subject is not None and subject.erased_at is None and _is_theirs(tenant_id, line, subject):
         erase_rows(
             subject=subject,
             actor=ACTOR,
             erasure_id=line.erasure_id,
             request_ref=line.request_ref,
             begun_at=line.erased_at,
+            also=line.digest,
         )
     else:
         suppress(line.digest, line.erased_at)
+
+
+def _is_theirs(tenant_id: UUID, line: Line, subject: Subject) -> bool:
+    own = erasure_reference(subject.id)
+    if line.reference and own == line.reference:
+        return True
+    return digest_of(tenant_id, external_id_of(subject)) == line.digest

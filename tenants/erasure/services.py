@@ -20,7 +20,7 @@ from tenants.errors import Conflict, NotFound
 from tenants.ids import uuid7
 from tenants.isolation.depot import StoreUnreachable
 from tenants.isolation.scope import current_tenant
-from tenants.subjects.directory import audit_ref, external_id_of
+from tenants.subjects.directory import audit_ref, erasure_reference, external_id_of
 from tenants.subjects.models import Subject, SubjectKey
 from tenants.subjects.suppression import digest_of, stand_alone, suppress
 from tenants.work.queue import enqueue
@@ -52,10 +52,12 @@ def erase_rows(
     request_ref: str = "",
     erasure_id: UUID | None = None,
     begun_at: datetime | None = None,
+    also: bytes | None = None,
 ) -> Erasure:
     """Inside a transaction that holds a person who is not erased yet: erase them.
 
-    `erasure_id` and `begun_at` are those of an erasure that a restored database has forgotten.
+    `erasure_id` and `begun_at` are those of an erasure that a restored database has forgotten, and
+    `also` is the digest of the id that the person had by then.
     """
     moment, reference = begun_at or now(), audit_ref(subject.id)
     digest = digest_of(current_tenant(), external_id_of(subject))
@@ -66,10 +68,12 @@ def erase_rows(
         actor_ref=actor.ref,
         before=counts(subject.id),
         keys=_key_names(subject.id),
-        digest=digest,
+        digest=also or digest,
+        reference=erasure_reference(subject.id),
         begun_at=moment,
     )
-    suppress(digest, moment)
+    for each in {digest, also or digest}:
+        suppress(each, moment)
     for store in stores():
         store.erase(subject.id)
     for reach in reaches():

@@ -117,6 +117,12 @@ def external_ids_of(subjects: Iterable[Subject]) -> dict[int, str]:
     }
 
 
+def erasure_reference(subject_id: int) -> bytes:
+    """How the ledger of erasures names a subject under any id; b"" once the key is destroyed."""
+    key = keys_of([subject_id]).get(subject_id)
+    return keys.erasure_reference(key, current_tenant(), subject_id) if key else b""
+
+
 def audit_ref(subject_id: int) -> str:
     """How the audit log refers to a subject: unlinkable once the subject's key is destroyed."""
     return audit_refs([subject_id]).get(subject_id, "")

@@ -37,6 +37,14 @@ def audit_pseudonym(key: bytes, tenant_id: UUID, subject_id: int) -> str:
     return hmac.digest(key, b"audit" + text, hashlib.sha256).hex()
 
 
+def erasure_reference(key: bytes, tenant_id: UUID, subject_id: int) -> bytes:
+    """32 bytes by which an older backup finds the person again, whatever they were called then: by
+    their own key, so that nothing is found where it is destroyed.
+    """
+    text = tenant_id.bytes + str(subject_id).encode()
+    return hmac.digest(key, b"erasure" + text, hashlib.sha256)
+
+
 def wrap(tenant_id: UUID, lookup: bytes, subject_key: bytes) -> bytes:
     """A subject's key under its tenant's key, bound to that subject."""
     return seal(tenant_key(tenant_id, "wrap"), subject_key, tenant_id.bytes + lookup)

@@ -11,6 +11,7 @@ from django.utils.timezone import now
 
 from tenants.erasure import ledger
 from tenants.erasure.models import Erasure, ErasureStatement
+from tenants.erasure.queries import line_of
 from tenants.erasure.replaying import look, replay, replay_all
 from tenants.ids import uuid7
 from tenants.isolation import depot
@@ -18,7 +19,8 @@ from tenants.isolation.depot import StoreUnreachable
 from tenants.isolation.scope import tenant_scope
 from tenants.subjects.directory import find, resolve
 from tenants.subjects.models import Suppression
-from tenants.subjects.suppression import digest_of, suppress
+from tenants.subjects.renaming import rename
+from tenants.subjects.suppression import digest_of, erased, suppress
 from tests.tenants.erasure.erasures import ANNA, BEN, erase, fill, work
 
 
@@ -63,6 +65,53 @@ def test_s22_a_restored_backup_does_not_bring_an_erased_person_back(alice, clien
         assert again.state == Erasure.SWEPT
         assert ErasureStatement.objects.get().erasure == again
     assert replay_all() == 0
+
+
+def renamed_erased_and_restored(business) -> None:
+    """Anna gets another id, and is erased under it; the backup is from before both."""
+    try:
+        with transaction.atomic():
+            with business.scope:
+                rename(find(ANNA).id, "anna-2")
+            erase(business, "anna-2")
+            raise _Restored
+    except _Restored:
+        return
+
+
+def test_s22_a_backup_from_before_a_person_got_another_id_finds_them(alice):
+    """GDPR 17: under the old id, and by neither is an old file let in afterwards."""
+    fill(alice)
+    renamed_erased_and_restored(alice)
+    with alice.scope:
+        anna = find(ANNA)
+    replay_all()
+    with alice.scope:
+        assert find(ANNA) is None and find("anna-2") is None and find(BEN) is not None
+        assert Erasure.objects.get().subject_id == anna.id
+        assert set(erased([ANNA, "anna-2", BEN])) == {ANNA, "anna-2"}
+    before = ledger.read(alice.tenant.id)
+    work(alice)
+    assert ledger.read(alice.tenant.id) == before
+    with alice.scope:
+        assert line_of(Erasure.objects.get()) == before[0]
+
+
+def test_a_line_from_before_there_was_a_reference_still_holds(alice, monkeypatch):
+    fill(alice)
+    content = ledger.Line.content
+
+    def older(self, tenant_id):
+        told = {**content(self, tenant_id), "v": 1}
+        return {name: value for name, value in told.items() if name != "reference"}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger.Line, "content", older)
+        erased_and_restored(alice)
+    assert ledger.read(alice.tenant.id)[0].reference == b""
+    assert replay(alice.tenant.id) == 1
+    with alice.scope:
+        assert find(ANNA) is None
 
 
 def test_s22_a_number_that_is_somebody_elses_by_now_stays_theirs(alice):
