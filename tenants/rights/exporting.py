@@ -70,10 +70,12 @@ def run(lease: Lease) -> None:
 def _begin(lease: Lease) -> SubjectExport | None:
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
-        export = SubjectExport.objects.select_related("request__subject").filter(
-            pk=lease.object_id, state__in=SubjectExport.OPEN
-        ).first()  # fmt: skip
-        if export is None:
+        found = SubjectExport.objects.select_related("request__subject")
+        export = found.filter(pk=lease.object_id).first()
+        if export is None or export.state not in SubjectExport.OPEN:
+            if export is not None and export.state != SubjectExport.DONE:
+                # An attempt was killed, and then the person was erased.
+                files.destroy(lease.tenant_id, lease.object_id)
             queue.finish(lease)
             return None
         export.state = SubjectExport.RUNNING
@@ -147,7 +149,7 @@ def _finish(lease: Lease, sealed: SealedWriter, count: int) -> None:
         queue.hold(lease)
         export = SubjectExport.objects.select_for_update().get(pk=lease.object_id)
         if export.state != SubjectExport.RUNNING:
-            files.remove_attempts(lease.tenant_id, lease.object_id)
+            files.destroy(lease.tenant_id, lease.object_id)
             queue.finish(lease)
             return
         export.state, export.finished_at = SubjectExport.DONE, now()
@@ -172,9 +174,10 @@ def _finish(lease: Lease, sealed: SealedWriter, count: int) -> None:
 
 
 def _fail(lease: Lease, code: str) -> None:
-    files.remove_attempts(lease.tenant_id, lease.object_id)
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
+        # One that took its place, too: its attempt was killed before it was told of.
+        files.destroy(lease.tenant_id, lease.object_id)
         export = SubjectExport.objects.get(pk=lease.object_id)
         export.state, export.finished_at, export.error = SubjectExport.FAILED, now(), code
         export.save(update_fields=["state", "finished_at", "error"])

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -18,10 +19,12 @@ from tenants.audit.models import AuditEntry
 from tenants.audit.signing import public_key, signed
 from tenants.behaviour.models import Event, Item
 from tenants.departure import files
+from tenants.rights import exporting
 from tenants.rights.contents import PORTABLE
 from tenants.rights.exports import destroy_exports, expire
 from tenants.rights.models import RightsRequest, SubjectExport
 from tenants.subjects.directory import resolve
+from tenants.work.models import WorkItem
 from tenants.work.run import run_waiting
 from tests.tenants.isolation.rows import fill_every_table, make_row
 from tests.tenants.rights.asking import exported, get, refused, row, rows, send, taken, verified
@@ -166,6 +169,38 @@ def test_an_export_is_destroyed_with_the_person_also_while_it_is_made(everywhere
     assert not files.exists(everywhere.tenant.id, first.id)
     run_waiting("default")
     assert list(files.path_of(everywhere.tenant.id, first.id).parent.iterdir()) == []
+
+
+def left_by_a_killed_attempt(business) -> list[Path]:
+    """A worker made the file of the export that waits, and was killed before it told of it."""
+    with business.scope:
+        path = files.path_of(business.tenant.id, SubjectExport.objects.get().id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    left = [path, path.with_name(f"{path.name}.1.partial")]
+    for each in left:
+        each.write_bytes(b"somebody")
+    return left
+
+
+@pytest.mark.parametrize("state", [SubjectExport.FAILED, SubjectExport.EXPIRED])
+def test_an_attempt_at_what_is_over_destroys_what_the_one_before_has_left(everywhere, state):
+    verified(everywhere, "access")
+    left = left_by_a_killed_attempt(everywhere)
+    with everywhere.scope:
+        SubjectExport.objects.update(state=state)
+    run_waiting("default")
+    assert not any(path.exists() for path in left)
+
+
+def test_an_export_that_fails_in_the_end_leaves_no_file(everywhere):
+    verified(everywhere, "access")
+    left = left_by_a_killed_attempt(everywhere)
+    mine = WorkItem.objects.filter(tenant_id=everywhere.tenant.id, kind="subject_export")
+    mine.update(attempts=exporting.ATTEMPTS)
+    run_waiting("default")
+    with everywhere.scope:
+        assert SubjectExport.objects.get().error == "crashed"
+    assert not any(path.exists() for path in left)
 
 
 def test_an_export_answers_only_requests_that_ask_for_one(alice):
