@@ -24,6 +24,11 @@ from tenants.subjects.directory import resolve
 from tests.tenants.isolation.rows import fill_every_table
 from training.jobs.models import Job
 
+# Segment's tracking API: whole batches, and single calls by their names and first letters.
+BATCHES = ("batch", "import", "b")
+CALLS = ("track", "page", "screen", "identify", "group", "alias")
+TRACKING = (*BATCHES, *CALLS, *(call[0] for call in CALLS))
+
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 # Route -> method -> the scope that a key needs. HEAD is GET without its body.
@@ -37,6 +42,9 @@ API: dict[str, dict[str, Right]] = {
     "v1/consents/state": {"GET": Right.READ_CONSENTS},
     "v1/consents/signals": {"POST": Right.WRITE_CONSENTS},
     "v1/events": {"POST": Right.WRITE_EVENTS},
+    "v1/event_batches": {"GET": Right.READ_EVENTS},
+    "v1/event_batches/<str:batch_id>": {"GET": Right.READ_EVENTS},
+    **{f"v1/{name}": {"POST": Right.WRITE_EVENTS} for name in TRACKING},
     "v1/uploads": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
     "v1/uploads/<str:upload_id>": {"GET": Right.READ_EVENTS},
     "v1/erasures/<str:erasure_id>": {"GET": Right.MANAGE_RIGHTS},
@@ -145,7 +153,7 @@ PAGES: dict[str, dict[str, Right]] = {
     "design/": {"GET": Right.READ_OVERVIEW},
 }
 # What a public key may do, and what a browser may therefore ask before it sends.
-PUBLIC = {("v1/events", "POST")}
+PUBLIC = {("v1/events", "POST"), *((f"v1/{name}", "POST") for name in TRACKING)}
 # Open to everybody: they know no tenant.
 OPEN = {
     "healthz", "v1/openapi.json", "i18n/setlang/", "accounts/login/", "accounts/logout/",
@@ -179,6 +187,10 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "v1/consents": lambda: {"data": CONSENT, "content_type": "application/json"},
     "v1/consents/signals": lambda: {"data": SIGNAL, "content_type": "application/json"},
     "v1/events": lambda: {"data": EVENT, "content_type": "application/json"},
+    **{
+        f"v1/{name}": lambda: json_of({"batch": [], "event": "Product Viewed", "userId": "u1"})
+        for name in TRACKING
+    },
     "v1/fine_tuning/estimates": lambda: {"data": ORDER, "content_type": "application/json"},
     "v1/fine_tuning/jobs": lambda: {"data": ORDER, "content_type": "application/json"},
     **{
@@ -261,6 +273,7 @@ QUERIES = {
 KINDS = {
     "notice_id": "notice",
     "upload_id": "upload",
+    "batch_id": "event batch",
     "model_id": "version",
     "consent_id": "consent record",
     "erasure_id": "erasure",

@@ -22,8 +22,8 @@ ORDER = (
     "tenants.isolation", "tenants.work", "tenants.audit",
     "tenants.accounts", "tenants.access", "tenants.metering", "tenants.subjects",
     "tenants.departure", "tenants.evidence", "tenants.consent", "tenants.behaviour",
-    "tenants.erasure", "tenants.rights", "training.engine", "training.jobs", "recommend",
-    "compliance", "dashboard", "demo", "attune",
+    "tenants.tracking", "tenants.erasure", "tenants.rights", "training.engine", "training.jobs",
+    "recommend", "compliance", "dashboard", "demo", "attune",
 )  # fmt: skip
 # Exceptions to the order, each with its reason.
 EXCUSED = {

@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("tenants.evidence.urls")),
     path("", include("tenants.consent.urls")),
     path("", include("tenants.behaviour.urls")),
+    path("", include("tenants.tracking.urls")),
     path("", include("tenants.rights.urls")),
     path("", include("tenants.erasure.urls")),
     path("", include("training.jobs.urls")),

@@ -116,7 +116,7 @@ class KeyAPIView(APIView):
         if request.method not in self.public_methods:
             refusal = Denied(
                 "public_key",
-                "A public key may only send events to /v1/events. Use a secret or restricted key, "
+                "A public key may only send events. Use a secret or restricted key, "
                 "and never in a browser.",
             )
             self._deny(key, right, refusal)
@@ -148,7 +148,7 @@ class TenantAPIView(KeyAPIView):
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         """Find the key and enter its tenant's scope, ask the limit, check the right."""
         super().initial(request, *args, **kwargs)
-        token = token_of(request)
+        token = self.token(request)
         unreadable = self._read_body(request, token) if request.method in WRITES else None
         key = self._scopes.enter_context(key_scope(token))
         if key is None:
@@ -161,6 +161,10 @@ class TenantAPIView(KeyAPIView):
             raise unreadable
         if request.method in WRITES:
             self._kept = once(request)
+
+    def token(self, request: Request) -> Token:
+        """The key that the request carries; Unauthenticated without one."""
+        return token_of(request)
 
     def _read_body(self, request: Any, token: Token) -> exceptions.APIException | None:
         """Before the scope opens, and only for a valid key: a slow sender must hold no

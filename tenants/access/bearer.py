@@ -1,5 +1,8 @@
 """The API key of a request: out of its header, and what a refusal of it says."""
 
+import base64
+import binascii
+
 from django.http import HttpRequest
 from rest_framework.request import Request
 
@@ -22,6 +25,20 @@ def token_of(request: HttpRequest | Request) -> Token:
     if token is None:
         raise key_invalid()
     return token
+
+
+def key_in(header: str) -> str:
+    """The key of an Authorization header, Bearer or the user name of Basic; "" where none is."""
+    scheme, _, text = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return text.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        pair = base64.b64decode(text.strip(), validate=True).decode("latin-1")
+    except (binascii.Error, ValueError):
+        return ""
+    return pair.partition(":")[0].strip()
 
 
 def key_invalid() -> Unauthenticated:

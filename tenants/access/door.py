@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
+from tenants.access.bearer import key_in
 from tenants.access.errors import API, error_body, error_headers
 from tenants.access.middleware import REQUEST_ID, new_request_id
 from tenants.access.origins import READABLE
@@ -139,10 +140,8 @@ def digest_of(environ: Environ) -> bytes | None:
     """The hash of the API key that the request carries, None where it carries none."""
     if not environ["PATH_INFO"].startswith(API):
         return None
-    scheme, _, text = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() != "bearer":
-        return None
-    return hashlib.sha256(text.strip().encode("latin-1", "replace")).digest()
+    text = key_in(environ.get("HTTP_AUTHORIZATION", ""))
+    return hashlib.sha256(text.encode("latin-1", "replace")).digest() if text else None
 
 
 def too_many(verdict: Verdict) -> TooMany:

@@ -111,15 +111,18 @@ class EventBatch(TenantOwned):
     rejected = models.IntegerField()
     # SHA-256 over the keyed hashes of the acts that were stored or held back, in their order.
     acts_sha256 = models.BinaryField()
+    # Why what was not accepted was not, in counts: the rows of `outcomes`.
+    outcomes = models.JSONField(default=list)
 
     @property
     def public_id(self) -> str:
         return public_id("event batch", self.id)
 
     def content(self) -> dict[str, Any]:
-        """What its leaf in the seal covers."""
+        """What its leaf in the seal covers; a record without outcomes reads as they all did."""
         return {
-            "v": 1,
+            "v": 2 if self.outcomes else 1,
+            **({"outcomes": self.outcomes} if self.outcomes else {}),
             "tenant": str(self.tenant_id),
             "id": str(self.id),
             "received_at": timestamp(self.received_at),

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,7 @@ from tenants.behaviour.landed import Landed
 from tenants.behaviour.landing import land_events
 from tenants.behaviour.mapping import Plan, make_plan
 from tenants.behaviour.models import EventBatch
+from tenants.behaviour.outcomes import UNKNOWN, PassedOver, outcomes
 from tenants.behaviour.report import BUCKETS, batch_report, bucket_of
 from tenants.behaviour.schema import EVENTS as EVENT_COLUMNS
 from tenants.behaviour.sifting import Cleaned
@@ -30,6 +32,7 @@ from tenants.metering.meters import EVENTS, HELD
 from tenants.metering.queries import check_month
 from tenants.metering.record import count
 
+# Events that one request of `/v1/events` may hold.
 MOST = 500
 TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "number": pl.Float64,
@@ -74,15 +77,20 @@ class AcceptedEvents:
 
 @transaction.atomic
 def accept_events(
-    *, events: Sequence[Mapping[str, Any]], actor: Actor, trusted: bool
+    *,
+    events: Sequence[Mapping[str, Any]],
+    actor: Actor,
+    trusted: bool,
+    passed_over: PassedOver = MappingProxyType({}),
 ) -> AcceptedEvents:
     """Store what may be stored now, in the transaction of the caller, and record the counts.
 
-    `events` are at most MOST mappings by the column names of `schema.EVENTS`: texts, floats, and
+    `events` are mappings by the column names of `schema.EVENTS`: texts, floats, and
     for occurred_at a datetime with zone, and `context`, a mapping of texts; a time left out is now.
     An event at fault ends with the code it would have in an upload, and the others count. What a
-    sender who is not `trusted` tells of items and as context is not believed. TooMany when the
-    month's are used up; UploadRefused on context keys that an upload's mapping could not name.
+    sender who is not `trusted` tells of items and as context is not believed. `passed_over`: what
+    the request told beside them that can be no event, for its record. TooMany when the month's are
+    used up; UploadRefused on context keys that an upload's mapping could not name.
     """
     check_month(EVENTS)
     batch_id, moment = uuid7(), now()
@@ -98,6 +106,7 @@ def accept_events(
         received=report.received,
         accepted=report.accepted,
         acts_sha256=_kept(cleaned, landed),
+        outcomes=outcomes(report, _unknown_types(cleaned, events), passed_over),
         **{bucket: report.count(bucket) for bucket in BUCKETS},
     )
     count(EVENTS, report.accepted)
@@ -144,6 +153,11 @@ def _kept(cleaned: Cleaned, landed: Landed) -> bytes:
     return hashlib.sha256(
         b"".join(bytes.fromhex(act) for row, act in acts if row not in left)
     ).digest()
+
+
+def _unknown_types(cleaned: Cleaned, events: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    rows = cleaned.marks.filter(pl.col("code") == UNKNOWN)["row"]
+    return [events[row - 1].get("type") for row in rows]
 
 
 def _ended(cleaned: Cleaned, landed: Landed) -> tuple[EndedEvent, ...]:

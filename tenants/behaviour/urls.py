@@ -1,10 +1,13 @@
 from django.urls import path
 
 from tenants.behaviour.api import UploadDetail, UploadList
+from tenants.behaviour.batch_api import EventBatchDetail, EventBatchList
 from tenants.behaviour.event_api import EventList
 
 urlpatterns = [
     path("v1/events", EventList.as_view(), name="events"),
+    path("v1/event_batches", EventBatchList.as_view(), name="event_batches"),
+    path("v1/event_batches/<str:batch_id>", EventBatchDetail.as_view(), name="event_batch"),
     path("v1/uploads", UploadList.as_view(), name="uploads"),
     path("v1/uploads/<str:upload_id>", UploadDetail.as_view(), name="upload"),
 ]

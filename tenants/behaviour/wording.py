@@ -131,6 +131,28 @@ STREAMED: Mapping[tuple[str, str], str | Promise] = {
     ),
 }
 
+# What a request told beside events, as the record of the request names it.
+PASSED_OVER: Mapping[str, str | Promise] = {
+    "malformed": _("This is no message. Send objects with a type."),
+    "unknown_call": _("A call of this kind is not known. Nothing is read of it."),
+    "identify": _("Who somebody is: no trait is kept, and no two ids become one person."),
+    "group": _("To which group somebody belongs: it is not kept."),
+    "alias": _("That two ids are one person's: nobody becomes one with another by it."),
+    "no_user": _("Neither userId nor anonymousId. Send one of them."),
+    "no_name": _("A track call without an event. Name it."),
+    "no_item": _("No item can be named. Send product_id or sku among the properties."),
+    "untold": _("This name tells nothing of one item. It is left out; nothing to do."),
+    "bad_time": _("A time cannot be read or is impossible. Write it as 2026-11-16T09:30:00Z."),
+    "bad_consent": _(
+        "The consent preferences cannot be read, so the act is not taken. Send true or false for "
+        "each category."
+    ),
+    "unmapped_category": _(
+        "This consent category was refused, and stands for no purpose. Map it on the page of "
+        "consent signals."
+    ),
+}
+
 # Kinds of personal data (`tenants/masking`), as the report of an upload names them.
 PERSONAL: Mapping[str, str | Promise] = {
     "email": _("e-mail address"),
@@ -162,8 +184,12 @@ def outcome_text(bucket: str, code: str) -> str:
 
 
 def streamed_text(bucket: str, code: str) -> str:
-    """The sentence for an outcome of a streamed event, in the active language."""
+    """The sentence for an outcome of a streamed event or what was told beside it, in the active
+    language.
+    """
     own = STREAMED.get((bucket, code))
+    if bucket not in WORDING:
+        own = PASSED_OVER[code]
     return outcome_text(bucket, code) if own is None else str(own)
 
 

@@ -1,0 +1,115 @@
+"""Segment's public HTTP tracking API, so that its client libraries work against us unmodified.
+
+Answers 200 `{"success": true}` to whatever can be read, as its specification says; what became of
+it stands in the record of the request, `/v1/event_batches`.
+"""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tenants.access.api import TenantAPIView, TenantRequest
+from tenants.access.rights import Right
+from tenants.accounts.tokens import PUBLIC, Token
+from tenants.consent.api_signals import asks_to_stop
+from tenants.tracking.api_bodies import (
+    BATCH,
+    SUCCESS,
+    VIEWED,
+    BatchBody,
+    MessageBody,
+    TakenAnswer,
+)
+from tenants.tracking.bodies import TrackingBody, messages_of
+from tenants.tracking.services import accept_messages
+from tenants.tracking.write_keys import write_key
+
+# What each kind of message is taken for, as the document says it.
+SAYS = {
+    "track": "Take what somebody did, under a name of the e-commerce specification or a type.",
+    "page": "Take a view of a page: an event when its properties name an item.",
+    "screen": "Take a view of an app's screen: an event when its properties name an item.",
+    "identify": "Take who somebody is. No trait is kept and nobody becomes one with another by it; "
+    "it is counted as passed over.",
+    "group": "Take to which group somebody belongs. It is not kept, but counted as passed over.",
+    "alias": "Take that two ids are one person's. Nobody becomes one with another by it; it is "
+    "counted as passed over.",
+}
+KEY = "The key may also be the user name of Basic auth, or `writeKey` in the body."
+
+
+class Tracking(TenantAPIView):
+    """`kind` is that of the one message which the address takes; "" for a batch."""
+
+    rights = {"POST": Right.WRITE_EVENTS}
+    public_methods: ClassVar[frozenset[str]] = frozenset({"POST"})
+    parser_classes = [TrackingBody]
+    kind: ClassVar[str] = ""
+    measured = 0
+
+    def token(self, request: Request) -> Token:
+        return write_key(request, self._scopes)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """The house's form, and `code` and `message` where Segment's libraries look for them."""
+        response = super().handle_exception(exc)
+        error = response.data.get("error")
+        if error:
+            response.data = {"code": error["code"], "message": error["message"], **response.data}
+        return response
+
+    def take(self, request: TenantRequest) -> Response:
+        body: Any = request.data
+        accept_messages(
+            messages=messages_of(body, self.kind, self.measured),
+            sent=body.get("sentAt"),
+            context=body.get("context"),
+            gpc=asks_to_stop(request),
+            actor=request.actor,
+            trusted=request.key.kind != PUBLIC,
+        )
+        return Response({"success": True})
+
+
+class MessageBatch(Tracking):
+    """Take a batch of messages of every kind, as Segment's libraries send it.
+
+    What its e-commerce specification names becomes events here (an order one purchase for each
+    product); what can be none is counted and told at `/v1/event_batches`. The `messageId` counts
+    once, however often it comes. `/v1/import` and `/v1/b` take the same, and the first letters of
+    the other calls (`/v1/t`, `/v1/p`, …) what those take.
+    """
+
+    __doc__ = f"{__doc__}\n{KEY}"
+
+    @extend_schema(
+        operation_id="track_batch",
+        tags=["tracking"],
+        request=BatchBody,
+        responses={200: TakenAnswer},
+        examples=[BATCH, SUCCESS],
+    )
+    def post(self, request: TenantRequest) -> Response:
+        return self.take(request)
+
+
+class OneMessage(Tracking):
+    """Take one message."""
+
+    @extend_schema(
+        tags=["tracking"],
+        request=MessageBody,
+        responses={200: TakenAnswer},
+        examples=[VIEWED, SUCCESS],
+    )
+    def post(self, request: TenantRequest) -> Response:
+        return self.take(request)
+
+
+def view_of(kind: str) -> type[OneMessage]:
+    """The view of the address that takes messages of one kind."""
+    made = type(f"{kind.title()}Message", (OneMessage,), {"kind": kind, "__doc__": SAYS[kind]})
+    described = extend_schema_view(post=extend_schema(operation_id=f"track_{kind}"))
+    return described(made)

@@ -1,0 +1,206 @@
+"""Messages of Segment's tracking API as events: what each says, or why it is passed over.
+
+Knows no database and no HTTP. Nothing of a message is kept that an event has no place for: no
+traits, no context, no address of anybody.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tenants.behaviour.schema import plain_name
+from tenants.errors import AppError
+from tenants.tracking.ecommerce import ACTS, ITEM, ORDER, UNTOLD, VIEW, Act
+from tenants.tracking.moments import Unreadable, happened_at, moment_of
+from tenants.tracking.narrowing import Narrowing
+
+TRACK, PAGE, SCREEN = "track", "page", "screen"
+# They tell who somebody is. Traits are not kept, and two ids are never made one person by them.
+ABOUT_PEOPLE = frozenset({"identify", "group", "alias"})
+
+Event = dict[str, Any]
+
+
+class PassedOver(Exception):
+    """A message that can be no event: a code of `behaviour.wording`, and a name that tells more."""
+
+    def __init__(self, code: str, name: str = "") -> None:
+        super().__init__(code)
+        self.reason = (code, name)
+
+
+@dataclass
+class Told:
+    """What one request told: events by the columns of `behaviour.schema`, and what is passed over,
+    counted by code and name. Every message is in exactly one of the two, or one product of it.
+    """
+
+    events: list[Event] = field(default_factory=list)
+    passed_over: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def users(self) -> list[str]:
+        """Of whom the events tell."""
+        return sorted({event["user_id"] for event in self.events})
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """What holds for every message of a request."""
+
+    received: datetime
+    sent: Any
+    context: Any
+    narrowing: Narrowing
+
+
+def read_messages(messages: list[Any], envelope: Envelope) -> Told:
+    """Each message in its order."""
+    told = Told()
+    for message in messages:
+        try:
+            told.events += _events(message, envelope, told)
+        except PassedOver as passed:
+            told.passed_over[passed.reason] += 1
+    return told
+
+
+def _events(message: Any, envelope: Envelope, told: Told) -> list[Event]:
+    if not isinstance(message, Mapping):
+        raise PassedOver("malformed")
+    act, name = _act(message)
+    user = text(message.get("userId")) or text(message.get("anonymousId"))
+    if not user:
+        raise PassedOver("no_user", name)
+    properties = message.get("properties")
+    properties = properties if isinstance(properties, Mapping) else {}
+    base = {
+        "user_id": user,
+        "occurred_at": _moment(message, envelope),
+        "withheld": _withheld(message, envelope, told),
+    }
+    return list(_acts(act, name, properties, base, text(message.get("messageId")), told))
+
+
+def _act(message: Mapping[str, Any]) -> tuple[Act, str]:
+    """What was done, and the name under which it came."""
+    kind = message.get("type")
+    if kind in (PAGE, SCREEN):
+        return VIEW, str(kind)
+    if kind != TRACK:
+        raise PassedOver(*((str(kind),) if kind in ABOUT_PEOPLE else ("unknown_call", named(kind))))
+    name = message.get("event")
+    if not isinstance(name, str) or not name:
+        raise PassedOver("no_name")
+    plain = plain_name(name)
+    if plain in UNTOLD:
+        raise PassedOver("untold", name)
+    return ACTS.get(plain) or Act(text(name) or name), name
+
+
+def _acts(
+    act: Act, name: str, properties: Mapping[str, Any], base: Event, own: str | None, told: Told
+) -> Iterator[Event]:
+    """One event, or one for each product; a product without an id is passed over by itself."""
+    products = properties.get("products") if act.each else None
+    if not isinstance(products, list) or not products:
+        yield _event(act, name, properties, properties, {**base, "event_id": own})
+        return
+    for number, product in enumerate(products):
+        line = product if isinstance(product, Mapping) else {}
+        # The same message gives the same ids, so that a repeated one counts once.
+        event_id = own and f"{own}/{number}"
+        try:
+            yield _event(act, name, line, properties, {**base, "event_id": event_id})
+        except PassedOver as passed:
+            told.passed_over[passed.reason] += 1
+
+
+def _event(
+    act: Act, name: str, line: Mapping[str, Any], whole: Mapping[str, Any], base: Event
+) -> Event:
+    item = _first(line, ITEM)
+    if not item:
+        raise PassedOver("no_item", name)
+    rating = number(line.get("rating")) if act.rated else None
+    return {
+        **base,
+        "item_id": item,
+        "type": act.unrated if act.rated and rating is None else act.type,
+        "value": rating,
+        "price": None if act.rated else number(line.get("price")),
+        "quantity": None if act.rated else number(line.get("quantity")),
+        "order_id": _first(whole, ORDER),
+        "item_title": text(line.get("name")),
+        "item_category": text(line.get("category")),
+    }
+
+
+def _moment(message: Mapping[str, Any], envelope: Envelope) -> datetime:
+    try:
+        told = moment_of(message.get("originalTimestamp") or message.get("timestamp"))
+    except Unreadable:
+        raise PassedOver("bad_time") from None
+    try:
+        sent = moment_of(message.get("sentAt") or envelope.sent)
+    except Unreadable:
+        sent = None  # nothing to correct by
+    try:
+        return happened_at(told, sent, envelope.received)
+    except Unreadable:
+        raise PassedOver("bad_time") from None
+
+
+def _withheld(message: Mapping[str, Any], envelope: Envelope, told: Told) -> str | None:
+    """A no that cannot be read might be any: such an act is not taken."""
+    consent = _consent(message.get("context")) or _consent(envelope.context)
+    try:
+        withheld, unknown = envelope.narrowing.withheld(consent)
+    except AppError:
+        raise PassedOver("bad_consent") from None
+    told.passed_over.update(("unmapped_category", named(category)) for category in unknown)
+    return withheld
+
+
+def _consent(context: Any) -> Any:
+    return context.get("consent") if isinstance(context, Mapping) else None
+
+
+def _first(line: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    return next((found for name in names if (found := text(line.get(name)))), None)
+
+
+def text(value: Any) -> str | None:
+    """A text or a whole number as a text, without blanks around it; None for anything else.
+
+    One that PostgreSQL would not keep becomes what cleaning refuses as a control character.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "\x00"
+    return value.strip() or None
+
+
+def number(value: Any) -> float | None:
+    """A number, also written as a text; NaN, which cleaning refuses, for what is none."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return float("nan")
+    try:
+        return float(value)
+    except ValueError:
+        return float("nan")
+    except OverflowError:
+        return float("inf")
+
+
+def named(value: Any) -> str:
+    return value if isinstance(value, str) else ""
