@@ -1,7 +1,7 @@
 # Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
 .DEFAULT_GOAL := help
 .PHONY: help install up manage test check screenshots bench-audit bench-isolation bench-masking bench-neighbour prove-jobs fuzz-api \
-	prove-restarts prove-repeat prove-erasure prove-consent bench-lineage
+	prove-restarts prove-repeat prove-erasure prove-consent prove-tracking bench-lineage
 
 # Words to pass on: make test ARGS="-k consent"
 ARGS ?=
@@ -51,6 +51,9 @@ prove-erasure: $(INSTALLED_DEV) ## Erase a person and look for them in every byt
 
 prove-repeat: $(INSTALLED_DEV) ## A job repeated from its record, and one killed midway: equal weights; QUICK=1
 	@$(PYTHON) -m tests.bench.repeat $(ARGS)
+
+prove-tracking: $(INSTALLED_DEV) ## Segment's own Python and Node clients, the web server killed half way; QUICK=1
+	@$(PYTHON) -m tests.bench.tracking $(ARGS)
 
 bench-masking: $(INSTALLED_DEV) ## Recall and precision of the masking of free text, kind by kind
 	@$(PYTHON) -m tests.bench.masking $(ARGS)

@@ -45,6 +45,12 @@ API: dict[str, dict[str, Right]] = {
     "v1/event_batches": {"GET": Right.READ_EVENTS},
     "v1/event_batches/<str:batch_id>": {"GET": Right.READ_EVENTS},
     **{f"v1/{name}": {"POST": Right.WRITE_EVENTS} for name in TRACKING},
+    "v1/items": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
+    "v1/items/<path:item_id>": {
+        "GET": Right.READ_EVENTS,
+        "PATCH": Right.WRITE_EVENTS,
+        "DELETE": Right.WRITE_EVENTS,
+    },
     "v1/uploads": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
     "v1/uploads/<str:upload_id>": {"GET": Right.READ_EVENTS},
     "v1/erasures/<str:erasure_id>": {"GET": Right.MANAGE_RIGHTS},
@@ -167,6 +173,7 @@ PERSONAL = {
 }  # fmt: skip
 
 EVENT = {"user_id": "u1", "item_id": "i1", "type": "view"}
+ITEM = {"item_id": "shade/1"}
 ORDER = {"model": "all-MiniLM-L6-v2"}
 SIGNAL = {"user_id": "u1", "kind": "google", "value": {"ad_user_data": "DENIED"}}
 CONSENT = {"user_id": "u1", "purpose": "analytics", "event": "withdrawn"}
@@ -186,6 +193,8 @@ def json_of(body: dict[str, Any]) -> dict[str, Any]:
 BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "v1/consents": lambda: {"data": CONSENT, "content_type": "application/json"},
     "v1/consents/signals": lambda: {"data": SIGNAL, "content_type": "application/json"},
+    "v1/items": lambda: json_of(ITEM),
+    "v1/items/<path:item_id>": lambda: json_of({"title": "Shade"}),
     "v1/events": lambda: {"data": EVENT, "content_type": "application/json"},
     **{
         f"v1/{name}": lambda: json_of({"batch": [], "event": "Product Viewed", "userId": "u1"})
@@ -305,6 +314,7 @@ def address(route: str, identifier: str) -> str:
     """The route's path; the one identifier it may hold becomes `identifier`."""
     for name in KINDS:
         route = route.replace(f"<str:{name}>", identifier)
+    route = route.replace("<path:item_id>", ITEM["item_id"])
     return f"/{route}"
 
 
@@ -325,6 +335,8 @@ def ready(route: str, business) -> None:
     with business.scope:
         for state in STATES.get(route, ()):
             Job.objects.update(state=state)
+        if "<path:item_id>" in route:
+            Item.objects.create(external_id=ITEM["item_id"])
         if "<str:evidence_id>" in route:
             _finish_evidence()
         RightsRequest.objects.update(**OPENED.get(route, {"kind": "access"}))
@@ -357,7 +369,7 @@ def id_for(route: str, ids: dict[str, str]) -> str:
 
 def send(client: Client, method: str, route: str, identifier: str, **how: Any) -> HttpResponse:
     body = BODIES.get(route, dict)() if method in ("POST", "PUT", "PATCH") else {}
-    if method in ("PUT", "PATCH"):
+    if method in ("PUT", "PATCH") and method not in API.get(route, {}):
         body = {"data": json.dumps(CONSENT), "content_type": "application/json"}
     path = address(route, identifier) + QUERIES.get(route, "")
     return getattr(client, method.lower())(path, **body, **how)

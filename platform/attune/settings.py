@@ -329,6 +329,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "fine-tuning", "description": "Jobs that train models, followed to their end."},
         {"name": "models", "description": "Versions, and the consents that they rest on."},
         {"name": "erasures", "description": "People who were erased, and the proof of it."},
+        {"name": "items", "description": "What can be recommended."},
         {"name": "usage", "description": "What was used, and how far the limits reach."},
         {"name": "rights requests", "description": "What persons ask about their own data."},
         {"name": "recommendations", "description": "Ranked items for one user, with reasons."},

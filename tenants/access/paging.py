@@ -38,6 +38,12 @@ class PageQuery(serializers.Serializer[Any]):
     after = serializers.CharField(required=False, max_length=100)
 
 
+class NamedQuery(PageQuery):
+    """The same where the cursor is a name of the tenant's own."""
+
+    after = serializers.CharField(required=False, max_length=200)
+
+
 @dataclass(frozen=True)
 class Page:
     """Some rows and whether older ones follow. Rows have a `public_id`."""
@@ -69,6 +75,19 @@ def page_of(request: Request, rows: "QuerySet[Any]", kind: str, known_by: str = 
         place = Subquery(rows.filter(**{known_by: value}).values("pk")[:1])
         rows = rows.filter(pk__lt=value if known_by == "pk" else place)
     found: list[Model] = list(rows.order_by("-pk")[: limit + 1])
+    return Page(found[:limit], len(found) > limit)
+
+
+def page_named(request: Request, rows: "QuerySet[Any]", column: str) -> Page:
+    """The page of rows that are listed from the first to the last by a name of the tenant's own,
+    which stands in `column` and is their `public_id`.
+    """
+    query = NamedQuery(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    limit, after = query.validated_data["limit"], query.validated_data.get("after")
+    if after is not None:
+        rows = rows.filter(**{f"{column}__gt": after})
+    found: list[Model] = list(rows.order_by(column)[: limit + 1])
     return Page(found[:limit], len(found) > limit)
 
 

@@ -184,6 +184,9 @@ class AuditEvent(Enum):
         "upload.finished", "upload", _("Upload processed"), ("kind", "counts")
     )
     UPLOAD_FAILED = EventKind("upload.failed", "upload", _("Upload failed"), ("kind", "code"))
+    ITEMS_STORED = EventKind("items.stored", "items", _("Items made or replaced"), ("counts",))
+    ITEM_CHANGED = EventKind("item.changed", "item", _("Item changed"), ("changed",))
+    ITEM_REMOVED = EventKind("item.removed", "item", _("Item removed"))
     ROWS_QUARANTINED = EventKind(
         "quarantine.held", "upload", _("Rows held back without consent"), ("counts",)
     )

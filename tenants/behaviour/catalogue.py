@@ -1,8 +1,8 @@
-"""Writing items: from an uploaded catalogue, or as event rows first name them.
+"""Writing items: from a catalogue, uploaded or told, or as event rows first name them.
 
-An event fills in what nothing stands for and changes nothing. One that came by a public key, which
-is anybody's, tells nothing of an item: an unknown one is made bare and is not recommended until
-a catalogue or a trusted sender describes it.
+An event fills in what nothing stands for and changes nothing; a removed item comes back by a
+catalogue alone. An event that came by a public key, which is anybody's, tells nothing of an item:
+an unknown one is made bare and is not recommended until a catalogue or a trusted sender describes it.
 """
 
 import json
@@ -52,7 +52,7 @@ from unnest(%(external_id)s::text[], %(title)s::text[], %(text)s::text[], %(cate
 on conflict (tenant_id, external_id) do update set
     title = excluded.title, text = excluded.text, category = excluded.category,
     price = excluded.price, attributes = excluded.attributes, available = excluded.available,
-    described = true, updated_at = now()
+    described = true, removed_at = null, updated_at = now()
 returning i.external_id, i.id, (xmax = 0) as created
 """
 

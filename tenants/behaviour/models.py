@@ -15,6 +15,7 @@ class Item(TenantOwned):
     """What can be recommended. `available` is false for what must not be shown now.
 
     `described` is false while only a public key has named it; then it is not available either.
+    A removed one keeps its row, for events tell of it; it is shown nowhere and never available.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -28,11 +29,17 @@ class Item(TenantOwned):
     described = models.BooleanField(default=True)
     first_seen_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(auto_now=True)
+    removed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant_id", "external_id"], name="item_once")
         ]
+
+    @property
+    def public_id(self) -> str:
+        """By which the API names it: the tenant's own id."""
+        return self.external_id
 
 
 class Event(TenantOwned):

@@ -3,11 +3,14 @@ from django.urls import path
 from tenants.behaviour.api import UploadDetail, UploadList
 from tenants.behaviour.batch_api import EventBatchDetail, EventBatchList
 from tenants.behaviour.event_api import EventList
+from tenants.behaviour.item_api import ItemDetail, ItemList
 
 urlpatterns = [
     path("v1/events", EventList.as_view(), name="events"),
     path("v1/event_batches", EventBatchList.as_view(), name="event_batches"),
     path("v1/event_batches/<str:batch_id>", EventBatchDetail.as_view(), name="event_batch"),
+    path("v1/items", ItemList.as_view(), name="items"),
+    path("v1/items/<path:item_id>", ItemDetail.as_view(), name="item"),
     path("v1/uploads", UploadList.as_view(), name="uploads"),
     path("v1/uploads/<str:upload_id>", UploadDetail.as_view(), name="upload"),
 ]

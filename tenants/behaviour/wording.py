@@ -193,6 +193,13 @@ def streamed_text(bucket: str, code: str) -> str:
     return outcome_text(bucket, code) if own is None else str(own)
 
 
+def item_text(bucket: str, code: str) -> str:
+    """The sentence for an outcome of an item that came by itself, in the active language."""
+    if bucket == "duplicate":
+        return gettext("The same item stands earlier in the request. The first counts.")
+    return streamed_text(bucket, code)
+
+
 def refusal_text(code: str, params: Mapping[str, Any]) -> str:
     """The sentence for a refused file, in the active language."""
     return gettext(REFUSALS[code]) % dict(params)

@@ -89,8 +89,11 @@ def messages_of(body: Any, kind: str, measured: int) -> list[Any]:
     batch = body.get("batch")
     if not isinstance(batch, list):
         raise BadBatch
-    if measured > EVENT_BYTES and any(map(_is_too_large, batch)):
-        raise EventTooLarge
+    try:
+        if measured > EVENT_BYTES and any(map(_is_too_large, batch)):
+            raise EventTooLarge
+    except RecursionError:
+        raise BadBatch("The messages are nested too deeply.") from None
     return batch
 
 

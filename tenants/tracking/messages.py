@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf, isnan
 from typing import Any
 
 from tenants.behaviour.schema import plain_name
@@ -189,17 +190,16 @@ def text(value: Any) -> str | None:
 
 
 def number(value: Any) -> float | None:
-    """A number, also written as a text; NaN, which cleaning refuses, for what is none."""
+    """A number, also written as a text; infinite, which cleaning refuses, for what is none."""
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return float("nan")
+        return inf
     try:
-        return float(value)
-    except ValueError:
-        return float("nan")
-    except OverflowError:
-        return float("inf")
+        read = float(value)
+    except (ValueError, OverflowError):
+        return inf
+    return inf if isnan(read) else read
 
 
 def named(value: Any) -> str:

@@ -83,11 +83,11 @@ def stage(
         shops = _open_shops(Path(folder), names, people)
         log = Path(folder) / "web.log"
         port = any_free()
-        process = _web(port, {"--workers": workers, "--blocking-threads": threads})
+        process = web_process(port, {"--workers": workers, "--blocking-threads": threads})
         with log.open("ab") as file:
             server = spawn(process, env=process.env, cwd=ROOT, log=file)
         try:
-            _wait(server, port, log)
+            wait_until_healthy(server, port, log)
             made = Stage(HOST, port, shops, server, log)
             for name in names:
                 made.grant(name, UNLIMITED)
@@ -96,7 +96,7 @@ def stage(
             _stop(process, server)
 
 
-def _web(port: int, chosen: Mapping[str, int | None]) -> Process:
+def web_process(port: int, chosen: Mapping[str, int | None]) -> Process:
     """The launcher's own web process with the chosen words exchanged; without the owner's URL."""
     env = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
     plan = product(port=port, var=Path(env["ATTUNE_VAR"]), env=env, setup_env=env)
@@ -108,7 +108,7 @@ def _web(port: int, chosen: Mapping[str, int | None]) -> Process:
     return replace(web, argv=tuple(words))
 
 
-def _wait(server: Popen[bytes], port: int, log: Path) -> None:
+def wait_until_healthy(server: Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while not _healthy(port):
         if server.poll() is not None or time.monotonic() > deadline:

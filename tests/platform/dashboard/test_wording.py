@@ -35,7 +35,7 @@ ONLY_BY_API = {
     "internal_error", "unknown_key_kind", "https_required",
     "bad_limit", "grace_not_over", "limit_not_granted", "tenant_not_suspended", "unknown_limit",
     "unknown_plan", "record_unknown", "unknown_age_band", "unknown_timezone", "erased",
-    "idempotent_answer_erased", "too_many_acts",
+    "idempotent_answer_erased", "too_many_acts", "bad_item",
 }  # fmt: skip
 
 
