@@ -73,12 +73,14 @@ def children(pid: int) -> set[int]:
 
 
 @contextmanager
-def served(folder: Path, *, wait: bool = True, **environ: str) -> Iterator[WebServer]:
+def served(
+    folder: Path, *, wait: bool = True, port: int = 0, **environ: str
+) -> Iterator[WebServer]:
     """The shop's web server, without the owner's URL; `environ` adds to what it starts with.
 
-    With `wait` every process of it serves already.
+    With `wait` every process of it serves already. `port`: any free one unless it is named.
     """
-    process = _web(any_free(), environ)
+    process = _web(port or any_free(), environ)
     log = folder / "web.log"
     with log.open("wb") as file:
         server = spawn(process, env=process.env, cwd=ROOT, log=file)

@@ -8,6 +8,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 
 from attune import environment
+from tenants.tracking.snippet import open_to_pages
 from tenants.work.kinds import WorkKind
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -321,7 +322,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Send behaviour and consent, get recommendations. Every request carries a key"
     " in `Authorization: Bearer …`; each operation names the scope that the key needs.",
     # Two fields whose values are the same share one name.
-    "ENUM_NAME_OVERRIDES": {"PurposeEnum": "tenants.consent.vocabulary.PURPOSES"},
+    "ENUM_NAME_OVERRIDES": {
+        "PurposeEnum": "tenants.consent.vocabulary.PURPOSES",
+        "OutcomeEnum": "tenants.behaviour.report.BUCKETS",
+        "KeptOutcomeEnum": "tenants.behaviour.outcomes.OUTCOMES",
+    },
     "TAGS": [
         {"name": "audit", "description": "The log, its signed checkpoints, evidence for auditors."},
         {"name": "consents", "description": "What a user allowed or stopped."},
@@ -370,6 +375,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 WHITENOISE_USE_FINDERS = LOCAL
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_ADD_HEADERS_FUNCTION = open_to_pages
 if not LOCAL:  # `collectstatic` has run: names carry hashes, files lie compressed beside them
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -11,8 +11,7 @@ from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.paging import PARAMETERS, page_of
 from tenants.access.rights import Right
 from tenants.behaviour.models import EventBatch
-from tenants.behaviour.outcomes import PASSED_OVER
-from tenants.behaviour.report import BUCKETS
+from tenants.behaviour.outcomes import OUTCOMES, PASSED_OVER
 from tenants.behaviour.wording import streamed_text
 from tenants.errors import NotFound
 from tenants.ids import parse_id
@@ -52,7 +51,7 @@ KEPT = {
 class OutcomeAnswer(serializers.Serializer[Any]):
     """How much ended in one way."""
 
-    outcome = serializers.ChoiceField((*BUCKETS, PASSED_OVER))
+    outcome = serializers.ChoiceField(OUTCOMES)
     code = serializers.CharField()
     name = serializers.CharField(
         allow_blank=True,

@@ -2,7 +2,7 @@
 
 An event fills in what nothing stands for and changes nothing; a removed item comes back by a
 catalogue alone. An event that came by a public key, which is anybody's, tells nothing of an item:
-an unknown one is made bare and is not recommended until a catalogue or a trusted sender describes it.
+an unknown one is made bare and not recommended until a catalogue or a trusted sender describes it.
 """
 
 import json

@@ -91,7 +91,7 @@ class ItemsBody(Strict):
     items: Any = serializers.ListSerializer(child=ItemBody(), min_length=1, max_length=MOST)
 
 
-class ItemAnswer(serializers.Serializer[Any]):
+class CatalogueItemAnswer(serializers.Serializer[Any]):
     """An item."""
 
     item_id = serializers.CharField(source="external_id")
@@ -110,7 +110,7 @@ class ItemPage(serializers.Serializer[Any]):
     """Items by their id, the first first."""
 
     object = serializers.CharField(read_only=True, default="list")
-    data = ItemAnswer(many=True)  # type: ignore[assignment]
+    data = CatalogueItemAnswer(many=True)  # type: ignore[assignment]
     has_more = serializers.BooleanField()
 
 
@@ -161,12 +161,11 @@ class ItemList(TenantAPIView):
     )
     def get(self, request: TenantRequest) -> Response:
         page = page_named(request, Item.objects.filter(removed_at=None), "external_id")
-        return page.response(request, ItemAnswer(page.rows, many=True).data)
+        return page.response(request, CatalogueItemAnswer(page.rows, many=True).data)
 
     @extend_schema(
         operation_id="set_items",
         tags=["items"],
-        description="Make one item or up to 500, or replace those that are there.",
         request=PolymorphicProxySerializer(
             component_name="ItemOrItems",
             serializers=[ItemBody, ItemsBody],
@@ -189,6 +188,7 @@ class ItemList(TenantAPIView):
         ],
     )
     def post(self, request: TenantRequest) -> Response:
+        """Make one item or up to 500, or replace those that are there."""
         done = set_items(items=_items(request.data), actor=request.actor)
         return Response(ItemBatchAnswer(_answer(done)).data)
 
@@ -203,34 +203,36 @@ class ItemDetail(TenantAPIView):
     }
 
     @extend_schema(
-        operation_id="get_item", tags=["items"], parameters=[ITEM_ID], responses=ItemAnswer
+        operation_id="get_item", tags=["items"], parameters=[ITEM_ID], responses=CatalogueItemAnswer
     )
     def get(self, request: TenantRequest, item_id: str) -> Response:
-        return Response(ItemAnswer(find_item(item_id)).data)
+        return Response(CatalogueItemAnswer(find_item(item_id)).data)
 
     @extend_schema(
         operation_id="change_item",
         tags=["items"],
-        description="Change some fields of an item.",
         parameters=[ITEM_ID],
         request=ItemChange,
-        responses=ItemAnswer,
+        responses=CatalogueItemAnswer,
     )
     def patch(self, request: TenantRequest, item_id: str) -> Response:
+        """Change some fields of an item."""
         form = ItemChange(data=request.data)
         form.is_valid(raise_exception=True)
         item = change_item(item_id=item_id, changes=form.validated_data, actor=request.actor)
-        return Response(ItemAnswer(item).data)
+        return Response(CatalogueItemAnswer(item).data)
 
     @extend_schema(
         operation_id="remove_item",
         tags=["items"],
-        description="Take an item out of every answer, from the next one on. Events that tell of "
-        "it stay; telling of the item again brings it back.",
         parameters=[ITEM_ID],
-        responses=RemovedAnswer,
+        responses={200: RemovedAnswer},
     )
     def delete(self, request: TenantRequest, item_id: str) -> Response:
+        """Take an item out of every answer, from the next one on.
+
+        Events that tell of it stay; telling of the item again brings it back.
+        """
         item = remove_item(item_id=item_id, actor=request.actor)
         return Response(RemovedAnswer({"item_id": item.external_id}).data)
 

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tenants.behaviour.report import Report
+from tenants.behaviour.report import BUCKETS, Report
 from tenants.masking.masking import find
 
 # What was told and can be no event at all: no row of a report, so it is no bucket of one.
 PASSED_OVER = "passed_over"
+OUTCOMES = (*BUCKETS, PASSED_OVER)
 UNKNOWN = "unknown_type"
 NAME_LENGTH = 80
 # Different names that one record keeps; the rest is counted without its name.

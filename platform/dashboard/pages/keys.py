@@ -4,6 +4,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -23,6 +24,7 @@ from tenants.accounts.models import APIKey
 from tenants.accounts.tokens import PUBLIC, RESTRICTED, SECRET
 from tenants.errors import AppError
 from tenants.ids import parse_id
+from tenants.tracking.snippet import PATH, embedding
 
 SCOPE_NAMES: dict[Right, str | Promise] = {
     Right.READ_RECOMMENDATIONS: gettext_lazy("Ask for recommendations"),
@@ -158,6 +160,7 @@ def _shown_once(request: PageRequest, key: APIKey, secret: str) -> HttpResponse:
         "key": key,
         "secret": secret,
         "curl": _curl(request, key, secret),
+        "embedding": _embedding(request, secret) if key.kind == PUBLIC else "",
         "replaced_ends": replaced.expires_at if replaced else None,
     }
     return render(request, "dashboard/key_made.html", context)
@@ -166,7 +169,13 @@ def _shown_once(request: PageRequest, key: APIKey, secret: str) -> HttpResponse:
 def _whole(request: PageRequest, form: KeyForm, status: int = 200) -> HttpResponse:
     found = APIKey.objects.order_by("revoked_at", "-id")
     rows = [(key, _badge(key), _may(key)) for key in found]
-    context = {"form": form, "keys": rows, "overlaps": OVERLAPS}
+    context = {
+        "form": form,
+        "keys": rows,
+        "overlaps": OVERLAPS,
+        "embedding": _embedding(request, "ak_public_…"),
+        "segment": _segment(request),
+    }
     return render(request, "dashboard/keys.html", context, status=status)
 
 
@@ -183,6 +192,20 @@ def _may(key: APIKey) -> list[Any]:
     if key.kind == SECRET:
         return [_("Everything a key can do")]
     return [SCOPE_NAMES.get(Right(scope), scope) for scope in key.scopes]
+
+
+def _embedding(request: PageRequest, secret: str) -> str:
+    """The lines for a shop's pages. The file's plain name outlives an upgrade."""
+    return embedding(request.build_absolute_uri(f"{settings.STATIC_URL}{PATH}"), secret)
+
+
+def _segment(request: PageRequest) -> str:
+    """How Segment's own libraries are pointed here."""
+    host = request.build_absolute_uri("/").rstrip("/")
+    return (
+        f'Python   Client("ak_…", host="{host}")\n'
+        f'Node     new Analytics({{ writeKey: "ak_…", host: "{host}" }})'
+    )
 
 
 def _curl(request: PageRequest, key: APIKey, secret: str) -> str:
