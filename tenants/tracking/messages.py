@@ -13,6 +13,7 @@ from typing import Any
 
 from tenants.behaviour.schema import plain_name
 from tenants.errors import AppError
+from tenants.ids import encode, uuid7
 from tenants.tracking.ecommerce import ACTS, ITEM, ORDER, UNTOLD, VIEW, Act
 from tenants.tracking.moments import Unreadable, happened_at, moment_of
 from tenants.tracking.narrowing import Narrowing
@@ -82,16 +83,18 @@ def _events(message: Any, envelope: Envelope, told: Told) -> list[Event]:
         "occurred_at": _moment(message, envelope),
         "withheld": _withheld(message, envelope, told),
     }
-    return list(_acts(act, name, properties, base, text(message.get("messageId")), told))
+    return list(_acts(act, name, properties, base, _own_id(message), told))
 
 
 def _act(message: Mapping[str, Any]) -> tuple[Act, str]:
     """What was done, and the name under which it came."""
-    kind = message.get("type")
+    kind = named(message.get("type"))
     if kind in (PAGE, SCREEN):
-        return VIEW, str(kind)
+        return VIEW, kind
+    if kind in ABOUT_PEOPLE:
+        raise PassedOver(kind)
     if kind != TRACK:
-        raise PassedOver(*((str(kind),) if kind in ABOUT_PEOPLE else ("unknown_call", named(kind))))
+        raise PassedOver("unknown_call", kind)
     name = message.get("event")
     if not isinstance(name, str) or not name:
         raise PassedOver("no_name")
@@ -137,6 +140,15 @@ def _event(
         "item_title": text(line.get("name")),
         "item_category": text(line.get("category")),
     }
+
+
+def _own_id(message: Mapping[str, Any]) -> str | None:
+    """By what it counts once. Without a messageId and a time nothing tells it from the next one, so
+    it gets an id here, as Segment gives it one.
+    """
+    own = text(message.get("messageId"))
+    timed = message.get("originalTimestamp") or message.get("timestamp")
+    return own or (None if timed else encode(uuid7().int))
 
 
 def _moment(message: Mapping[str, Any], envelope: Envelope) -> datetime:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from django.test import Client
 
+from tenants.accounts.keys import create_key
 from tenants.behaviour.models import Event, QuarantinedRow
 from tenants.tracking.snippet import PATH, embedding
 from tests.platform.dashboard.test_story import Story, story  # noqa: F401
@@ -77,21 +78,22 @@ class Visit:
 
 
 @pytest.fixture
-def visit(alice, story) -> Iterator[Visit]:  # noqa: F811
-    made = Visit(story, public_key_anywhere(alice))
+def key(alice) -> str:
+    """Made before the browser: then its thread is no place for the database any more."""
+    agree(alice, "u1")
+    with alice.scope:
+        return create_key(name="shop", kind="public", actor=alice.actor)[1]
+
+
+@pytest.fixture
+def visit(key, story) -> Iterator[Visit]:  # noqa: F811
+    made = Visit(story, key)
     story.page.on(
         "request",
         lambda request: made.sent.append(request.url) if "/v1/" in request.url else None,
     )
     yield made
     assert story.complaints == []
-
-
-def public_key_anywhere(business) -> str:
-    from tenants.accounts.keys import create_key
-
-    with business.scope:
-        return create_key(name="shop", kind="public", actor=business.actor)[1]
 
 
 def stored(visit: Visit, business) -> list[tuple[str, int]]:
@@ -104,7 +106,6 @@ def stored(visit: Visit, business) -> list[tuple[str, int]]:
 
 
 def test_nothing_is_sent_or_kept_before_consent_is_told(alice, visit):
-    agree(alice, "u1")
     visit.open(more='data-user="u1"')
     page = visit.story.page
     page.click("#add")
@@ -120,7 +121,6 @@ def test_nothing_is_sent_or_kept_before_consent_is_told(alice, visit):
 
 def test_views_and_marked_clicks_arrive_once_after_consent(alice, visit):
     """Acceptance: page views, clicks on marked elements, in batches, the last ones by a beacon."""
-    agree(alice, "u1")
     visit.open(at_once="tell(true)", more='data-user="u1"')
     page = visit.story.page
     page.click("#add b")
@@ -152,7 +152,6 @@ def test_a_visitor_has_a_cookie_only_while_they_agree(alice, visit):
 
 
 def test_a_browser_that_asks_for_privacy_sends_nothing(alice, visit):
-    agree(alice, "u1")
     visit.story.page.add_init_script(PRIVACY)
     visit.open(at_once="tell(true)", more='data-user="u1"')
     visit.story.page.click("#add")
@@ -161,7 +160,6 @@ def test_a_browser_that_asks_for_privacy_sends_nothing(alice, visit):
 
 
 def test_what_finds_no_server_is_sent_again_and_counts_once(alice, visit):
-    agree(alice, "u1")
     page = visit.story.page
     answers = iter((True, False))
 
