@@ -1,14 +1,18 @@
 """The script in a shop's pages, in a real browser: nothing before consent, all of it once after."""
 
 import gzip
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from django.test import Client
 
 from tenants.accounts.keys import create_key
 from tenants.behaviour.models import Event, QuarantinedRow
+from tenants.tracking.services import accept_messages
 from tenants.tracking.snippet import PATH, embedding
 from tests.platform.dashboard.test_story import Story, story  # noqa: F401
 from tests.tenants.behaviour.streams import public_key
@@ -22,6 +26,7 @@ SHOP = """<!doctype html><title>Shop</title>
 </main>
 <script>window.attuneConsent = (tell) => {{ window.tell = tell; {at_once} }};</script>
 <script src="{script}" data-key="{key}" {more}></script>"""
+PATIENCE = 20.0  # seconds
 PRIVACY = "Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})"
 
 
@@ -46,29 +51,57 @@ def test_the_lines_to_embed_name_script_and_key():
     assert 'data-key="ak_public_…"' in lines
 
 
+class ShopServer(ThreadingHTTPServer):
+    """A shop of its own origin; a page that Playwright made up might not call this machine."""
+
+    html = ""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), ShopPage)
+
+
+class ShopPage(BaseHTTPRequestHandler):
+    """The one page; nothing is logged."""
+
+    server: ShopServer
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(self.server.html.encode())
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
 @dataclass
 class Visit:
     """A shop on another origin, and the requests that its page makes to us."""
 
     story: Story
     key: str
+    shop: ShopServer
     sent: list[str] = field(default_factory=list)
+    # Requests that were taken here, beacons too, which a page hears nothing of.
+    taken: list[object] = field(default_factory=list)
 
     def open(self, at_once: str = "", more: str = "") -> None:
-        html = SHOP.format(
+        self.shop.html = SHOP.format(
             script=f"{self.story.address}/static/{PATH}",
             key=self.key, at_once=at_once, more=more,
         )  # fmt: skip
-        self.shop = self.story.address.replace("localhost", "127.0.0.1") + "/shop"
-        page = self.story.page
-        page.unroute("**/shop")
-        page.route("**/shop", lambda route: route.fulfill(body=html, content_type="text/html"))
-        page.goto(self.shop)
+        self.story.page.goto(f"http://127.0.0.1:{self.shop.server_port}/shop")
 
-    def leave(self) -> None:
-        """Away from the page; what it still sent has been answered."""
-        self.story.page.goto("about:blank")
-        self.story.page.wait_for_timeout(700)
+    def leave(self, taken: int = 0) -> None:
+        """Away from the page; so many requests were taken since it was first opened."""
+        page, deadline = self.story.page, time.monotonic() + PATIENCE
+        page.goto("about:blank")
+        page.wait_for_timeout(500)
+        while len(self.taken) < taken and time.monotonic() < deadline:
+            page.wait_for_timeout(200)
+        page.wait_for_timeout(300)  # its transaction ends
+        assert len(self.taken) == taken
 
     def tell(self, words: str) -> None:
         self.story.page.evaluate(f"window.tell({words})")
@@ -86,13 +119,20 @@ def key(alice) -> str:
 
 
 @pytest.fixture
-def visit(key, story) -> Iterator[Visit]:  # noqa: F811
-    made = Visit(story, key)
+def visit(key, story, monkeypatch) -> Iterator[Visit]:  # noqa: F811
+    shop = ShopServer()
+    Thread(target=shop.serve_forever, daemon=True).start()
+    made = Visit(story, key, shop)
+    monkeypatch.setattr(
+        "tenants.tracking.api.accept_messages",
+        lambda **told: made.taken.append(accept_messages(**told)),
+    )
     story.page.on(
         "request",
         lambda request: made.sent.append(request.url) if "/v1/" in request.url else None,
     )
     yield made
+    shop.shutdown()
     assert story.complaints == []
 
 
@@ -128,7 +168,7 @@ def test_views_and_marked_clicks_arrive_once_after_consent(alice, visit):
     page.wait_for_timeout(2_500)
     assert len(visit.sent) == 1
     page.click("#open")
-    visit.leave()
+    visit.leave(taken=2)
     assert stored(visit, alice) == [("lamp", 1), ("shade", 2), ("lamp", 3)]
     assert visit.cookies() == []
 
@@ -142,7 +182,7 @@ def test_a_visitor_has_a_cookie_only_while_they_agree(alice, visit):
     visit.leave()
     assert visit.sent == []
     visit.open(at_once="tell(true)")
-    visit.leave()
+    visit.leave(taken=1)
 
     def held() -> int:
         with alice.scope:
@@ -178,7 +218,7 @@ def test_what_finds_no_server_is_sent_again_and_counts_once(alice, visit):
     visit.story.complaints[:] = [
         each for each in visit.story.complaints if "ERR_FAILED" not in each
     ]
-    visit.leave()
+    visit.leave(taken=2)
     assert len(visit.sent) == 2
     assert stored(visit, alice) == [("lamp", 1)]
 
