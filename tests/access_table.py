@@ -25,7 +25,7 @@ from tests.tenants.isolation.rows import fill_every_table
 from training.jobs.models import Job
 
 # Segment's tracking API: whole batches, and single calls by their names and first letters.
-BATCHES = ("batch", "import", "b")
+BATCHES = ("batch", "import", "import/", "b")
 CALLS = ("track", "page", "screen", "identify", "group", "alias")
 TRACKING = (*BATCHES, *CALLS, *(call[0] for call in CALLS))
 

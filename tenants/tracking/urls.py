@@ -12,10 +12,10 @@ def also(view: type[Tracking]) -> type[Tracking]:
 
 
 VIEWS = {kind: view_of(kind) for kind in SAYS}
-# The libraries of phones and browsers write one letter.
+# The libraries of phones and browsers write one letter, that for Java a slash at the end.
 urlpatterns = [
     path("v1/batch", MessageBatch.as_view(), name="track_batch"),
-    *(path(f"v1/{name}", also(MessageBatch).as_view()) for name in ("import", "b")),
+    *(path(f"v1/{name}", also(MessageBatch).as_view()) for name in ("import", "import/", "b")),
     *(path(f"v1/{kind}", view.as_view(), name=f"track_{kind}") for kind, view in VIEWS.items()),
     *(path(f"v1/{kind[0]}", also(view).as_view()) for kind, view in VIEWS.items()),
 ]
