@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.timezone import now
 
 from tenants.audit.actor import Actor
@@ -116,7 +117,7 @@ def _locked(item_id: str) -> Item | None:
     return _named(item_id).select_for_update().first()
 
 
-def _named(item_id: str) -> Any:
+def _named(item_id: str) -> "QuerySet[Item]":
     """Rows under the id; an id that no item can have is none's."""
     if not item_id.isprintable() or len(item_id) > ID_LENGTH:
         return Item.objects.none()
