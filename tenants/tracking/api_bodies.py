@@ -34,7 +34,7 @@ class MessageBody(serializers.Serializer[Any]):
     )
     timestamp = serializers.CharField(required=False, help_text="Of the act, by the client's clock")
     sentAt = serializers.CharField(required=False, help_text="Of the request, by the same clock.")
-    context = serializers.DictField(
+    context: Any = serializers.DictField(
         required=False,
         help_text="Of consent alone: {consent: {categoryPreferences: {…}}}. A refused category "
         "takes its purpose away from this act; none gives any.",
@@ -49,7 +49,7 @@ class BatchBody(serializers.Serializer[Any]):
 
     batch: Any = serializers.ListField(child=serializers.DictField())
     sentAt = serializers.CharField(required=False)
-    context = serializers.DictField(required=False)
+    context: Any = serializers.DictField(required=False)
     writeKey = serializers.CharField(required=False)
 
 
