@@ -259,6 +259,7 @@ ERASURE_REACH = [
     "training.jobs.erasing.Snapshots",
     "training.jobs.erasing.Versions",
     "recommend.reach.PopularList",
+    "tenants.rights.reaching.OpenRequests",
 ]
 # Asked when a person's data are corrected: how much that was frozen before holds them as they were.
 HOLDS_UNCORRECTED = ["training.jobs.told.snapshots_with"]

@@ -65,7 +65,8 @@ REJECTED: Mapping[str, str | Promise] = {
         "them, then this row again."
     ),
     "erased": _(
-        "This person was erased. Only a consent that they gave after it brings rows of them here."
+        "Nobody has this id: the person was erased, or their id was corrected. Send the right id, "
+        "or a consent that they gave since."
     ),
     "missing_purpose": _("No purpose. Say what the person was asked for."),
     "unknown_purpose": _("The purpose is not known. Use one of the listed purposes."),

@@ -14,7 +14,6 @@ from tenants.erasure.services import begin_erasure
 from tenants.errors import AppError, Conflict
 from tenants.rights import kinds
 from tenants.rights.models import RightsRequest, SubjectExport
-from tenants.rights.steps import note
 
 # What somebody opts out of who names nothing: being profiled for answers, and being passed on
 # (11 CCR 7026; Algorithm Provisions 17).
@@ -67,14 +66,8 @@ def _opted_out(request: RightsRequest, actor: Actor) -> None:
 
 def _erased(request: RightsRequest, actor: Actor) -> bool:
     """Begin the erasure; the request ends once everything is swept (`following`)."""
-    if request.erasure_id is None:
-        erasure = begin_erasure(
-            subject_id=request.subject_id, actor=actor, request_ref=request.public_id
-        )
-        request.refresh_from_db()  # the erasure has cleared what it says of the person
-        request.erasure_id = erasure.id
-        request.save(update_fields=["erasure_id"])
-        note(request, "erasure_begun", actor)
+    begin_erasure(subject_id=request.subject_id, actor=actor, request_ref=request.public_id)
+    request.refresh_from_db()  # the erasure has cleared what it says of the person, and is named
     return False
 
 

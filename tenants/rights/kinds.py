@@ -54,5 +54,7 @@ REFUSALS = (
     "rights_of_others",  # GDPR 15(4), 20(4)
     "not_covered",  # the right does not reach what is asked for
 )
+# Why a request ended that nobody could carry out any more; nobody chooses it.
+PERSON_ERASED = "person_erased"
 # Why more time is needed (GDPR 12(3): the complexity and number of the requests).
 EXTENSIONS = ("complex", "many_requests")

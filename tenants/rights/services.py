@@ -16,7 +16,7 @@ from tenants.rights.exports import promise_export
 from tenants.rights.laws import LAWS
 from tenants.rights.models import RightsRequest
 from tenants.rights.opening import Evidence, check_evidence, take_evidence
-from tenants.rights.steps import check, close, locked, note
+from tenants.rights.steps import check, check_free, close, locked, note
 from tenants.subjects.directory import audit_ref
 
 
@@ -79,8 +79,8 @@ def verify_identity(
 def extend(*, request_id: UUID, code: str, answer: str, actor: Actor) -> RightsRequest:
     """Take the law's further time, with a reason that the person is told (`answer`).
 
-    NotFound; AppError unknown_reason, answer_missing; Conflict request_ended, no_extension,
-    already_extended, extension_late (the person must be told within the first term).
+    NotFound; AppError unknown_reason, answer_missing; Conflict request_ended, erasure_begun,
+    no_extension, already_extended, extension_late (the person must be told within the first term).
     """
     request = locked(request_id)
     if code not in kinds.EXTENSIONS:
@@ -107,8 +107,7 @@ def extend(*, request_id: UUID, code: str, answer: str, actor: Actor) -> RightsR
 
 
 def _check_extension(request: RightsRequest) -> None:
-    if not request.is_open:
-        raise Conflict("request_ended", "This request has ended. Open a new one.")
+    check_free(request)
     if request.extended_at:
         raise Conflict("already_extended", "This request was extended already. Answer it.")
     if request.due_on < today():
@@ -126,8 +125,6 @@ def refuse(*, request_id: UUID, code: str, answer: str, actor: Actor) -> RightsR
         known = ", ".join(kinds.REFUSALS)
         raise AppError("unknown_reason", f"code is one of {known}.", param="code")
     check(request, kinds.REFUSED)
-    if request.erasure_id:
-        raise Conflict("erasure_begun", "The erasure has begun and cannot be taken back.")
     request.refusal_code, request.answer = code, _said(answer)
     close(request, kinds.REFUSED, actor)
     return request
@@ -137,7 +134,8 @@ def refuse(*, request_id: UUID, code: str, answer: str, actor: Actor) -> RightsR
 def complete(*, request_id: UUID, actor: Actor, answer: str = "") -> RightsRequest:
     """Carry the request out, and end it where that is all; `answer` is what the person is told.
 
-    NotFound; AppError answer_missing; Conflict request_ended, identity_missing, export_missing.
+    NotFound; AppError answer_missing; Conflict request_ended, erasure_begun, identity_missing,
+    export_missing.
     """
     request = locked(request_id)
     check(request, kinds.DONE)

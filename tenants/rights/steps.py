@@ -23,12 +23,18 @@ def locked(request_id: UUID) -> RightsRequest:
 
 
 def check(request: RightsRequest, state: str) -> None:
-    """Conflict request_ended or identity_missing when `state` may not follow now."""
-    if state in kinds.NEXT[request.state]:
-        return
+    """Conflict as `check_free`, or identity_missing when `state` may not follow now."""
+    check_free(request)
+    if state not in kinds.NEXT[request.state]:
+        raise Conflict("identity_missing", "Verify first who asks, then carry it out.")
+
+
+def check_free(request: RightsRequest) -> None:
+    """Conflict request_ended; erasure_begun, from when on nothing is written about the person."""
     if not request.is_open:
         raise Conflict("request_ended", "This request has ended. Open a new one.")
-    raise Conflict("identity_missing", "Verify first who asks, then carry it out.")
+    if request.erasure_id:
+        raise Conflict("erasure_begun", "The erasure has begun and cannot be taken back.")
 
 
 def note(request: RightsRequest, step: str, actor: Actor, **params: Any) -> None:

@@ -1,4 +1,5 @@
-"""Who was erased: a keyed digest of their id, so that an old file does not bring them back.
+"""Who was erased: a keyed digest of their id, so that an old file does not bring them back. An id
+that was corrected to another is refused in the same way.
 
 GDPR 17(3)(b): what is needed to obey the erasure may be kept. The key is another than the
 look-up's, so the digest leads to no row of the time before.
@@ -41,8 +42,8 @@ def keep_erasures_out() -> None:
 
 
 def suppress(digest: bytes, erased_at: datetime) -> None:
-    """Remember that this person was erased; the latest erasure counts, in whatever order they are
-    told."""
+    """Remember that nobody has this id from then on; the latest moment counts, in whatever order
+    they are told."""
     row, made = Suppression.objects.get_or_create(
         tenant_id=current_tenant(), digest=digest, defaults={"erased_at": erased_at}
     )
@@ -70,7 +71,8 @@ def refuse_erased(external_id: str, at: datetime) -> None:
     if moment is not None and at <= moment:
         raise AppError(
             "erased",
-            "This person was erased after that act. Ask them for a new consent and send that.",
+            "After that act the person was erased, or their id corrected. Send the right id, or a "
+            "new consent.",
             param="event_time",
         )
 

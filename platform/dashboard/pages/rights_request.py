@@ -17,6 +17,7 @@ from dashboard.pages.rights import EvidenceForm, line_of
 from dashboard.wording.errors import refusal_of
 from dashboard.wording.models import said
 from dashboard.wording.rights import (
+    ENDS,
     EVIDENCE,
     EXPORTS,
     EXTENSIONS,
@@ -165,7 +166,7 @@ def _whole(
         "law": said(LAWS, one.law),
         "source": TERMS[one.law].source,
         "evidence": said(EVIDENCE, one.evidence_kind) if one.evidence_kind else "",
-        "refusal": said(REFUSALS, one.refusal_code) if one.refusal_code else "",
+        "refusal": said(ENDS, one.refusal_code) if one.refusal_code else "",
         "purposes": [PURPOSES[name] for name in one.purposes],
         "steps": [(step, said(STEPS, step.code)) for step in one.steps.order_by("id")],
         "may": _may(one),

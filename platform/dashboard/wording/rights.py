@@ -63,6 +63,8 @@ REFUSALS: Words = {
     "rights_of_others": _("It would harm the rights of others"),
     "not_covered": _("The right does not reach that far"),
 }
+# Why a request was not carried out, chosen or not.
+ENDS: Words = {**REFUSALS, kinds.PERSON_ERASED: _("They were erased before it was answered")}
 EXTENSIONS: Words = {
     "complex": _("It is complex"),
     "many_requests": _("There are many requests"),

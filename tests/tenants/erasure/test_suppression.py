@@ -60,8 +60,8 @@ def test_s23_an_erased_persons_old_events_and_consents_are_blocked_until_a_fresh
     assert told["rows"] == [
         {
             "index": 0, "outcome": "rejected", "code": "erased",
-            "message": "This person was erased. Only a consent that they gave after it brings "
-            "rows of them here.",
+            "message": "Nobody has this id: the person was erased, or their id was corrected. Send "
+            "the right id, or a consent that they gave since.",
         }
     ]  # fmt: skip
     old = client.post("/v1/consents", grant(datetime(2026, 1, 1, tzinfo=UTC)), **how)

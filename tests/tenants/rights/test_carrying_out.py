@@ -8,13 +8,15 @@ from tenants.audit.models import AuditEntry
 from tenants.consent.models import ConsentRecord, ConsentState
 from tenants.consent.vocabulary import Purpose
 from tenants.departure import files
+from tenants.erasure.models import Erasure
 from tenants.erasure.queries import status_of
 from tenants.rights.following import follow
 from tenants.rights.models import SubjectExport
 from tenants.work.run import run_waiting
 from tests import shop
 from tests.stocked import publish, stock
-from tests.tenants.rights.asking import get, row, send, taken, verified
+from tests.tenants.erasure.erasures import erase
+from tests.tenants.rights.asking import get, refused, row, send, taken, verified
 from tests.trained import give_version
 
 PEOPLE = range(12)
@@ -135,6 +137,51 @@ def test_an_erasure_begins_when_it_is_carried_out_and_ends_the_request_once_all_
     assert not files.exists(shopkeeper.tenant.id, export.id)
     gone = Client().get(f"/v1/rights_requests/{access}/export", headers=shopkeeper.headers)
     assert gone.json()["error"]["code"] == "export_gone"
+
+
+def test_nothing_is_written_on_a_request_whose_erasure_has_begun(shopkeeper):
+    """What was said must not come back into rows that the erasure has cleared."""
+    request_id = verified(shopkeeper, "erasure", shop.user(1))
+    send(shopkeeper, f"/{request_id}/complete", answer="Gone.")
+    said = "Dear Anna, you are gone."
+    for act, more in {
+        "complete": {}, "extend": {"reason": "complex"}, "refuse": {"reason": "legal_duty"},
+    }.items():  # fmt: skip
+        assert refused(shopkeeper, f"/{request_id}/{act}", answer=said, **more) == "erasure_begun"
+    left = row(shopkeeper, request_id)
+    assert (left.answer, left.state, left.extended_at) == ("", "in_progress", None)
+
+
+def test_an_erasure_ends_what_else_the_person_has_asked_for(shopkeeper):
+    """An access that nobody can answer any more would stay open for ever."""
+    others = [
+        verified(shopkeeper, "access", shop.user(1)),
+        taken(shopkeeper, "restriction", shop.user(1)),
+        taken(shopkeeper, "rectification", shop.user(1)),
+    ]
+    of_another = taken(shopkeeper, "access", shop.user(2))
+    request_id = verified(shopkeeper, "erasure", shop.user(1))
+    send(shopkeeper, f"/{request_id}/complete")
+    run_waiting("default")
+    for other in others:
+        told = get(shopkeeper, f"/{other}")
+        assert (told["status"], told["refusal"]) == ("refused", "person_erased")
+        assert told["closed_at"]
+    assert get(shopkeeper, f"/{of_another}")["status"] == "identity_needed"
+    follow(shopkeeper.tenant.id)
+    assert get(shopkeeper, f"/{request_id}")["status"] == "done"
+    with shopkeeper.scope:
+        entries = AuditEntry.objects.filter(action="request.refused", reason="person_erased")
+        assert entries.count() == len(others)
+        erasure = Erasure.objects.get()
+    assert (erasure.before["open_requests"], erasure.after["open_requests"]) == (len(others) + 1, 0)
+
+
+def test_a_request_for_the_erasure_that_has_happened_is_done(shopkeeper):
+    """Where the erasure was asked for elsewhere."""
+    request_id = verified(shopkeeper, "erasure", shop.user(1))
+    erase(shopkeeper, shop.user(1))
+    assert get(shopkeeper, f"/{request_id}")["status"] == "done"
 
 
 def test_purposes_of_a_request_are_those_of_the_vocabulary(alice):

@@ -8,11 +8,13 @@ from django.test.utils import CaptureQueriesContext
 
 from tenants.audit.models import AuditEntry
 from tenants.behaviour.correcting import act_of
-from tenants.behaviour.models import Event, QuarantinedRow
+from tenants.behaviour.models import Event, QuarantinedRow, Upload
+from tenants.behaviour.services import accept_upload
 from tenants.rights.models import Correction
 from tenants.subjects.directory import external_id_of, find, resolve
 from tenants.subjects.models import Subject
 from tenants.work.run import run_waiting
+from tests import shop
 from tests.stocked import archive
 from tests.tenants.rights.asking import exported, refused, rows, send, taken, verified
 from tests.trained import give_version
@@ -141,6 +143,67 @@ def test_a_persons_id_is_corrected(bought):
         Client().get("/v1/recommendations", {"user_id": "right-id"}, headers=bought.headers).json()
     )
     assert reply["code"] == "no_version"  # known, and consenting
+
+
+def renamed(business) -> None:
+    """u1 is called right-id from now on."""
+    request_id = verified(business, "rectification")
+    send(business, f"/{request_id}/corrections", 201, user_id="right-id")
+    send(business, f"/{request_id}/complete", answer="You are called so now.")
+
+
+def sent_again(business) -> None:
+    """What was sent of u1 comes again, and something new: all of it is refused."""
+    grant = {**GRANT, "user_id": "u1", "event_time": "2026-01-01T00:00:00Z"}
+    reply = Client().post(
+        "/v1/consents", grant, content_type="application/json", headers=business.headers
+    )
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "erased")
+    old = shop.consents(range(1), ["service"]).replace(shop.user(0).encode(), b"u1")
+    with business.scope:
+        file = accept_upload(kind=Upload.CONSENTS, name="old", chunks=[old], actor=business.actor)
+    run_waiting("default")
+    with business.scope:
+        file.refresh_from_db()
+        outcomes = [(one["bucket"], one["code"]) for one in file.report["outcomes"]]
+    assert outcomes == [("rejected", "erased")]
+    for act in (ACT, {**ACT, "event_id": "order-2"}):
+        told = post(business, "/v1/events", act)
+        assert [one["code"] for one in told["rows"]] == ["erased"]
+    with business.scope:
+        assert find("u1") is None and not QuarantinedRow.objects.exists()
+
+
+def test_what_comes_under_the_old_id_makes_nobody(bought):
+    renamed(bought)
+    sent_again(bought)
+    with bought.scope:
+        assert Subject.objects.count() == 1
+        assert Event.objects.get().subject_id == find("right-id").id
+    post(bought, "/v1/consents", {**GRANT, "user_id": "u1"})  # somebody else, from now on
+    assert post(bought, "/v1/events", {**ACT, "event_id": "order-3"})["accepted"] == 1
+    with bought.scope:
+        assert find("u1").id != find("right-id").id
+
+
+def test_s23_a_corrected_and_then_erased_person_does_not_come_back_under_the_old_id(bought):
+    """GDPR 17."""
+    renamed(bought)
+    request_id = verified(bought, "erasure", "right-id")
+    send(bought, f"/{request_id}/complete")
+    run_waiting("default")
+    sent_again(bought)
+    with bought.scope:
+        assert not Subject.objects.filter(erased_at=None).exists()
+        assert not Event.objects.exists()
+
+
+def test_an_id_that_is_corrected_back_is_the_persons_own_again(bought):
+    renamed(bought)
+    back = verified(bought, "rectification", "right-id")
+    send(bought, f"/{back}/corrections", 201, user_id="u1")
+    assert post(bought, "/v1/events", ACT)["duplicate"] == 1
+    assert post(bought, "/v1/events", {**ACT, "event_id": "order-2"})["accepted"] == 1
 
 
 def test_what_was_frozen_before_is_said_to_hold_the_old_value(bought, artifact):
