@@ -1,5 +1,6 @@
 """Other ways to the test database than the test's own connection: the owner's, and threads'."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import psycopg
 from django.db import connection, connections
 
 T = TypeVar("T")
+WAITS = "select exists (select from pg_stat_activity where %s = any(pg_blocking_pids(pid)))"
 
 
 @contextmanager
@@ -66,3 +68,18 @@ def in_threads(work: Sequence[Callable[[], T]]) -> list[T]:
 
     with ThreadPoolExecutor(len(work)) as pool:
         return list(pool.map(run, work))
+
+
+def somebody_waits_for_us(seconds: float = 20) -> bool:
+    """Whether another connection waits for a lock of this thread's; asked until one does."""
+    deadline = time.monotonic() + seconds
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_backend_pid()")
+        (ours,) = cursor.fetchone()
+        while time.monotonic() < deadline:
+            cursor.execute("select pg_stat_clear_snapshot()")
+            cursor.execute(WAITS, [ours])
+            if cursor.fetchone()[0]:
+                return True
+            time.sleep(0.02)
+    return False

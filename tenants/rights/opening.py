@@ -22,6 +22,7 @@ from tenants.rights.laws import LAWS, law_of
 from tenants.rights.models import RightsRequest
 from tenants.rights.steps import close, note
 from tenants.subjects.directory import audit_ref, resolve
+from tenants.subjects.models import Subject
 
 CLOCK_SKEW = timedelta(minutes=5)
 
@@ -51,7 +52,7 @@ def open_request(
     the next answer on.
 
     AppError unknown_request_kind, unknown_proof, received_later; Conflict request_open while
-    another one of the kind is.
+    another one of the kind is, already_erased when the person was erased this moment.
     """
     received = received_at or now()
     if kind not in kinds.KINDS:
@@ -61,13 +62,7 @@ def open_request(
         raise AppError("received_later", "received_at lies in the future.", param="received_at")
     check_evidence(evidence)
     subject_id = resolve([user_id])[user_id]
-    twin = RightsRequest.objects.filter(subject_id=subject_id, kind=kind, state__in=kinds.OPEN)
-    if twin.exists():
-        raise Conflict(
-            "request_open",
-            "A request of this kind is open for this person. Answer that one.",
-            param="kind",
-        )
+    _check_alone(subject_id, kind)
     request = _created(subject_id, kind, actor, jurisdiction, received, purposes, evidence)
     note(request, "opened", actor)
     record(
@@ -82,6 +77,19 @@ def open_request(
         act(request, actor)
         close(request, kinds.DONE, actor)
     return request
+
+
+def _check_alone(subject_id: int, kind: str) -> None:
+    """The person is locked before, so that of two that come at once one is refused."""
+    if Subject.objects.select_for_update().get(pk=subject_id).erased_at is not None:
+        raise Conflict("already_erased", "This person is erased already.")
+    twin = RightsRequest.objects.filter(subject_id=subject_id, kind=kind, state__in=kinds.OPEN)
+    if twin.exists():
+        raise Conflict(
+            "request_open",
+            "A request of this kind is open for this person. Answer that one.",
+            param="kind",
+        )
 
 
 def check_evidence(evidence: Evidence | None) -> None:

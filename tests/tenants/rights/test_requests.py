@@ -1,16 +1,20 @@
 """A request's way from its coming to its end, through the API."""
 
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import pytest
 from django.test import Client
 from django.utils.timezone import now
 
 from tenants.audit.models import AuditEntry
+from tenants.errors import Conflict
 from tenants.isolation.models import KnownTenant
 from tenants.rights.following import alert, forget
 from tenants.rights.models import KEPT_FOR, RequestStep, RightsRequest
+from tenants.rights.opening import open_request
 from tenants.subjects.directory import find, resolve
+from tests.connections import in_threads, somebody_waits_for_us
 from tests.tenants.rights.asking import get, refused, row, send, taken, verified
 
 
@@ -114,6 +118,28 @@ def test_one_request_of_a_kind_is_open_for_a_person_at_a_time(alice):
     taken(alice, "access")
     assert refused(alice, user_id="u1", kind="access") == "request_open"
     taken(alice, "access", "u2")
+
+
+def test_of_two_that_come_at_once_one_is_taken_in(committed):
+    alice, taken_in = committed("Alice"), Event()
+    with alice.scope:
+        resolve(["u1"])
+
+    def first() -> str:
+        with alice.scope:
+            open_request(user_id="u1", kind="access", actor=alice.actor)
+            taken_in.set()
+            return "waited for" if somebody_waits_for_us(5) else "overtaken"
+
+    def second() -> str:
+        assert taken_in.wait(20)
+        with pytest.raises(Conflict) as refused, alice.scope:
+            open_request(user_id="u1", kind="access", actor=alice.actor)
+        return refused.value.code
+
+    assert in_threads([first, second]) == ["waited for", "request_open"]
+    with alice.scope:
+        assert RightsRequest.objects.count() == 1
 
 
 @pytest.mark.parametrize(
