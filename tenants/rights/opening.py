@@ -19,7 +19,7 @@ from tenants.isolation.scope import current_tenant
 from tenants.rights import kinds
 from tenants.rights.acting import act
 from tenants.rights.laws import LAWS, law_of
-from tenants.rights.models import RightsRequest
+from tenants.rights.models import KEPT_FOR, RightsRequest
 from tenants.rights.steps import close, note
 from tenants.subjects.directory import audit_ref, resolve
 from tenants.subjects.models import Subject
@@ -51,15 +51,15 @@ def open_request(
     reached the tenant, now by default. What needs no proof of identity and stops a use counts from
     the next answer on.
 
-    AppError unknown_request_kind, unknown_proof, received_later; Conflict request_open while
-    another one of the kind is, already_erased when the person was erased this moment.
+    AppError unknown_request_kind, unknown_proof, received_later, received_long_ago; Conflict
+    request_open while another one of the kind is, already_erased when the person was erased this
+    moment.
     """
     received = received_at or now()
     if kind not in kinds.KINDS:
         known = ", ".join(kinds.KINDS)
         raise AppError("unknown_request_kind", f"kind is one of {known}.", param="kind")
-    if received > now() + CLOCK_SKEW:
-        raise AppError("received_later", "received_at lies in the future.", param="received_at")
+    _check_moment(received)
     check_evidence(evidence)
     subject_id = resolve([user_id])[user_id]
     _check_alone(subject_id, kind)
@@ -77,6 +77,17 @@ def open_request(
         act(request, actor)
         close(request, kinds.DONE, actor)
     return request
+
+
+def _check_moment(received: datetime) -> None:
+    if received > now() + CLOCK_SKEW:
+        raise AppError("received_later", "received_at lies in the future.", param="received_at")
+    if received < now() - KEPT_FOR:  # what ended then would be forgotten by now
+        raise AppError(
+            "received_long_ago",
+            "received_at lies more than two years back. Send the day on which it reached you.",
+            param="received_at",
+        )
 
 
 def _check_alone(subject_id: int, kind: str) -> None:

@@ -180,6 +180,7 @@ ERRORS: dict[str, str | Promise] = {
     "no_extension": _("The law of this request gives no further time. Answer it in time."),
     "person_erased": _("The person was erased meanwhile. There is nothing to export."),
     "received_later": _("The request cannot come in later than now. Correct the day."),
+    "received_long_ago": _("The request came in more than two years ago. Correct the day."),
     "request_ended": _("This request has ended. Open a new one."),
     "request_open": _("A request of this kind is open for this person. Answer that one."),
     "unknown_proof": _("Choose one of the offered kinds of proof."),

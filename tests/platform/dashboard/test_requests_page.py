@@ -105,6 +105,7 @@ def test_refusals_come_back_where_they_were_asked_for(alice):
         ({"user_id": ""}, "required"),
         ({"kind": "telepathy"}, "valid choice"),
         ({"received_on": (localdate() + timedelta(days=9)).isoformat()}, "later than now"),
+        ({"received_on": "0001-01-01"}, "more than two years ago"),
     ],
 )
 def test_a_faulty_request_changes_nothing(alice, given, says):

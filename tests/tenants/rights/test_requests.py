@@ -159,6 +159,19 @@ def test_a_faulty_request_changes_nothing(alice, body, param):
         assert not RightsRequest.objects.exists() and find("u1") is None
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31"])
+def test_a_request_of_long_ago_is_refused_with_what_to_do(alice, day):
+    """The beginning of the calendar is no day at all west of Greenwich."""
+    with alice.scope:
+        type(alice.tenant).objects.update(timezone="America/New_York")
+    told = {"user_id": "u1", "kind": "access", "received_at": f"{day}T00:00:00Z"}
+    error = send(alice, "", 400, **told)["error"]
+    assert (error["code"], error["param"]) == ("received_long_ago", "received_at")
+    assert "Send the day" in error["message"]
+    with alice.scope:
+        assert not RightsRequest.objects.exists() and find("u1") is None
+
+
 def test_a_write_that_is_sent_twice_happens_once(alice):
     twice = [
         Client().post(
