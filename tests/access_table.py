@@ -127,7 +127,7 @@ PAGES: dict[str, dict[str, Right]] = {
     "rights/<str:request_id>/person/": {"GET": Right.MANAGE_RIGHTS},
     "rights/<str:request_id>/person/act/": {"POST": Right.MANAGE_RIGHTS},
     "rights/<str:request_id>/export/": {"GET": Right.MANAGE_RIGHTS},
-    "audit/": {"GET": Right.READ_AUDIT},
+    "audit/": {"GET": Right.READ_AUDIT, "POST": Right.READ_AUDIT},
     "audit/verify/": {"POST": Right.READ_AUDIT},
     "exports/": {"GET": Right.READ_AUDIT},
     "exports/make/": {"POST": Right.READ_AUDIT},

@@ -67,7 +67,7 @@ def story(alice):
     Client().get(f"/v1/recommendations?user_id={PEOPLE[1]}", headers=alice.headers)
     owner = alice.browser()
     owner.post("/try/", {"user_id": PEOPLE[0]})
-    owner.get(f"/audit/?subject={PEOPLE[2]}")
+    owner.post("/audit/", {"subject": PEOPLE[2]})
     owner.post("/members/invite/", {"email": "carol@example.net", "role": "analyst"})
     owner.post("/keys/new/", {"name": PEOPLE[4], "kind": "restricted", "scopes": ["events:read"]})
     alice.browser(Role.ANALYST).get("/keys/")

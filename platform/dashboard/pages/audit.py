@@ -1,13 +1,19 @@
-"""`/audit/`: the tenant's log with filters, and its verification on demand."""
+"""`/audit/`: the tenant's log with filters, and its verification on demand.
+
+A person's id travels in the body of a POST, which leads to the address with their pseudonym: it
+stands in no address, no log and no history.
+"""
 
 import re
 from datetime import datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -25,6 +31,8 @@ from tenants.audit.events import BY_ACTION, AuditEvent
 from tenants.audit.models import AuditDetail, AuditEntry
 from tenants.audit.verify import verify_log
 from tenants.subjects.directory import audit_ref, find
+from tenants.subjects.models import Subject
+from tenants.subjects.viewing import note_subject_viewed
 
 ANY = ("", _("Any"))
 PSEUDONYM = re.compile(r"[0-9a-f]{64}")
@@ -51,15 +59,11 @@ class FilterForm(RefusableForm):
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs=DATE))
 
     def clean_subject(self) -> str:
-        """The tenant's own id of a person, or the log's pseudonym -> the pseudonym."""
+        """Nothing but a pseudonym of the log, or nothing."""
         text = str(self.cleaned_data["subject"])
-        if not text or PSEUDONYM.fullmatch(text):
-            return text
-        known = find(text) if "\0" not in text else None
-        reference = audit_ref(known.id) if known else ""
-        if not reference:
+        if text and not PSEUDONYM.fullmatch(text):
             raise forms.ValidationError(error_text("unknown_person", {}))
-        return reference
+        return text
 
     def narrow(self, entries: "QuerySet[AuditEntry]") -> "QuerySet[AuditEntry]":
         """The entries that pass; faulty fields filter nothing and say so on the page."""
@@ -75,6 +79,27 @@ class FilterForm(RefusableForm):
         return entries.filter(**{name: value for name, value in wanted.items() if value})
 
 
+class AskForm(FilterForm):
+    """The same as somebody fills it in: a person may go by the id that the tenant uses."""
+
+    person: Subject | None = None
+
+    def clean_subject(self) -> str:
+        """The tenant's own id of a person, or the log's pseudonym -> the pseudonym."""
+        text = str(self.cleaned_data["subject"])
+        self.person = find(text) if text and "\0" not in text else None
+        if self.person:
+            self.cleaned_data["subject"] = audit_ref(self.person.id) or text
+        return super().clean_subject()
+
+    def address(self) -> str:
+        """Where what was asked for is shown."""
+        given = {name: self.data.get(name) for name in self.fields}
+        asked = {**given, "subject": self.cleaned_data["subject"]}
+        query = urlencode({name: value for name, value in asked.items() if value})
+        return f"{reverse('dashboard:audit')}?{query}"
+
+
 def _midnight(day: Any, days: int = 0) -> datetime | None:
     if day is None:
         return None
@@ -86,8 +111,18 @@ def _midnight(day: Any, days: int = 0) -> datetime | None:
 
 @page(Right.READ_AUDIT)
 def audit(request: PageRequest) -> HttpResponse:
-    """The newest entries first."""
-    form = FilterForm(request.GET or None)
+    """The newest entries first. Asking for a person by their id is a look at them."""
+    if request.method != "POST":
+        return _whole(request, FilterForm(request.GET or None))
+    asked = AskForm(request.POST)
+    if not asked.is_valid():
+        return _whole(request, asked, status=422)
+    if asked.person:
+        note_subject_viewed(subject_id=asked.person.id, page="audit", actor=request.actor)
+    return redirect(asked.address())
+
+
+def _whole(request: PageRequest, form: FilterForm, status: int = 200) -> HttpResponse:
     pages = page_of(request, form.narrow(AuditEntry.objects.order_by("-seq")))
     details = AuditDetail.objects.filter(entry_id__in=[entry.pk for entry in pages.rows])
     by_entry = {detail.entry_id: detail.details for detail in details}
@@ -95,11 +130,11 @@ def audit(request: PageRequest) -> HttpResponse:
         "verified": AuditEntry.objects.filter(action=VERIFIED).order_by("-seq").first(),
         "mark": newest(),
         "form": form,
-        "filtered": bool(request.GET) and form.is_valid() and any(form.cleaned_data.values()),
+        "filtered": form.is_bound and form.is_valid() and any(form.cleaned_data.values()),
         "pages": pages,
         "entries": [_row(entry, by_entry.get(entry.pk, {})) for entry in pages.rows],
     }
-    return render(request, "dashboard/audit.html", context)
+    return render(request, "dashboard/audit.html", context, status=status)
 
 
 @require_POST

@@ -73,15 +73,29 @@ def told(alice):
 def test_the_log_is_filtered_by_person_and_by_actor(alice, told):
     page = alice.browser(Role.AUDITOR)
     # Alice herself also made the auditor a member.
-    for query, rows in {
-        "subject=user-17": 1,
-        f"subject={told}": 1,
-        f"actor={alice.member}": 2,
-    }.items():
+    for query, rows in {f"subject={told}": 1, f"actor={alice.member}": 2}.items():
         shown = html(page.get(f"/audit/?{query}"))
         assert shown.count('<th scope="row">') == rows, query
-    assert "Nobody is known by this id" in html(page.get("/audit/?subject=nobody"))
-    assert "user-17" not in html(page.get(f"/audit/?subject={told}"))
+        assert "user-17" not in shown
+
+
+def test_a_persons_id_filters_the_log_by_their_pseudonym_and_the_look_is_recorded(alice, told):
+    """The id stands in no address; asking for it is a look at the person."""
+    page = alice.browser(Role.AUDITOR)
+    asked = page.post("/audit/", {"subject": "user-17", "outcome": "success", "actor": ""})
+    assert asked["Location"] == f"/audit/?outcome=success&subject={told}"
+    shown = html(page.get(asked["Location"]))
+    assert shown.count('<th scope="row">') == 2 and "user-17" not in shown
+    with alice.scope:
+        look = AuditEntry.objects.filter(action="subject.viewed").latest("seq")
+        assert (look.subject_ref, look.detail.get().details) == (told, {"page": "audit"})
+        looks = AuditEntry.objects.filter(action="subject.viewed").count()
+    nobody = page.post("/audit/", {"subject": "nobody"})
+    assert nobody.status_code == 422 and "Nobody is known by this id" in html(nobody)
+    assert "Nobody is known by this id" in html(page.get("/audit/?subject=user-17"))
+    assert page.post("/audit/", {"subject": told})["Location"] == f"/audit/?subject={told}"
+    with alice.scope:
+        assert AuditEntry.objects.filter(action="subject.viewed").count() == looks
 
 
 def test_the_page_says_when_the_log_was_verified_last(alice):
