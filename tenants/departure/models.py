@@ -38,6 +38,11 @@ class SealedExport(TenantOwned):
     def public_id(self) -> str:
         return public_id("export", self.id)
 
+    @property
+    def file_name(self) -> str:
+        """What the file is called where it is saved."""
+        return f"{self.public_id}.zip"
+
 
 class TenantExport(SealedExport):
     """Everything that the tenant owns."""

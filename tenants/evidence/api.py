@@ -1,8 +1,5 @@
 """`/v1/audit`: the log, its signed checkpoints, and exports for auditors."""
 
-from typing import Any
-
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -13,6 +10,7 @@ from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.rights import Right
 from tenants.access.schema import ErrorAnswer
 from tenants.audit.models import AuditCheckpoint, AuditEntry
+from tenants.departure.zip_reply import zip_reply
 from tenants.errors import NotFound
 from tenants.evidence.api_forms import (
     CHECKPOINT,
@@ -142,12 +140,3 @@ class ExportContent(TenantAPIView):
     def get(self, request: TenantRequest, evidence_id: str) -> HttpResponseBase:
         pk = parse_id("evidence", evidence_id)
         return zip_reply(*download_evidence(export_id=pk, actor=request.actor))
-
-
-def zip_reply(export: EvidenceExport, content: Any) -> StreamingHttpResponse:
-    """An export as the browser or the caller saves it."""
-    reply = StreamingHttpResponse(content, content_type="application/zip")
-    reply["Content-Length"] = str(export.bytes)
-    name = f"{export.kind}-{export.public_id}.zip"
-    reply["Content-Disposition"] = f'attachment; filename="{name}"'
-    return reply

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.audit.checkpoints import between, line_of
 from tenants.audit.models import AuditDetail, AuditEntry, AuditHead
-from tenants.evidence.cells import csv_line, json_line
+from tenants.csv_cells import csv_line
+from tenants.evidence.cells import json_line
 from tenants.evidence.kinds import EvidenceFile, EvidenceKind, Options
 
 CHUNK = 2000
@@ -70,12 +71,12 @@ class _Log:
 
     def rows(self) -> Iterator[bytes]:
         """What the filter chose, for a spreadsheet."""
-        yield csv_line([*COLUMNS, "details", "entry_hash"])
+        yield csv_line([*COLUMNS, "details", "entry_hash"], one_line=True)
         for start in self._starts():
             for entry, line in self._chunk(start):
                 facts = [getattr(entry, name) for name in COLUMNS]
                 details = json.dumps(line["details"], sort_keys=True) if "details" in line else ""
-                yield csv_line([*facts, details, line["entry_hash"]])
+                yield csv_line([*facts, details, line["entry_hash"]], one_line=True)
 
     def _starts(self) -> range:
         return range(self.begins_behind + 1, self.ends_at + 1, CHUNK)

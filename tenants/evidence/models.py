@@ -28,3 +28,8 @@ class EvidenceExport(SealedExport):
     @property
     def public_id(self) -> str:
         return public_id("evidence", self.id)
+
+    @property
+    def file_name(self) -> str:
+        """The kind first, so that several lie apart."""
+        return f"{self.kind}-{self.public_id}.zip"

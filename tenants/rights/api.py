@@ -16,6 +16,7 @@ from tenants.access.rights import Right
 from tenants.access.schema import ErrorAnswer
 from tenants.behaviour.correcting import act_of
 from tenants.consent.vocabulary import Purpose
+from tenants.departure.zip_reply import zip_reply
 from tenants.ids import parse_id
 from tenants.rights import api_examples as examples
 from tenants.rights import queries, rectifying, services
@@ -203,11 +204,7 @@ class RightsRequestExport(TenantAPIView):
         examples=[examples.ZIP],
     )
     def get(self, request: TenantRequest, request_id: str) -> StreamingHttpResponse:
-        export, content = download_export(**_named(request, request_id))
-        reply = StreamingHttpResponse(content, content_type="application/zip")
-        reply["Content-Length"] = str(export.bytes)
-        reply["Content-Disposition"] = f'attachment; filename="{export.public_id}.zip"'
-        return reply
+        return zip_reply(*download_export(**_named(request, request_id)))
 
     @extend_schema(
         operation_id="create_rights_request_export",

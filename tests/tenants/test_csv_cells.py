@@ -71,7 +71,6 @@ def test_s39_nothing_else_writes_csv_for_people():
     assert found == {
         "tenants/csv_cells.py",
         "tenants/departure/contents.py",  # by COLUMN
-        "tenants/evidence/cells.py",  # by STARTS, and on one line
         # Read by a program alone: the database, and the engine.
         "tenants/behaviour/storing.py",
         "training/jobs/freezing.py",

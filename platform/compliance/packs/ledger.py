@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.audit.canonical import timestamp
 from tenants.consent.models import ConsentFlag, ConsentRecord, Notice
-from tenants.evidence.cells import csv_line, json_line
+from tenants.csv_cells import csv_line
+from tenants.evidence.cells import json_line
 from tenants.evidence.kinds import EvidenceFile, EvidenceKind, Options
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.directory import keys_of
@@ -85,9 +86,9 @@ def _files(options: Options) -> Iterator[EvidenceFile]:
 
 
 def _table(options: Options) -> Iterator[bytes]:
-    yield csv_line(COLUMNS)
+    yield csv_line(COLUMNS, one_line=True)
     for row in _rows(options):
-        yield csv_line([row[name] for name in COLUMNS])
+        yield csv_line((row[name] for name in COLUMNS), one_line=True)
 
 
 kind = EvidenceKind(_("Consent ledger"), _files, filters=("since", "until", "subject"))

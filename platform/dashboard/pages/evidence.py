@@ -24,8 +24,8 @@ from tenants.audit.copies import choose_place
 from tenants.audit.events import AuditEvent
 from tenants.audit.models import CheckpointPlace
 from tenants.audit.signing import key_id, public_key
+from tenants.departure.zip_reply import zip_reply
 from tenants.errors import AppError, Conflict
-from tenants.evidence.api import zip_reply
 from tenants.evidence.kinds import kinds
 from tenants.evidence.models import EvidenceExport
 from tenants.evidence.services import download_evidence, request_evidence

@@ -28,6 +28,7 @@ from dashboard.wording.rights import (
 from dashboard.wording.states import PURPOSES
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from tenants.departure.zip_reply import zip_reply
 from tenants.errors import AppError, NotFound
 from tenants.ids import parse_id, public_id
 from tenants.rights import exports, kinds, services
@@ -146,13 +147,8 @@ def act_on_request(request: PageRequest, request_id: str) -> HttpResponse:
 @page(Right.MANAGE_RIGHTS)
 def download_rights_export(request: PageRequest, request_id: str) -> StreamingHttpResponse:
     """The zip, opened piece by piece as it is sent."""
-    export, content = exports.download_export(
-        request_id=parse_id("rights request", request_id), actor=request.actor
-    )
-    reply = StreamingHttpResponse(content, content_type="application/zip")
-    reply["Content-Length"] = str(export.bytes)
-    reply["Content-Disposition"] = f'attachment; filename="{export.public_id}.zip"'
-    return reply
+    pk = parse_id("rights request", request_id)
+    return zip_reply(*exports.download_export(request_id=pk, actor=request.actor))
 
 
 def _whole(

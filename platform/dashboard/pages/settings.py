@@ -31,6 +31,7 @@ from tenants.departure.services import (
     keep_tenant,
     request_export,
 )
+from tenants.departure.zip_reply import zip_reply
 from tenants.errors import AppError
 from tenants.ids import parse_id
 from tenants.isolation.models import KnownTenant
@@ -111,11 +112,8 @@ def make_export(request: PageRequest) -> HttpResponse:
 @page(Right.MANAGE_TENANT)
 def download(request: PageRequest, export_id: str) -> StreamingHttpResponse:
     """The zip, opened piece by piece as it is sent."""
-    export, content = download_export(export_id=parse_id("export", export_id), actor=request.actor)
-    reply = StreamingHttpResponse(content, content_type="application/zip")
-    reply["Content-Length"] = str(export.bytes)
-    reply["Content-Disposition"] = f'attachment; filename="{export.public_id}.zip"'
-    return reply
+    pk = parse_id("export", export_id)
+    return zip_reply(*download_export(export_id=pk, actor=request.actor))
 
 
 @require_POST

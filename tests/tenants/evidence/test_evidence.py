@@ -15,10 +15,11 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.models import AuditDetail, AuditEntry
 from tenants.audit.record import record
 from tenants.audit.signing import public_key
+from tenants.csv_cells import csv_line
 from tenants.departure import files
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.evidence import making
-from tenants.evidence.cells import csv_line, json_line
+from tenants.evidence.cells import json_line
 from tenants.evidence.models import EvidenceExport
 from tenants.evidence.services import download_evidence, request_evidence
 from tenants.evidence.verifier import canonical
@@ -76,7 +77,7 @@ def test_the_csv_tells_the_same_and_no_cell_is_a_formula(logged):
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\0", "\r", "\n"])
 def test_s39_exported_cells_are_escaped(first):
     """ASVS 1.2.10: no cell of an export begins as a formula, and none breaks its line."""
-    line = csv_line([f"{first}cmd|'/c calc'!A0", "plain", 5, -1.5])
+    line = csv_line([f"{first}cmd|'/c calc'!A0", "plain", 5, -1.5], one_line=True)
     assert line.count(b"\n") == 1 and b"\0" not in line and b"\r" not in line
     cells = next(csv.reader([line.decode()]))
     assert not cells[0].startswith(tuple("=+-@\t\0\r\n")) and cells[1:] == ["plain", "5", "-1.5"]
