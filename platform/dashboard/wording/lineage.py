@@ -30,6 +30,8 @@ COUNTED: dict[str, str | Promise] = {
     "quarantined_row": _("Rows held back"),
     "erasure": _("This erasure"),
     "rights_request": _("Rights requests"),
+    "open_requests": _("Open requests"),
+    "correction": _("Corrections"),
     "profile_removal": _("Removals from the profile"),
     "snapshot_subject": _("Places in frozen data"),
     "decision": _("Answers"),
