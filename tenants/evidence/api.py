@@ -32,12 +32,13 @@ from tenants.evidence.models import EvidenceExport
 from tenants.evidence.options import read_options
 from tenants.evidence.services import download_evidence, request_evidence
 from tenants.ids import parse_id
+from tenants.subjects.viewing import note_subject_viewed
 
 ORDER = OpenApiExample("A month", value={"since": "2026-11-01T00:00:00Z"}, request_only=True)
 
 
 class EntryList(TenantAPIView):
-    """The entries of the log, the newest first."""
+    """The entries of the log, the newest first; to ask for those of a person is a look at them."""
 
     rights = {"GET": Right.READ_AUDIT}
 
@@ -54,7 +55,11 @@ class EntryList(TenantAPIView):
         options = read_options(filters_of(query.validated_data), kind.filters)
         entries = AuditEntry.objects.filter(**conditions_of(options)).prefetch_related("detail")
         page = paging.page_of(request, entries, "audit entry")
-        return page.response(request, AuditEntryAnswer(page.rows, many=True).data)
+        told = AuditEntryAnswer(page.rows, many=True).data
+        if "subject_id" in options:
+            subject_id = options["subject_id"]
+            note_subject_viewed(subject_id=subject_id, page="audit", actor=request.actor)
+        return page.response(request, told)
 
 
 class CheckpointList(TenantAPIView):

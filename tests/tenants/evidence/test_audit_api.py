@@ -8,6 +8,7 @@ from tenants.access.rights import RIGHTS_OF, Right
 from tenants.accounts.models import Role
 from tenants.audit.checkpoints import make_checkpoint
 from tenants.audit.events import AuditEvent
+from tenants.audit.models import AuditEntry
 from tenants.audit.record import record
 from tenants.subjects.directory import audit_ref, resolve
 from tenants.work.run import run_waiting
@@ -38,6 +39,10 @@ def test_entries_are_listed_newest_first_and_filtered(client, alice, bob):
     }.items():
         reply = get(client, alice, f"/v1/audit/entries?{query}").json()
         assert [one["action"] for one in reply["data"]] == found, query
+    with alice.scope:  # asking for a person is a look at them
+        look = AuditEntry.objects.latest("seq")
+        assert (look.action, look.subject_ref) == ("subject.viewed", audit_ref(subject))
+        assert AuditEntry.objects.filter(action="subject.viewed").count() == 2
     assert len(get(client, bob, "/v1/audit/entries").json()["data"]) == 3
     assert get(client, alice, "/v1/audit/entries?user_id=nobody").json()["error"]["code"] == (
         "unknown_person"
