@@ -142,10 +142,11 @@ def _begin_anew(job: Job) -> None:
         logger.info("job %s is not begun anew: %s", job.public_id, refused.code)
 
 
-def destroy_data(tenant_id: UUID, job_id: UUID) -> None:
-    """The job's folder here and what the shared store has of it. StillRunning, StoreUnreachable."""
+def destroy_data(tenant_id: UUID, job_id: UUID, patience: float = PATIENCE_SECONDS) -> None:
+    """The job's folder here and what the shared store has of it; not to be had back, so never
+    inside a scope. StillRunning after `patience` seconds, StoreUnreachable."""
     folder = folder_of(tenant_id, job_id)
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + patience
     while child.is_occupied(folder):
         if time.monotonic() > deadline:
             raise StillRunning(str(job_id))

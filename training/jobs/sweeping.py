@@ -34,7 +34,7 @@ def sweep(tenant_id: UUID) -> None:
 
 def sweep_now(tenant_id: UUID) -> None:
     """Destroy data and states of jobs that may keep none, and bundles of no version."""
-    of_jobs = _ids(name.partition("/")[0] for name in depot.listing(tenant_id, carrying.ROOM))
+    of_jobs = ids_among(name.partition("/")[0] for name in depot.listing(tenant_id, carrying.ROOM))
     bundles = artifacts.stored(tenant_id)
     with tenant_scope(tenant_id):
         kept = kept_jobs(of_jobs)
@@ -55,12 +55,13 @@ def kept_jobs(job_ids: set[UUID]) -> set[UUID]:
     return set(kept.exclude(state=life.CANCELLED).values_list("id", flat=True))
 
 
-def _ids(names: Iterable[str]) -> set[UUID]:
+def ids_among(names: Iterable[str]) -> set[UUID]:
+    """Those names that are ids; whatever else lies there is none of ours."""
     found = set()
     for name in names:
         try:
             found.add(UUID(name))
-        except ValueError:  # none of ours
+        except ValueError:
             continue
     return found
 

@@ -4,7 +4,9 @@
 longest time; where none does, the reason says what the data are for.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.functional import Promise
@@ -13,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from compliance.retention.deleting import Delete, consents, rows_of, training_data
 from recommend.models import Decision
 from tenants.behaviour.models import Event, EventBatch, QuarantinedRow, Upload
+from training.jobs.leftovers import destroy_marked
 
 HALF_A_YEAR, THREE_YEARS, HUNDRED_YEARS = 180, 1095, 36_500
 
@@ -25,6 +28,7 @@ class RetentionClass:
     least    the fewest days that a tenant may choose; None: there is nothing to choose
     reason   why at least, or at most, that long
     delete   what deletes it; None: it ends by itself, wherever the reason says
+    sweep    what destroys the files behind those rows once they are committed, outside any scope
     """
 
     code: str
@@ -33,6 +37,7 @@ class RetentionClass:
     least: int | None
     reason: str | Promise
     delete: Delete | None = None
+    sweep: Callable[[UUID], None] | None = None
 
     @property
     def most(self) -> int:
@@ -85,6 +90,7 @@ CLASSES = (
             "and lineage stay (GDPR 5(2); AI Act 10)."
         ),
         delete=training_data,
+        sweep=destroy_marked,
     ),
     RetentionClass(
         "uploads",
