@@ -126,13 +126,20 @@ def retention() -> Section:
     kept = [
         {
             "class": one.code, "what": one.says, "why": one.reason,
-            "days": days[one.code] if days[one.code] is not None else _("as long as the tenant"),
+            "days": _kept(days[one.code]),
         }
         for one in CLASSES
     ]  # fmt: skip
     return Section("retention", _("Time limits for erasure"), "GDPR 5(1)(e), 30(1)(f); PIPL 19", [
         Fact("classes", _("Days by class of data"), kept)
     ])  # fmt: skip
+
+
+def _kept(days: int | None) -> Any:
+    """A number of days, or in words what is none."""
+    if days is None:
+        return _("as long as the tenant")
+    return days or _("Until the end that each record names")
 
 
 def measures() -> Section:

@@ -24,7 +24,7 @@ HALF_A_YEAR, THREE_YEARS, HUNDRED_YEARS = 180, 1095, 36_500
 class RetentionClass:
     """One class of data.
 
-    default  days after which it is deleted; None: as long as the tenant
+    default  days after which it is deleted; None: as long as the tenant; 0: each row names its end
     least    the fewest days that a tenant may choose; None: there is nothing to choose
     reason   why at least, or at most, that long
     delete   what deletes it; None: it ends by itself, wherever the reason says

@@ -57,6 +57,7 @@ def test_the_record_of_processing_tells_purposes_notices_recipients_and_time_lim
     assert notice["purposes"] == sorted(shop.PURPOSES)
     kept = {line["class"]: line["days"] for line in told["retention.classes"]["value"]}
     assert kept["events"] == "as long as the tenant" and kept["quarantine"] == 30
+    assert kept["consents"] == "Until the end that each record names"
     assert len(told["measures.measures"]["value"]) > 5
     assert told["data.people"]["open"] and told["controller.officer"]["open"]
 
