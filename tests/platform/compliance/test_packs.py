@@ -62,6 +62,20 @@ def test_the_record_of_processing_tells_purposes_notices_recipients_and_time_lim
     assert told["data.people"]["open"] and told["controller.officer"]["open"]
 
 
+@pytest.mark.parametrize("refused", [True, False])
+def test_of_tls_a_pack_says_what_the_settings_show_and_no_more(alice, settings, refused):
+    settings.SECURE_SSL_REDIRECT = refused
+    content = content_of(make_evidence(alice, "processing"))
+    told = facts(content, "record-of-processing")
+    assert told["measures.tls"]["value"] is refused
+    assert "TLS" not in "".join(told["measures.measures"]["value"])
+    shown = {True: ("yes", "是"), False: ("no", "否")}[refused]
+    for language, word in zip(("en", "zh"), shown, strict=True):
+        text = content[f"record-of-processing.{language}.md"].decode()
+        (line,) = [line for line in text.splitlines() if "HTTP" in line]
+        assert line.endswith(f": {word}")
+
+
 def test_the_impact_pack_tells_consent_logic_versions_and_gates(shopkeeper):
     """GDPR 35(7); PIPL 55, 56."""
     told = facts(content_of(make_evidence(shopkeeper, "impact")), "impact-assessment")
