@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,9 @@ QUOTED = re.findall(r"`([^`\s]+)`", PAGE)
 FILE = re.compile(r"[\w./-]+/[\w.-]+\.(?:py|md)")
 NUMBERED = re.compile(r"test_s(\d+)_")
 LINE = re.compile(r"^\| (\d+) \| (.+?) \| (.*?) ?\| (.+) \|$", re.MULTILINE)
+
+ROW = re.compile(r"^\|(?P<cells>.+)\|$")
+BETWEEN = re.compile(r"(?<!\\)\|")
 
 
 @cache
@@ -31,6 +35,29 @@ def lines() -> dict[int, tuple[str, str, str]]:
     found = [(int(number), *cells) for number, *cells in LINE.findall(table)]
     assert len({number for number, *_ in found}) == len(found)
     return {number: (statement, feature, proof) for number, statement, feature, proof in found}
+
+
+def doubled(page: str, cells: int = 2) -> list[str]:
+    """Rows that stand more than once in one table, as their first cells tell."""
+    tables = re.split(r"\n(?!\|)", page)
+    found = []
+    for table in tables:
+        rows = [match["cells"] for line in table.splitlines() if (match := ROW.match(line))]
+        heads = Counter(" ".join("|".join(BETWEEN.split(row)[:cells]).split()) for row in rows)
+        found += [head for head, count in heads.items() if count > 1]
+    return found
+
+
+def test_no_row_stands_twice_in_a_table_of_the_page():
+    """Of the laws: what is asked in which article. Of the data: a table, or a class."""
+    assert doubled(PAGE) == []
+    assert doubled((ROOT / "docs" / "data-map.md").read_text(), cells=1) == []
+
+
+def test_a_row_that_stands_twice_is_found_whatever_else_it_says():
+    table = "| no | asks | test |\n|---|---|---|\n| 7 | proof | `a` |\n| 8 | proof | `a` |\n"
+    assert doubled(f"Text\n\n{table}\n{table}") == []
+    assert doubled(f"Text\n\n{table}|  7 | proof | `b` |\n") == ["7 | proof"]
 
 
 def test_every_test_that_the_page_names_exists():
