@@ -268,6 +268,7 @@ SUBJECT_ANNEXES = {
     "derived_profile": "recommend.derived.profile",
     "model_versions": "training.jobs.told.versions_with",
     "human_reviews": "training.jobs.told.reviews_of",
+    "retention": "compliance.retention.telling.kept",
 }
 
 AUTH_USER_MODEL = "accounts.Person"

@@ -17,7 +17,7 @@ class BehaviourRows:
     tables: tuple[type[Model], ...] = (Event, QuarantinedRow)
     kept: ClassVar = {
         "event": "until the person is erased",
-        "quarantined_row": "30 days, or until a consent frees it, or the person is erased",
+        "quarantined_row": "until a consent frees it, or the person is erased",
     }
 
     def count(self, subject_id: int) -> dict[str, int]:

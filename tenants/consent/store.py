@@ -21,7 +21,8 @@ class ConsentRows:
 
     tables = (ConsentRecord, ConsentState, ConsentFlag, ConsentSignal)
     kept: ClassVar = {
-        "consent_record": "as proof while the tenant exists, unlinkable after an erasure",
+        "consent_record": "as proof until the end that it names, or while the tenant exists, "
+        "unlinkable after an erasure",
         "consent_state": "until the person is erased",
         "consent_flag": "until the person is erased",
         "consent_signal": "until the person is erased",

@@ -29,6 +29,7 @@ class RetentionClass:
     reason   why at least, or at most, that long
     delete   what deletes it; None: it ends by itself, wherever the reason says
     sweep    what destroys the files behind those rows once they are committed, outside any scope
+    tables   what the subject stores call the tables of people whose rows go by this time
     """
 
     code: str
@@ -38,6 +39,7 @@ class RetentionClass:
     reason: str | Promise
     delete: Delete | None = None
     sweep: Callable[[UUID], None] | None = None
+    tables: tuple[str, ...] = ()
 
     @property
     def most(self) -> int:
@@ -60,6 +62,7 @@ CLASSES = (
             "at recent behaviour most; versions that learned from deleted events stay."
         ),
         delete=rows_of(Event, "occurred_at"),
+        tables=("event",),
     ),
     RetentionClass(
         "quarantine",
@@ -68,6 +71,7 @@ CLASSES = (
         least=1,
         reason=_("Without consent they serve no purpose (GDPR 6; PIPL 13)."),
         delete=rows_of(QuarantinedRow, "created_at"),
+        tables=("quarantined_row",),
     ),
     RetentionClass(
         "decisions",
@@ -79,6 +83,7 @@ CLASSES = (
             "least (AI Act 19, 26(6)). Their hashes stay in the seal."
         ),
         delete=rows_of(Decision, "occurred_at"),
+        tables=("decision",),
     ),
     RetentionClass(
         "training_data",

@@ -1,6 +1,5 @@
 """What is deleted by time waits for whoever writes meanwhile, and files go behind their row."""
 
-import time
 from datetime import timedelta
 from threading import Event
 
@@ -16,34 +15,17 @@ from tenants.consent.services import record_batch
 from tenants.consent.vocabulary import ConsentEvent
 from tenants.isolation import depot
 from tenants.isolation.depot import StoreUnreachable
-from tests.connections import in_threads
+from tests.connections import in_threads, somebody_waits_for_us
 from tests.tenants.consent.acts import act, archive
 from tests.training.jobs.machines import make_machines
 from training.jobs import carrying, child, life
 from training.jobs.beginning import folder_of
 from training.jobs.models import Job, Snapshot
 
-WAITED_FOR = "select exists (select from pg_stat_activity where %s = any(pg_blocking_pids(pid)))"
-
 
 @pytest.fixture(autouse=True)
 def no_turn_taken():
     cache.clear()
-
-
-def somebody_waits_for_us() -> bool:
-    """Whether another connection waits for a lock of ours; asked until one does."""
-    deadline = time.monotonic() + 20
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_backend_pid()")
-        (ours,) = cursor.fetchone()
-        while time.monotonic() < deadline:
-            cursor.execute("select pg_stat_clear_snapshot()")
-            cursor.execute(WAITED_FOR, [ours])
-            if cursor.fetchone()[0]:
-                return True
-            time.sleep(0.02)
-    return False
 
 
 def test_a_renewal_that_commits_while_old_records_are_deleted_keeps_its_state(committed):
