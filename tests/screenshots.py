@@ -19,11 +19,14 @@ THEMES = ("light", "dark")
 PAGES = {
     "overview": "/",
     "data": "/data/",
+    "consent": "/consent/",
+    "notices": "/consent/notices/",
     "models": "/models/",
     "compare": "/models/compare/",
     "groups": "/models/groups/",
     "try": "/try/",
     "rights": "/rights/",
+    "lineage": "/lineage/",
     "audit": "/audit/",
     "exports": "/exports/",
     "members": "/members/",
@@ -34,13 +37,19 @@ PAGES = {
     "api": "/api/",
     "design": "/design/",
 }
-# Pages about one object: where the first link to one stands, and what follows in its address.
+REQUEST = "tbody a[href*='/rights/']"
+# Pages about one object: where the first link to one stands, which way it goes from page to page,
+# and what follows in its address.
 LINKS = {
-    "upload": ("/data/", "a[href*='/data/uploads/']", ""),
-    "job": ("/models/", "a[href*='/models/jobs/']", ""),
-    "version": ("/models/", "a[href*='/models/versions/']", ""),
-    "card": ("/models/", "a[href*='/models/versions/']", "card/"),
+    "upload": ("/data/", ("a[href*='/data/uploads/']",), ""),
+    "job": ("/models/", ("a[href*='/models/jobs/']",), ""),
+    "version": ("/models/", ("a[href*='/models/versions/']",), ""),
+    "card": ("/models/", ("a[href*='/models/versions/']",), "card/"),
+    "request": ("/rights/", (REQUEST,), ""),
+    "erasure": ("/rights/", (f"{REQUEST}:has-text('Be erased')", "a[href*='/erasures/']"), ""),
 }
+# Pages that show something once they are asked for a person, and what shows that they have.
+ASKED = {"try": ".ranked", "lineage": "#snapshots"}
 TALLEST = 1800
 SUBJECT = "13085"
 
@@ -74,20 +83,27 @@ def photograph(
     page.wait_for_url(f"{address}/")
     for name, path in found(page, address):
         page.goto(f"{address}{path}")
-        if name == "try":
+        if name in ASKED:
             page.locator("#id_user_id").fill(SUBJECT)
             page.locator("#id_user_id").press("Enter")
-            page.wait_for_selector(".ranked")
+            page.wait_for_selector(ASKED[name])
         take(page, name, width, theme)
     page.close()
 
 
 def found(page: Page, address: str) -> Iterator[tuple[str, str]]:
-    """Every page by name, with its path."""
+    """Every page by name, with its path; what there is none of yet is said to be left out."""
     yield from PAGES.items()
-    for name, (path, link, further) in LINKS.items():
-        page.goto(f"{address}{path}")
-        yield name, (page.locator(link).first.get_attribute("href") or path) + further
+    for name, (path, links, further) in LINKS.items():
+        for link in links:
+            page.goto(f"{address}{path}")
+            first = page.locator(link).first
+            if not first.count():
+                print(f"{name}: there is none, so no picture was taken")
+                break
+            path = first.get_attribute("href") or path
+        else:
+            yield name, path + further
 
 
 def take(page: Page, name: str, width: int, theme: str) -> None:
