@@ -25,7 +25,7 @@ class OpenRequests(Reach):
     name = "open_requests"
 
     def held(self, subject_id: int) -> int:
-        return self._open(subject_id).filter(erasure_id=None).count()
+        return self._open(subject_id).count()
 
     def mark(self, subject_id: int, actor: Actor) -> None:
         erasure = Erasure.objects.filter(subject_id=subject_id).latest("id")
@@ -41,4 +41,5 @@ class OpenRequests(Reach):
                 close(request, kinds.REFUSED, actor)
 
     def _open(self, subject_id: int) -> "QuerySet[RightsRequest]":
-        return open_requests().filter(subject_id=subject_id)
+        """Without the one that waits for the erasure: it is answered by it."""
+        return open_requests().filter(subject_id=subject_id, erasure_id=None)
