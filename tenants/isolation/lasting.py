@@ -16,6 +16,8 @@ from tenants.isolation.models import KnownTenant, LastingKey
 from tenants.isolation.scope import current_tenant, tenant_scope
 
 USES = ("dedup", "suppression", "corrections", "sign")
+# No key but a row beside them: it is written last, when nothing lies under an older version.
+ROTATED = "rotated"
 
 
 def lasting_key(tenant_id: UUID, use: str) -> bytes:
@@ -52,8 +54,27 @@ def keep_lasting() -> None:
 def all_kept() -> bool:
     """Whether the lasting keys of the tenant in scope need no older version."""
     tenant_id, current = current_tenant(), current_version()
-    born = KnownTenant.objects.filter(pk=tenant_id, key_version=current).exists()
-    return born or LastingKey.objects.filter(key_version=current).count() == len(USES)
+    kept = LastingKey.objects.filter(use__in=USES, key_version=current)
+    return _born_under(tenant_id, current) or kept.count() == len(USES)
+
+
+def mark_rotated() -> None:
+    """At the end of a rotation: nothing of the tenant in scope needs an older version."""
+    LastingKey.objects.update_or_create(
+        tenant_id=current_tenant(), use=ROTATED,
+        defaults={"wrapped": b"", "key_version": current_version()},
+    )  # fmt: skip
+
+
+def is_rotated() -> bool:
+    """Whether a rotation of the tenant in scope to the current version came to its end."""
+    tenant_id, current = current_tenant(), current_version()
+    ended = LastingKey.objects.filter(use=ROTATED, key_version=current)
+    return _born_under(tenant_id, current) or ended.exists()
+
+
+def _born_under(tenant_id: UUID, version: int) -> bool:
+    return KnownTenant.objects.filter(pk=tenant_id, key_version=version).exists()
 
 
 def _context(tenant_id: UUID, use: str) -> bytes:

@@ -14,7 +14,7 @@ from tenants.audit.actor import system
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.isolation.keys import current_version, seal, unseal, versions
-from tenants.isolation.lasting import all_kept, keep_lasting
+from tenants.isolation.lasting import all_kept, is_rotated, keep_lasting, mark_rotated
 from tenants.isolation.scope import current_tenant, tenant_scope
 from tenants.subjects import keys
 from tenants.subjects.directory import CONTEXT, keys_of
@@ -48,6 +48,7 @@ def run(lease: Lease) -> None:
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
         details = {"key_version": current_version(), "subjects": done}
+        mark_rotated()
         record(AuditEvent.KEYS_ROTATED, actor=ACTOR, details=details)
         queue.finish(lease)
 
@@ -58,9 +59,10 @@ def left() -> int:
 
 
 def needs_rotation(tenant_id: UUID) -> bool:
-    """Whether anything of the tenant's rows lies under an older version."""
+    """Whether anything of the tenant may lie under an older version: also while what is no row is
+    sealed anew, and where that was cut short."""
     with tenant_scope(tenant_id):
-        return left() > 0 or not all_kept()
+        return left() > 0 or not is_rotated()
 
 
 def _batch(lease: Lease) -> int:
