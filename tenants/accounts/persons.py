@@ -9,6 +9,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 
 from tenants.accounts.models import Member, Person
+from tenants.isolation.reading import in_chunks
 from tenants.isolation.scope import person_scope
 
 
@@ -37,6 +38,6 @@ def _sign_out(person_ids: set[UUID]) -> None:
     """A session says whose it is only inside itself, so all of them are looked at."""
     store = import_module(settings.SESSION_ENGINE).SessionStore
     theirs = {str(person_id) for person_id in person_ids}
-    for session in Session.objects.iterator():
+    for session in in_chunks(Session.objects.all(), "session_key"):
         if session.get_decoded().get(SESSION_KEY) in theirs:
             store(session.session_key).delete()

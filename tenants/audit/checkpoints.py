@@ -19,6 +19,7 @@ from django.utils.timezone import now
 from tenants.audit.models import AuditCheckpoint, AuditEntry
 from tenants.audit.signing import public_key, sign, signed
 from tenants.audit.tree import Edge, unpacked
+from tenants.isolation.reading import in_chunks
 from tenants.isolation.scope import current_tenant, tenant_scope
 
 # A checkpoint stands behind so many entries, or behind fewer that have waited so long. Whoever
@@ -75,8 +76,9 @@ def edge_of(checkpoint: AuditCheckpoint | None) -> Edge:
 def whole_log() -> Edge:
     """The tree over all entries of the tenant in scope, those included that were pruned."""
     edge = edge_of(newest())
-    for _, entry_hash, _ in _after(edge.size).iterator():
-        edge.add(bytes(entry_hash))
+    behind = AuditEntry.objects.filter(seq__gt=edge.size)
+    for entry in in_chunks(behind.only("seq", "entry_hash"), "seq"):
+        edge.add(bytes(entry.entry_hash))
     return edge
 
 
@@ -113,7 +115,7 @@ def following(size: int) -> AuditCheckpoint | None:
 def between(first: int, last: int) -> Iterator[AuditCheckpoint]:
     """The checkpoints of the tenant in scope by size, both ends included."""
     marks = AuditCheckpoint.objects.filter(size__gte=first, size__lte=last)
-    return marks.order_by("size").iterator()
+    return in_chunks(marks, "size")
 
 
 def _after(size: int) -> Any:

@@ -21,8 +21,8 @@ from tenants.audit.models import (
 from tenants.audit.record import record
 from tenants.audit.sealing import streams
 from tenants.audit.tree import EMPTY, Edge
+from tenants.isolation.reading import in_chunks
 
-CHUNK = 2000
 SEALING = AuditEvent.DECISIONS_SEALED.value.action
 PRUNING = AuditEvent.LOG_PRUNED.value.action
 
@@ -148,8 +148,7 @@ def _follow(chain: Chain, marks: Checkpoints, head_seq: int) -> tuple[int | None
         return chain.seq, code
     if chain.seq == head_seq:
         chain.at_head = chain.hash
-    entries = AuditEntry.objects.order_by("seq").prefetch_related("detail")
-    for entry in entries.iterator(chunk_size=CHUNK):
+    for entry in in_chunks(AuditEntry.objects.prefetch_related("detail"), "seq"):
         code = _fault(entry, chain, entry.detail.all())
         if code:
             return entry.seq, code
@@ -188,7 +187,7 @@ def _add(chain: Chain, entry: AuditEntry, head_seq: int) -> None:
 def _verify_seals(chain: Chain, checkpoints: int) -> Verdict:
     """Every seal the chain tells of, with the root it tells, and every row that still exists."""
     count, told = 0, dict(chain.roots)
-    for seal in Seal.objects.order_by("id").iterator():
+    for seal in in_chunks(Seal.objects.all(), "id"):
         code = _seal_fault(seal, told.pop(seal.public_id, None))
         if code:
             return Verdict(False, chain.entries, count, None, code, checkpoints)

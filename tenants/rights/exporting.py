@@ -8,7 +8,8 @@ import base64
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.utils.timezone import now
@@ -31,6 +32,7 @@ from tenants.rights.exports import ACTOR
 from tenants.rights.models import SubjectExport
 from tenants.rights.steps import note
 from tenants.subjects.directory import audit_ref, external_id_of
+from tenants.subjects.store import Rows
 from tenants.work import queue
 from tenants.work.keeping import kept_alive
 from tenants.work.queue import Lease
@@ -92,12 +94,24 @@ def _write(lease: Lease, sealed: SealedWriter, export: SubjectExport) -> int:
         for form, lines in FORMS.items():
             for part in parts(request.subject_id, portable=portable):
                 name = f"{form}/{part.name}.{form}"
-                line = _write_member(archive, name, lines(part.rows))
+                with _closed(part.rows) as rows:
+                    line = _write_member(archive, name, lines(rows))
                 told.append({**line, "origin": part.origin})
         manifest = json.dumps({**_head(lease, export, user_id), "files": told}, indent=1).encode()
         archive.writestr("manifest.json", manifest)
         archive.writestr("manifest.sig", _signature(lease, manifest))
     return len(told) + 2
+
+
+@contextmanager
+def _closed(rows: Rows) -> Iterator[Rows]:
+    """Rows that are read once; what an error ends keeps no cursor of the database, which would
+    break the transaction in which it is collected."""
+    try:
+        yield rows
+    finally:
+        if isinstance(rows, Generator):
+            rows.close()
 
 
 def _head(lease: Lease, export: SubjectExport, user_id: str) -> dict[str, Any]:

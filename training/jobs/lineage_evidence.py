@@ -12,13 +12,12 @@ from tenants.audit.canonical import timestamp
 from tenants.evidence.cells import json_line
 from tenants.evidence.kinds import EvidenceFile, EvidenceKind, Options
 from tenants.ids import public_id
+from tenants.isolation.reading import in_chunks
 from training.jobs.models import Snapshot, SnapshotSubject, Version
-
-CHUNK = 2000
 
 
 def _versions() -> Iterator[bytes]:
-    for version in Version.objects.order_by("number").iterator(chunk_size=CHUNK):
+    for version in in_chunks(Version.objects.all(), "number"):
         parent = public_id("version", version.parent_id) if version.parent_id else None
         yield json_line(
             {
@@ -38,7 +37,7 @@ def _versions() -> Iterator[bytes]:
 
 
 def _snapshots() -> Iterator[bytes]:
-    for snapshot in Snapshot.objects.order_by("id").iterator(chunk_size=CHUNK):
+    for snapshot in in_chunks(Snapshot.objects.all(), "id"):
         yield json_line(
             {
                 "id": snapshot.public_id,
@@ -55,15 +54,13 @@ def _snapshots() -> Iterator[bytes]:
 
 
 def _relied_on() -> Iterator[bytes]:
-    columns = ("snapshot_id", "consent_record_id", "events", "content_hash")
-    rows = SnapshotSubject.objects.order_by("id").values_list(*columns)
-    for snapshot_id, record_id, events, digest in rows.iterator(chunk_size=CHUNK):
+    for member in in_chunks(SnapshotSubject.objects.all(), "id"):
         yield json_line(
             {
-                "snapshot": public_id("snapshot", snapshot_id),
-                "consent": public_id("consent record", record_id),
-                "events": events,
-                "content_sha256": bytes(digest).hex(),
+                "snapshot": public_id("snapshot", member.snapshot_id),
+                "consent": public_id("consent record", member.consent_record_id),
+                "events": member.events,
+                "content_sha256": bytes(member.content_hash).hex(),
             }
         )
 

@@ -17,11 +17,12 @@ from tenants.consent.models import ConsentFlag, ConsentRecord, Notice
 from tenants.csv_cells import csv_line
 from tenants.evidence.cells import json_line
 from tenants.evidence.kinds import EvidenceFile, EvidenceKind, Options
+from tenants.isolation.reading import CHUNK, in_chunks
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.directory import keys_of
 from tenants.subjects.keys import audit_pseudonym
 
-CHUNK = 2000
+FEW = 100  # notices come with their bytes
 CONDITIONS = {
     "since": "recorded_at__gte", "until": "recorded_at__lt", "subject_id": "subject_id",
 }  # fmt: skip
@@ -34,12 +35,12 @@ COLUMNS = (
 
 def _chosen(options: Options) -> "QuerySet[ConsentRecord]":
     wanted = {CONDITIONS[name]: options[name] for name in CONDITIONS if name in options}
-    return ConsentRecord.objects.filter(**wanted).order_by("id")
+    return ConsentRecord.objects.filter(**wanted)
 
 
 def _rows(options: Options) -> Iterator[dict[str, Any]]:
     """Every chosen record with its hash and its person's reference, a chunk at a time."""
-    records = _chosen(options).iterator(chunk_size=CHUNK)
+    records = in_chunks(_chosen(options), "id")
     while part := list(islice(records, CHUNK)):
         keys, tenant_id = keys_of({one.subject_id for one in part}), current_tenant()
         for one in part:
@@ -54,7 +55,7 @@ def _rows(options: Options) -> Iterator[dict[str, Any]]:
 def _flags(options: Options) -> Iterator[bytes]:
     """Restrictions and objections, set and lifted, which lie over every consent."""
     wanted = {CONDITIONS[name]: options[name] for name in CONDITIONS if name in options}
-    flags = ConsentFlag.objects.filter(**wanted).order_by("id").iterator(chunk_size=CHUNK)
+    flags = in_chunks(ConsentFlag.objects.filter(**wanted), "id")
     while part := list(islice(flags, CHUNK)):
         keys, tenant_id = keys_of({one.subject_id for one in part}), current_tenant()
         for one in part:
@@ -68,7 +69,7 @@ def _flags(options: Options) -> Iterator[bytes]:
 
 
 def _notices() -> Iterator[bytes]:
-    for notice in Notice.objects.order_by("archived_at", "id").iterator():
+    for notice in in_chunks(Notice.objects.all(), "archived_at", "id", size=FEW):
         yield json_line({
             "notice_id": notice.notice_id, "version": notice.version, "language": notice.language,
             "purposes": notice.purposes, "pii_categories": notice.pii_categories,
