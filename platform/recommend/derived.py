@@ -3,6 +3,7 @@
 No vector and no parameter of a person is kept; this computes what the next answer would.
 """
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -18,29 +19,37 @@ from recommend.context import Context, context_of_subject
 from tenants.behaviour.models import Item
 from tenants.subjects.models import Subject
 from tenants.subjects.store import Rows
+from training.engine.arrays import I64
 from training.engine.bundle import Bundle
+from training.engine.features.facts import ItemFacts
+from training.engine.features.table import features_of_items, features_of_subject
 from training.engine.history import Past, settle
 
-OWN, NEIGHBOURS = "own_history", "neighbours"
+OWN, NEIGHBOURS, FEATURES = "own_history", "neighbours", "features"
 NEIGHBOURS_TOLD = 20
 COLUMNS = ("group", "item", "category", "weight", "events", "last", "last_at", "note")
+# Name -> value, None where it is not known.
+Features = dict[str, float | None]
 
 
 @dataclass(frozen=True)
 class Derived:
     """`code` says why nothing is derived, "" when it is. `own`: one line for each item of the
-    history that answers use, the weightiest first; `neighbours`: items that these lead to.
+    history that answers use, the weightiest first; `neighbours`: items that these lead to;
+    `features`: the engine's features of the person (`training/engine/features/table.py`).
     """
 
     code: str
     own: list["OwnItem"]
     neighbours: list[tuple[Item, float]]
+    features: Features
 
 
 @dataclass(frozen=True)
 class OwnItem:
     """What the person's own events on one item add up to. `weight` halves with age; None where the
-    version that serves computes none. `last` is one of the names of event types.
+    version that serves computes none. `last` is one of the names of event types. `features`: the
+    engine's features of the item for this person; empty where the version does not know the item.
     """
 
     item: Item
@@ -48,23 +57,30 @@ class OwnItem:
     weight: float | None
     last: str
     last_at: datetime
+    features: Features
 
 
 def derived_of(subject: Subject) -> Derived:
     """What the next answer would derive of the person; nothing where it may not be personal."""
     context = context_of_subject(subject)
     if context.code or not context.items:
-        return Derived(context.code or "no_history", [], [])
+        return Derived(context.code or "no_history", [], [], {})
     bundle = _bundle(context)
     now = time.time()
-    past = _past(bundle, context, now) if bundle else Past.empty()
+    known, past, facts = _known(bundle, context, now)
     weights = _weights(bundle, past, now) if bundle else {}
     near = _neighbours(bundle, past, now) if bundle else {}
     items = Item.objects.in_bulk({*context.items, *near})
+    told = _item_features(known, past, facts, now)
     own = sorted(
-        _own(context, items, weights), key=lambda line: (-(line.weight or 0.0), -line.events)
+        _own(context, items, weights, told), key=lambda line: (-(line.weight or 0.0), -line.events)
     )
-    return Derived("", own, [(items[item], score) for item, score in near.items() if item in items])
+    return Derived(
+        code="",
+        own=own,
+        neighbours=[(items[item], score) for item, score in near.items() if item in items],
+        features=_plain(features_of_subject(past, facts, now)),
+    )
 
 
 def categories_of(found: Derived) -> list[dict[str, Any]]:
@@ -93,6 +109,11 @@ def profile(subject_id: int) -> Rows:
         )
     for item, score in found.neighbours:
         yield _row(NEIGHBOURS, item, score)
+    for name, value in found.features.items():
+        yield _row(FEATURES, weight=value, note=name)
+    for line in found.own:
+        for name, value in line.features.items():
+            yield _row(FEATURES, line.item, value, note=name)
 
 
 def _row(
@@ -102,7 +123,12 @@ def _row(
     return {**dict.fromkeys(COLUMNS), "group": group, "weight": weight, **told, **more}
 
 
-def _own(context: Context, items: dict[int, Item], weights: dict[int, float]) -> Iterator[OwnItem]:
+def _own(
+    context: Context,
+    items: dict[int, Item],
+    weights: dict[int, float],
+    features: dict[int, Features],
+) -> Iterator[OwnItem]:
     """Newest event first, as the context has them: the first one of an item is its last."""
     counts: dict[int, int] = {}
     first: dict[int, int] = {}
@@ -117,6 +143,7 @@ def _own(context: Context, items: dict[int, Item], weights: dict[int, float]) ->
                 weight=weights.get(item),
                 last=TYPE_NAMES[context.types[place]],
                 last_at=datetime.fromtimestamp(context.times[place], UTC),
+                features=features.get(item, {}),
             )
 
 
@@ -129,15 +156,33 @@ def _bundle(context: Context) -> Bundle | None:
         return None
 
 
-def _past(bundle: Bundle, context: Context, now: float) -> Past:
-    """The events that the serving version would take into account."""
-    return settle(
-        history_of(context),
-        catalogue=bundle.items,
-        types=bundle.types,
+def _known(bundle: Bundle | None, context: Context, now: float) -> tuple[I64, Past, ItemFacts]:
+    """The events that the serving version would take into account, the items by whose places they
+    count, and what the version knows of these; without a version the person's own items alone."""
+    history = history_of(context)
+    items = bundle.items if bundle else np.unique(history.items)
+    past = settle(
+        history,
+        catalogue=items,
+        types=bundle.types if bundle else sorted(set(history.types)),
         now=now,
-        limit=bundle.history_limit,
+        limit=bundle.history_limit if bundle else len(history.items),
     )
+    return items, past, bundle.facts if bundle else ItemFacts.unknown(len(items))
+
+
+def _item_features(items: I64, past: Past, facts: ItemFacts, now: float) -> dict[int, Features]:
+    """The features of each item of the past, by its number."""
+    places = np.unique(past.item)
+    columns = features_of_items(past, facts, now, places)
+    return {
+        int(items[place]): _plain({name: float(values[row]) for name, values in columns.items()})
+        for row, place in enumerate(places)
+    }
+
+
+def _plain(values: dict[str, float]) -> Features:
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 
 def _weights(bundle: Bundle, past: Past, now: float) -> dict[int, float]:

@@ -70,6 +70,7 @@ class OwnItemAnswer(serializers.Serializer[Any]):
     weight = serializers.FloatField(allow_null=True)
     last_type = serializers.CharField(source="last")
     last_at = serializers.DateTimeField()
+    features = serializers.DictField(child=serializers.FloatField(allow_null=True))
 
 
 class CategoryAnswer(serializers.Serializer[Any]):
@@ -99,6 +100,10 @@ class ProfileAnswer(serializers.Serializer[Any]):
     own_history = OwnItemAnswer(many=True)
     categories = CategoryAnswer(many=True)
     neighbours = NeighbourAnswer(many=True)
+    features = serializers.DictField(
+        child=serializers.FloatField(allow_null=True),
+        help_text="What the acts add up to, by name; null where it is not known.",
+    )
     removals = RemovalAnswer(many=True)
 
 
@@ -125,10 +130,12 @@ FOUND = OpenApiExample(
                 "weight": 1.42,
                 "last_type": "purchase",
                 "last_at": "2026-11-14T16:05:00Z",
+                "features": {"own_acts": 3.0, "own_recency_days": 14.2, "due": 1.1},
             }
         ],
         "categories": [{"category": "Lights", "events": 3, "weight": 1.42}],
         "neighbours": [{"item_id": "22041", "weight": 0.31}],
+        "features": {"acts": 12.0, "recency_days": 14.2, "spent": 81.4, "price_level": None},
         "removals": [REMOVAL],
     },
     response_only=True,
@@ -179,6 +186,7 @@ class ProfileDetail(TenantAPIView):
             "neighbours": [
                 {"item_id": item.external_id, "weight": weight} for item, weight in found.neighbours
             ],
+            "features": found.features,
             "removals": removals_of(subject.id),
         }
         return Response(ProfileAnswer(body).data)

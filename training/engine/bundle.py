@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from training.engine.arrays import F32, I64, Mask, Tensors
-from training.engine.fusion import Fusion, best, shortlist
+from training.engine.features.facts import ItemFacts
+from training.engine.fusion import BASIC, Fusion, best, shortlist
 from training.engine.history import History, Past, settle
 from training.engine.reasons import Cause, Reason, worded_by
-from training.engine.sealed import read_sealed
+from training.engine.sealed import Damaged, read_sealed
 from training.engine.sources import SOURCES
 from training.engine.sources.source import Source
 from training.engine.tensors import open_tensors
@@ -40,10 +41,12 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Bundle:
-    """items: public item numbers, int64 [items], rising; serves: the name of what answers."""
+    """items: public item numbers, int64 [items], rising; facts: what features know of these items;
+    serves: the name of what answers."""
 
     manifest: dict[str, Any]
     items: I64
+    facts: ItemFacts
     sources: dict[str, Source]
     fusion: Fusion | None
     serves: str
@@ -55,7 +58,8 @@ class Bundle:
 
     @classmethod
     def load(cls, path: Path | str, *, verify: bool = True) -> "Bundle":
-        """Open an artifact folder. Raises training.engine.sealed.Damaged if it is not whole."""
+        """Open an artifact folder. Raises training.engine.sealed.Damaged if it is not whole or was
+        made by a release that knows features which this one does not."""
         folder = Path(path)
         manifest = read_sealed(folder, verify=verify)
         serving = manifest["serving"]
@@ -66,6 +70,7 @@ class Bundle:
         return cls(
             manifest=manifest,
             items=catalogue["items"],
+            facts=ItemFacts.restore(catalogue, len(catalogue["items"])),
             sources={
                 line["name"]: SOURCES[line["name"]].restore(tensors[line["name"]], line["settings"])
                 for line in serving["sources"]
@@ -145,7 +150,17 @@ class Bundle:
             scores[name] = self.sources[name].score(past, now)
             between()
         wanted = max(limit, fusion.candidates)
-        short = shortlist(fusion.sources, self.sources, scores, allowed, past, now, wanted)
+        short = shortlist(
+            fusion.sources,
+            self.sources,
+            scores,
+            allowed,
+            past,
+            now,
+            wanted,
+            self.facts,
+            fusion.features,
+        )
         between()
         fused = fusion.score(short.features)
         rows = np.argsort(-fused, kind="stable")[:limit]
@@ -202,7 +217,11 @@ def _fusion(folder: Path, serving: dict[str, Any]) -> Fusion | None:
     if stated is None:
         return None
     tensors = open_tensors(folder / FUSION_FILE)
-    return Fusion.restore(tensors, tuple(stated["sources"]), int(stated["candidates"]))
+    names, count = tuple(stated["sources"]), int(stated["candidates"])
+    try:
+        return Fusion.restore(tensors, names, count, tuple(stated.get("features", BASIC)))
+    except ValueError as cause:
+        raise Damaged(f"{folder.name}: {cause}") from cause
 
 
 __all__ = ["Bundle", "History", "Ranked", "Reason"]

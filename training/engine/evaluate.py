@@ -11,7 +11,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from training.engine.arrays import F64, I64, Mask
-from training.engine.fusion import Fusion, Shortlist, best, shortlist
+from training.engine.features.facts import ItemFacts
+from training.engine.fusion import ALL, Fusion, Shortlist, best, shortlist
 from training.engine.history import Past
 from training.engine.metrics import DEPTH, PER_SUBJECT, judge
 from training.engine.snapshot import Events
@@ -55,6 +56,7 @@ class Reader:
     cases: Cases
     repeats: bool
     history_limit: int
+    facts: ItemFacts
 
     def past(self, index: int) -> Past:
         """The history of a case."""
@@ -86,7 +88,8 @@ def judge_window(
     now = cases.window.start
     with threadpool_limits(limits=1, user_api="blas"):
         for index in range(len(cases)):
-            rankings = rank_case(sources, fusion, reader.past(index), reader.allowed(index), now)
+            past, allowed = reader.past(index), reader.allowed(index)
+            rankings = rank_case(sources, fusion, past, allowed, now, reader.facts)
             for name, ranking in rankings.items():
                 figures[name][index] = judge(ranking, cases.targets[index])
                 tops[name][index, : len(ranking[:TOP])] = ranking[:TOP]
@@ -97,13 +100,28 @@ def judge_window(
 
 
 def rank_case(
-    sources: Mapping[str, Source], fusion: Fusion | None, past: Past, allowed: Mask, now: float
+    sources: Mapping[str, Source],
+    fusion: Fusion | None,
+    past: Past,
+    allowed: Mask,
+    now: float,
+    facts: ItemFacts,
 ) -> dict[str, I64]:
     """Every ranking of one case, at most DEPTH items each, best first."""
     scores = {name: source.score(past, now) for name, source in sources.items()}
     rankings = {name: best(score, allowed, DEPTH) for name, score in scores.items()}
     if fusion:
-        short = shortlist(fusion.sources, sources, scores, allowed, past, now, fusion.candidates)
+        short = shortlist(
+            fusion.sources,
+            sources,
+            scores,
+            allowed,
+            past,
+            now,
+            fusion.candidates,
+            facts,
+            fusion.features,
+        )
         order = np.argsort(-fusion.score(short.features), kind="stable")
         rankings[FUSION] = short.items[order[:DEPTH]]
     return rankings
@@ -116,13 +134,15 @@ def shortlists(
     candidates: int,
     each: Callable[[int, int], None],
 ) -> list[Shortlist]:
-    """Shortlists of all cases of a window."""
+    """Shortlists of all cases of a window, with every feature that a ranker may be told."""
     now = reader.cases.window.start
     lists = []
     with threadpool_limits(limits=1, user_api="blas"):
         for index in range(len(reader.cases)):
             past, allowed = reader.past(index), reader.allowed(index)
             scores = {name: sources[name].score(past, now) for name in names}
-            lists.append(shortlist(names, sources, scores, allowed, past, now, candidates))
+            lists.append(
+                shortlist(names, sources, scores, allowed, past, now, candidates, reader.facts, ALL)
+            )
             each(index + 1, len(reader.cases))
     return lists

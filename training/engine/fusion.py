@@ -1,8 +1,7 @@
 """Blends the sources: a small ranker over the candidates that the sources themselves bring forward.
 
-Pure numpy, used alike when the ranker is fitted, evaluated and served. Features per source: its
-level and the inverse of its rank among the candidates; two more tell how much is known of the
-subject.
+Pure numpy, used alike when the ranker is fitted, evaluated and served. It reads per source its
+level and the inverse of its rank among the candidates, and some features out of the table.
 """
 
 from collections.abc import Mapping
@@ -11,12 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.engine.arrays import F32, I64, Mask, Tensors
+from training.engine.features.facts import ItemFacts
+from training.engine.features.table import FEATURES, columns_of
 from training.engine.history import Past
 from training.engine.sources.source import Source
 
 HIDDEN = 16
 _PER_SOURCE = 2
-_CONTEXT = 2
+# What every ranker is told: how much is known of the subject. Rankers of earlier releases are told
+# nothing else.
+BASIC = ("acts", "recency_days")
+# All that a ranker may be told; the basic ones first, so that a shorter one reads the same columns.
+ALL = (*BASIC, *(name for name in FEATURES if name not in (*BASIC, "usual_hour")))
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,12 @@ class Shortlist:
 class Fusion:
     """A ranker: linear plus a hidden layer of HIDDEN units, on standardised features.
 
-    sources: names in the order of the features; candidates: how many each source brings forward.
+    sources, features: names in the order of the columns; candidates: how many each source brings
+    forward.
     """
 
     sources: tuple[str, ...]
+    features: tuple[str, ...]
     candidates: int
     mean: F32
     scale: F32
@@ -70,14 +77,23 @@ class Fusion:
         return {name: getattr(self, name) for name in names}
 
     @classmethod
-    def restore(cls, tensors: Tensors, sources: tuple[str, ...], candidates: int) -> "Fusion":
-        """The ranker from its stored tensors."""
-        return cls(sources=sources, candidates=candidates, **tensors)
+    def restore(
+        cls,
+        tensors: Tensors,
+        sources: tuple[str, ...],
+        candidates: int,
+        features: tuple[str, ...] = BASIC,
+    ) -> "Fusion":
+        """The ranker from its stored tensors; ValueError for a feature that is not known here."""
+        for name in features:
+            if name not in FEATURES:
+                raise ValueError(f"the ranker reads the feature {name!r}, which is not known here")
+        return cls(sources=sources, features=features, candidates=candidates, **tensors)
 
 
-def feature_count(sources: int) -> int:
-    """Width of the feature table."""
-    return _PER_SOURCE * sources + _CONTEXT
+def width_of(sources: int, features: tuple[str, ...] = BASIC) -> int:
+    """How many columns a ranker of so many sources reads."""
+    return _PER_SOURCE * sources + len(features)
 
 
 def shortlist(
@@ -88,6 +104,8 @@ def shortlist(
     past: Past,
     now: float,
     candidates: int,
+    facts: ItemFacts,
+    features: tuple[str, ...],
 ) -> Shortlist:
     """The best `candidates` of every named source, united, with their features.
 
@@ -104,9 +122,7 @@ def shortlist(
         place[np.argsort(-score[items], kind="stable")] = np.arange(len(items))
         columns += [level, (10.0 / (10.0 + place)).astype(np.float32)]
         lowest.append(float(level.min(initial=0.0)))
-    idle = past.age_days(now).min(initial=3650.0)
-    for fact in (np.log1p(len(past)), np.log1p(idle)):
-        columns.append(np.full(len(items), fact, dtype=np.float32))
+    columns += columns_of(features, past, facts, now, items)
     return Shortlist(items, np.stack(columns, axis=1), np.array(lowest, dtype=np.float32))
 
 

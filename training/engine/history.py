@@ -11,13 +11,17 @@ import numpy as np
 
 from training.engine.arrays import DAY, F32, F64, I64, Mask
 
+# The event types whose value is money that was paid; of others it means something else.
+PAID_TYPES = frozenset({"purchase"})
+
 
 @dataclass(frozen=True)
 class History:
     """Events of one subject, in any order.
 
     items: public item numbers, int64 [n]; times: epoch seconds, float64 [n]; weights: event-type
-    weights, float32 [n], may be negative; types: event type names [n]; values: money, float32 [n].
+    weights, float32 [n], may be negative; types: event type names [n]; values: what came with each
+    event, such as an amount of money or the stars of a rating, float32 [n].
     """
 
     items: I64
@@ -43,19 +47,20 @@ class Past:
     """Events of one subject that a bundle knows, oldest first, all arrays of length n.
 
     item: positions in the catalogue; time: epoch seconds; weight: event-type weight; type: code of
-    the event type, 0 for one that was not in the snapshot.
+    the event type, 0 for one that was not in the snapshot; value: money that was paid, else 0.
     """
 
     item: I64
     time: F64
     weight: F32
     type: I64
+    value: F32
 
     @classmethod
     def empty(cls) -> "Past":
         """A subject without events."""
-        number = np.empty(0, dtype=np.int64)
-        return cls(number, np.empty(0, np.float64), np.empty(0, np.float32), number)
+        number, plain = np.empty(0, dtype=np.int64), np.empty(0, np.float32)
+        return cls(number, np.empty(0, np.float64), plain, number, plain)
 
     def __len__(self) -> int:
         return len(self.item)
@@ -70,12 +75,18 @@ class Past:
 
     def keep(self, kept: Mask) -> "Past":
         """Only the events that the mask, bool [n], holds."""
-        return Past(self.item[kept], self.time[kept], self.weight[kept], self.type[kept])
+        return Past(
+            self.item[kept], self.time[kept], self.weight[kept], self.type[kept], self.value[kept]
+        )
 
     def newest(self, count: int) -> "Past":
         """The last `count` events."""
         return Past(
-            self.item[-count:], self.time[-count:], self.weight[-count:], self.type[-count:]
+            self.item[-count:],
+            self.time[-count:],
+            self.weight[-count:],
+            self.type[-count:],
+            self.value[-count:],
         )
 
 
@@ -91,9 +102,16 @@ def settle(
     keep = np.flatnonzero(known & (history.times <= now))
     order = keep[np.lexsort((history.items[keep], history.times[keep]))][-limit:]
     code = {name: index + 1 for index, name in enumerate(types)}
+    kinds = [history.types[index] for index in order]
     return Past(
         item=position[order].astype(np.int64),
         time=history.times[order].astype(np.float64),
         weight=history.weights[order].astype(np.float32),
-        type=np.array([code.get(history.types[index], 0) for index in order], dtype=np.int64),
+        type=np.array([code.get(kind, 0) for kind in kinds], dtype=np.int64),
+        value=paid(history.values[order], np.array([kind in PAID_TYPES for kind in kinds], bool)),
     )
+
+
+def paid(values: F32, is_paid: Mask) -> F32:
+    """The money of each event, float32 [n]: 0 where its type moves none or nothing is known."""
+    return np.where(is_paid & np.isfinite(values), values, 0.0).astype(np.float32)

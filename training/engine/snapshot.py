@@ -8,7 +8,8 @@ import polars as pl
 
 from training.engine.arrays import F32, F64, I64
 from training.engine.failures import JobError
-from training.engine.history import Past
+from training.engine.features.facts import ItemFacts, facts_of
+from training.engine.history import PAID_TYPES, Past, paid
 
 EVENTS_FILE = "events.parquet"
 ITEMS_FILE = "items.parquet"
@@ -33,14 +34,19 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def facts(self) -> ItemFacts:
+        """What features know of the items."""
+        return facts_of(self.price, self.category, self.known_from)
+
 
 @dataclass(frozen=True)
 class Events:
     """The events of a snapshot, ordered by subject, time and item; all arrays of length n.
 
     subject: dense number 0..subjects-1; item: position in the catalogue; time: epoch seconds; type:
-    code 1..len(types); offsets: int64 [subjects + 1], subject s owns rows offsets[s]:offsets[s +
-    1].
+    code 1..len(types); value: money that was paid, else 0; offsets: int64 [subjects + 1], subject s
+    owns rows offsets[s]:offsets[s + 1].
     """
 
     subject: I64
@@ -48,6 +54,7 @@ class Events:
     time: F64
     weight: F32
     type: I64
+    value: F32
     offsets: I64
     types: tuple[str, ...]
 
@@ -68,7 +75,13 @@ class Events:
     def past(self, subject: int, end: int, limit: int) -> Past:
         """The newest `limit` events of one subject that lie before row `end`."""
         rows = slice(max(int(self.offsets[subject]), end - limit), end)
-        return Past(self.item[rows], self.time[rows], self.weight[rows], self.type[rows])
+        return Past(
+            self.item[rows],
+            self.time[rows],
+            self.weight[rows],
+            self.type[rows],
+            self.value[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,7 @@ def read_snapshot(folder: Path) -> Snapshot:
             "too_little_data",
             f"the snapshot holds {len(events)} events and {len(items)} items; both are needed",
         )
-    refuse_blanks(events, EVENTS_FILE)
+    refuse_blanks(events.drop("value"), EVENTS_FILE)
     refuse_blanks(items.select("item"), ITEMS_FILE)
     number = items["item"].to_numpy().astype(np.int64)
     position = np.searchsorted(number, events["item"].to_numpy())
@@ -113,6 +126,7 @@ _EVENT_COLUMNS = {
     "type": pl.String(),
     "occurred_at": pl.Datetime("us", "UTC"),
     "weight": pl.Float32(),
+    "value": pl.Float32(),
 }
 _ITEM_COLUMNS = {
     "item": pl.Int64(),
@@ -156,12 +170,15 @@ def _events(frame: pl.DataFrame, position: I64) -> Events:
     time = _seconds(frame["occurred_at"])
     order = np.lexsort((position, time, subject))
     ordered = subject[order].astype(np.int64)
+    pays = frame["type"].is_in(list(PAID_TYPES)).to_numpy()
+    value = frame["value"].fill_null(0.0).to_numpy().astype(np.float32)
     return Events(
         subject=ordered,
         item=position[order],
         time=time[order],
         weight=frame["weight"].to_numpy()[order].astype(np.float32),
         type=frame["type"].replace_strict(code, return_dtype=pl.Int64).to_numpy()[order],
+        value=paid(value, pays)[order],
         offsets=np.concatenate(([0], np.cumsum(np.bincount(ordered)))).astype(np.int64),
         types=types,
     )

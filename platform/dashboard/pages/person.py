@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard.forms import RefusableForm
 from dashboard.pages.rights import PLAIN
 from dashboard.paging import page_of
+from dashboard.wording import features
 from dashboard.wording.errors import refusal_of
 from dashboard.wording.models import said
 from dashboard.wording.rights import TABLES
@@ -154,6 +155,13 @@ def person(request: PageRequest, request_id: str) -> HttpResponse:
         "rename": RenameForm(),
         "own": derived.own[:OWN_SHOWN],
         "categories": categories_of(derived),
+        "features": features.told(features.OF_SUBJECTS, derived.features),
+        "item_columns": features.OF_ITEMS.values(),
+        "item_features": [
+            (line.item, features.told(features.OF_ITEMS, line.features))
+            for line in derived.own[:OWN_SHOWN]
+            if line.features
+        ],
         "why_not": why_not_personal(derived.code),
         "removals": removals_of(one.subject_id),
         "consents": _consents(one.subject_id),

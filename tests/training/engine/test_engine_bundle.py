@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from tests.training.engine import engine_shop
 from training.engine.arrays import DAY
 from training.engine.bundle import Bundle, History
-from training.engine.fusion import Fusion, feature_count
-from training.engine.sealed import Damaged
+from training.engine.fusion import BASIC, Fusion, width_of
+from training.engine.sealed import Damaged, read_sealed, write_sealed
 from training.engine.snapshot import read_snapshot
 from training.engine.sources import SOURCES
 from training.engine.sources.source import Ground
@@ -35,11 +36,12 @@ def fused(finished: Path, bundle: Bundle) -> Bundle:
         kind = SOURCES[name]
         assert kind.fit is not None
         sources[name] = kind.fit(ground, kind.options[-1])
-    width = feature_count(len(names))
+    width = width_of(len(names))
     linear = np.zeros(width, np.float32)
     linear[[0, 2, 4, 6]] = [1.0, 0.1, 0.1, 0.5]
     blend = Fusion(
         sources=names,
+        features=BASIC,
         candidates=10,
         mean=np.zeros(width, np.float32),
         scale=np.ones(width, np.float32),
@@ -190,6 +192,46 @@ def test_a_damaged_bundle_is_refused(finished: Path, tmp_path: Path) -> None:
     (copy / "catalogue.safetensors").write_bytes(bytes(content))
     with pytest.raises(Damaged):
         Bundle.load(copy)
+
+
+def test_a_bundle_carries_the_facts_of_its_snapshot(finished: Path, bundle: Bundle) -> None:
+    facts = read_snapshot(finished).catalogue.facts
+    assert bundle.facts.band.tolist() == facts.band.tolist()
+    assert bundle.facts.category.tolist() == facts.category.tolist()
+    assert bundle.facts.known_from.tolist() == facts.known_from.tolist()
+
+
+def without_features(artifact: Path, target: Path, **fusion: list[str]) -> Path:
+    """The artifact as an earlier release wrote it, blended by a ranker of its only source."""
+    manifest = read_sealed(artifact)
+    files = {name: load_file(artifact / name) for name in manifest["files"]}
+    files["catalogue.safetensors"] = {"items": files["catalogue.safetensors"]["items"]}
+    names = [line["name"] for line in manifest["serving"]["sources"]]
+    width = width_of(len(names))
+    files["fusion.safetensors"] = {
+        "mean": np.zeros(width, np.float32),
+        "scale": np.ones(width, np.float32),
+        "linear": np.ones(width, np.float32),
+        "inner": np.zeros((16, width), np.float32),
+        "inner_bias": np.zeros(16, np.float32),
+        "outer": np.zeros(16, np.float32),
+    }
+    manifest["serves"] = "fusion"
+    manifest["serving"]["fusion"] = {"sources": names, "candidates": 10, **fusion}
+    write_sealed(target, files, manifest)
+    return target
+
+
+def test_a_bundle_of_an_earlier_release_answers_as_it_did(finished: Path, tmp_path: Path) -> None:
+    old = Bundle.load(without_features(finished / "artifact", tmp_path / "old"))
+    assert old.fusion is not None and old.fusion.features == BASIC
+    assert len(old.recommend(BOUGHT, now=NOW, limit=5)) == 5
+
+
+def test_a_bundle_of_a_later_release_is_refused(finished: Path, tmp_path: Path) -> None:
+    later = without_features(finished / "artifact", tmp_path / "later", features=["mood"])
+    with pytest.raises(Damaged, match="'mood', which is not known here"):
+        Bundle.load(later)
 
 
 def test_answering_needs_no_torch(finished: Path) -> None:

@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 
 from training.engine.arrays import DAY, F32, Settings, Tensors
-from training.engine.fusion import Fusion, best, feature_count, shortlist
+from training.engine.features.facts import ItemFacts
+from training.engine.fusion import ALL, BASIC, Fusion, best, shortlist, width_of
 from training.engine.history import Past
 from training.engine.reasons import Cause
 from training.engine.sources.source import Source
 
 NOW = 100.0 * DAY
-PAST = Past(np.array([0]), np.array([NOW - DAY]), np.ones(1, np.float32), np.array([1]))
+PAST = Past(
+    np.array([0]), np.array([NOW - DAY]), np.ones(1, np.float32), np.array([1]),
+    np.array([5.0], np.float32),
+)  # fmt: skip
+FACTS = ItemFacts.unknown(6)
 
 
 class Fixed:
@@ -38,17 +43,19 @@ class Fixed:
 SOURCES: dict[str, Source] = {"up": Fixed(0, 1, 2, 3, 4, 5), "down": Fixed(9, 8, 7, 6, 5, 4)}
 
 
-def lists(candidates: int, allowed: list[bool] | None = None):
+def lists(candidates: int, allowed: list[bool] | None = None, features=BASIC):
     mask = np.array(allowed or [True] * 6)
     scores = {name: source.score(PAST, NOW) for name, source in SOURCES.items()}
-    return shortlist(tuple(SOURCES), SOURCES, scores, mask, PAST, NOW, candidates)
+    names = tuple(SOURCES)
+    return shortlist(names, SOURCES, scores, mask, PAST, NOW, candidates, FACTS, features)
 
 
 def ranker(seed: int = 0) -> Fusion:
     draws = np.random.default_rng(seed)
-    width = feature_count(2)
+    width = width_of(2)
     return Fusion(
         sources=("up", "down"),
+        features=BASIC,
         candidates=2,
         mean=draws.normal(size=width).astype(np.float32),
         scale=np.ones(width, np.float32),
@@ -73,6 +80,26 @@ def test_features_are_level_and_rank_of_each_source_and_the_subjects_activity() 
     first = [0.0, 10 / 11, 9.0, 1.0, np.log1p(1), np.log1p(1)]
     assert short.features[0].tolist() == pytest.approx(first)
     assert short.lowest.tolist() == [0.0, 0.0]
+
+
+def test_the_basic_features_are_the_first_of_all() -> None:
+    short = lists(1)
+    whole = lists(1, features=ALL)
+    assert whole.features.shape == (2, width_of(2, ALL))
+    assert whole.features[:, : width_of(2)].tolist() == short.features.tolist()
+    assert np.isfinite(whole.features).all()
+
+
+def test_a_ranker_of_an_earlier_release_reads_the_basic_features_alone() -> None:
+    fusion = ranker()
+    again = Fusion.restore(fusion.tensors(), fusion.sources, fusion.candidates)
+    assert again.features == BASIC == ("acts", "recency_days")
+
+
+def test_a_ranker_that_reads_an_unknown_feature_is_refused() -> None:
+    fusion = ranker()
+    with pytest.raises(ValueError, match="'mood', which is not known here"):
+        Fusion.restore(fusion.tensors(), fusion.sources, 2, (*BASIC, "mood"))
 
 
 def test_a_contribution_is_what_the_score_loses_without_the_source() -> None:

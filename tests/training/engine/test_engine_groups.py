@@ -16,6 +16,7 @@ from training.engine import run
 from training.engine.bundle import Bundle
 from training.engine.evaluate import Judged, Reader
 from training.engine.failures import JobError
+from training.engine.features.facts import ItemFacts
 from training.engine.groups import GROUP_FILES, Groups, Kind, read_groups
 from training.engine.sealed import sha256_of
 from training.engine.snapshot import Catalogue, Events, read_snapshot
@@ -169,13 +170,15 @@ def made(
     events = Events(
         subject=number, item=np.zeros(people, np.int64), time=np.full(people, 50.0),
         weight=np.ones(people, np.float32), type=np.ones(people, np.int64),
+        value=np.zeros(people, np.float32),
         offsets=np.arange(people + 1), types=("purchase",),
     )  # fmt: skip
     padded = np.array([[*top, *[-1] * (10 - len(top))] for top in tops])
     figures = np.zeros((people, 4))
     figures[:, 0] = values
     judged = Judged({"one": figures}, {"one": 1.0}, {"one": padded})
-    return groups, Reader(events, cases_of(targets, len(items)), True, 10), judged
+    facts = ItemFacts.unknown(len(items))
+    return groups, Reader(events, cases_of(targets, len(items)), True, 10, facts), judged
 
 
 FEW_ITEMS = {"items": [0], "tops": [[0]] * 40, "targets": [[0]] * 40}

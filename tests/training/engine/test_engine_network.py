@@ -33,6 +33,7 @@ def past(count: int, seed: int) -> Past:
         time=np.sort(NOW - draws.random(count) * 90 * DAY),
         weight=draws.normal(size=count).astype(np.float32),
         type=draws.integers(0, 3, count),
+        value=np.zeros(count, np.float32),
     )
 
 

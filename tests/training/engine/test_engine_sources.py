@@ -20,6 +20,7 @@ def past(*events: tuple[int, float]) -> Past:
         time=np.array([NOW - days * DAY for _, days in ordered]),
         weight=np.ones(len(ordered), dtype=np.float32),
         type=np.ones(len(ordered), dtype=np.int64),
+        value=np.zeros(len(ordered), dtype=np.float32),
     )
 
 
@@ -34,6 +35,7 @@ def ground(*rows: tuple[int, int, float], items: int = 4) -> Ground:
         time=np.array([NOW - row[2] * DAY for row in ordered]),
         weight=np.ones(count, dtype=np.float32),
         type=np.ones(count, dtype=np.int64),
+        value=np.zeros(count, dtype=np.float32),
         offsets=np.concatenate(([0], np.cumsum(np.bincount(subject)))).astype(np.int64),
         types=("purchase",),
     )
@@ -141,7 +143,7 @@ def test_content_scores_by_the_cosine_of_texts() -> None:
 def test_an_event_of_negative_weight_pushes_its_neighbours_down() -> None:
     source = neighbours.fit(GROUND, {"ridge": 0.5, "half_life_days": 30.0})
     liked = past((0, 1))
-    disliked = Past(liked.item, liked.time, -liked.weight, liked.type)
+    disliked = Past(liked.item, liked.time, -liked.weight, liked.type, liked.value)
     assert source.score(disliked, NOW) == pytest.approx(-source.score(liked, NOW))
 
 

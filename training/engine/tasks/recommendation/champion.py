@@ -61,7 +61,7 @@ def judge_champion(
     places = _places(snapshot.catalogue.items, bundle.items)
     known = _known_to(bundle, snapshot, places)
     cases = _cases_of(bundle, reader.cases, known.events, places)
-    own = Reader(known.events, cases, bundle.repeats, bundle.history_limit)
+    own = Reader(known.events, cases, bundle.repeats, bundle.history_limit, bundle.facts)
     sources = _sources(bundle, Ground(known, cases.window.start, None))
     now, name = cases.window.start, FUSION if bundle.fusion else bundle.serves
     figures = np.zeros(len(cases))
@@ -69,7 +69,7 @@ def judge_champion(
         for index in range(len(cases)):
             past, allowed = own.past(index), own.allowed(index)
             if len(past):
-                ranking = rank_case(sources, bundle.fusion, past, allowed, now)[name]
+                ranking = rank_case(sources, bundle.fusion, past, allowed, now, own.facts)[name]
             else:
                 popular = sources[bundle.popular_name].score(Past.empty(), now)
                 ranking = best(popular, allowed & (popular > 0), DEPTH)
@@ -99,6 +99,7 @@ def _known_to(bundle: Bundle, snapshot: Snapshot, places: I64) -> Snapshot:
         time=events.time[kept],
         weight=events.weight[kept],
         type=turned[events.type[kept]],
+        value=events.value[kept],
         offsets=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
         types=bundle.types,
     )

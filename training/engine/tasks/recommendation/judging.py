@@ -88,7 +88,9 @@ def reader_of(bench: Workbench, ground: Ground, parts: Split, window: str) -> Re
     """The cases of a window as they are judged: at most 2,500, the same at every call."""
     limit = bench.job.count("history_limit")
     cases = parts.cases[window].sample(2_500, seed=bench.seed(71))
-    return Reader(ground.snapshot.events, cases, parts.repeats, limit)
+    return Reader(
+        ground.snapshot.events, cases, parts.repeats, limit, ground.snapshot.catalogue.facts
+    )
 
 
 def _sources(
@@ -107,12 +109,17 @@ def _fuse(
     names = tuple(name for name in (*chosen.settings, *learned.sources) if name not in left_out)
     saved = bench.checkpoints.load("fuse")
     if saved:
-        return Fusion.restore(saved.tensors, names, candidates) if saved.tensors else None
+        if not saved.tensors:
+            return None
+        return Fusion.restore(saved.tensors, names, candidates, tuple(saved.facts["features"]))
     sources = _sources(bench, ground, parts.moment("fusion"), chosen, learned)
     reader = reader_of(bench, ground, parts, "fusion")
     lists = shortlists(reader, sources, names, candidates, _steps(bench, 0, 1))
     fusion = fit_fusion(bench, lists, reader.cases.targets, names, candidates)
-    bench.checkpoints.save("fuse", fusion.tensors() if fusion else {}, {})
+    if fusion is None:
+        bench.checkpoints.save("fuse", {}, {})
+    else:
+        bench.checkpoints.save("fuse", fusion.tensors(), {"features": list(fusion.features)})
     return fusion
 
 

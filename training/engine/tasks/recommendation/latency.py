@@ -42,5 +42,5 @@ def _history(snapshot: Snapshot, reader: Reader, index: int) -> History:
         times=past.time,
         weights=past.weight,
         types=[types[code - 1] for code in past.type],
-        values=np.zeros(len(past), dtype=np.float32),
+        values=past.value,
     )

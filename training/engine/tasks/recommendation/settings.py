@@ -44,7 +44,8 @@ def choose_settings(bench: Workbench, ground: Ground, parts: Split, unread: str)
         return Chosen(dict(saved.facts), skipped)
     cases = parts.cases["fusion"].sample(_WATCHED, seed=bench.seed(60))
     limit = bench.job.count("history_limit")
-    reader = Reader(ground.snapshot.events, cases, parts.repeats, limit)
+    snapshot = ground.snapshot
+    reader = Reader(snapshot.events, cases, parts.repeats, limit, snapshot.catalogue.facts)
     names = [name for name, kind in SOURCES.items() if kind.fit and name not in skipped]
     settings = {}
     for index, name in enumerate(names):

@@ -56,7 +56,10 @@ class Made:
 def write_artifact(bench: Workbench, folder: Path, made: Made) -> None:
     """Write `folder`/artifact, whole or not at all."""
     serving = _serving_names(made.outcome)
-    files: dict[str, Tensors] = {CATALOGUE_FILE: {"items": made.snapshot.catalogue.items}}
+    catalogue = made.snapshot.catalogue
+    files: dict[str, Tensors] = {
+        CATALOGUE_FILE: {"items": catalogue.items, **catalogue.facts.tensors()}
+    }
     files |= {_file(name): made.sources[name].tensors() for name in serving}
     if made.outcome.serves == FUSION and made.outcome.fusion:
         files[FUSION_FILE] = made.outcome.fusion.tensors()
@@ -197,7 +200,12 @@ def _serving_record(bench: Workbench, made: Made, serving: list[str]) -> dict[st
             {"name": name, "file": _file(name), "settings": made.sources[name].settings()}
             for name in serving
         ],
-        "fusion": fusion and {"sources": list(fusion.sources), "candidates": fusion.candidates},
+        "fusion": fusion
+        and {
+            "sources": list(fusion.sources),
+            "features": list(fusion.features),
+            "candidates": fusion.candidates,
+        },
         "popular": outcome.popular,
         "types": list(made.snapshot.events.types),
         "repeats": made.parts.repeats,
@@ -219,6 +227,7 @@ def _bundle(bench: Workbench, made: Made, serving: list[str]) -> Bundle:
     return Bundle(
         manifest={},
         items=made.snapshot.catalogue.items,
+        facts=made.snapshot.catalogue.facts,
         sources={name: made.sources[name] for name in serving},
         fusion=made.outcome.fusion if record["fusion"] else None,
         serves=made.outcome.serves,
