@@ -13,6 +13,7 @@ from uuid import UUID
 from tenants.access.turns import TURNS
 from tenants.isolation.depot import is_shared
 from training.engine.bundle import Bundle
+from training.engine.sealed import Damaged
 from training.jobs.artifacts import UNREADABLE, path_of, reading
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class BundleCache:
             # It is read whole and may have to be brought: nobody's turn waits for that.
             with TURNS.apart(), reading(tenant_id, digest) as folder:
                 bundle = Bundle.load(folder, verify=False)  # checked just now
-        except UNREADABLE as error:
+        except (*UNREADABLE, Damaged) as error:
             self._failed[name] = time.monotonic() + PAUSE_SECONDS
             logger.exception("bundle %s of tenant %s cannot be read", digest.hex(), tenant_id)
             raise BundleUnreadable(digest.hex()) from error
