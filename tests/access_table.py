@@ -88,6 +88,9 @@ API: dict[str, dict[str, Right]] = {
 PAGES: dict[str, dict[str, Right]] = {
     "": {"GET": Right.READ_OVERVIEW},
     "data/": {"GET": Right.READ_EVENTS},
+    "data/quality/": {"GET": Right.READ_EVENTS},
+    "data/schema/": {"GET": Right.READ_EVENTS},
+    "data/schema/sample/": {"GET": Right.READ_EVENTS},
     "data/upload/": {"POST": Right.WRITE_EVENTS},
     "data/uploads/<str:upload_id>/": {"GET": Right.READ_EVENTS},
     "consent/": {"GET": Right.READ_CONSENTS},

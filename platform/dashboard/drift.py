@@ -56,9 +56,7 @@ def drift_of(
     if min(people) == 0 or any(map(hidden, people)):
         return None
     nobody = Cell(0, 0)
-    pairs = {
-        name: (now.get(name, nobody), before.get(name, nobody)) for name in {**before, **now}
-    }
+    pairs = {name: (now.get(name, nobody), before.get(name, nobody)) for name in {**before, **now}}
     shown = {
         name: pair for name, pair in pairs.items() if not any(hidden(cell.people) for cell in pair)
     }

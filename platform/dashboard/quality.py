@@ -120,7 +120,8 @@ class Freshness:
 
 def latest() -> datetime | None:
     """When the last act happened that may be counted; None where there is none."""
-    return usable(Use.CHARTS).aggregate(at=Max("occurred_at"))["at"]
+    acts = usable(Use.CHARTS).order_by("-occurred_at")
+    return acts.values_list("occurred_at", flat=True).first()
 
 
 def arrivals(last: datetime, step: str) -> Arrivals:

@@ -23,6 +23,7 @@ from dashboard.pages.notices import archive, notice_bytes, notices
 from dashboard.pages.override import agree, ask_override
 from dashboard.pages.overview import overview
 from dashboard.pages.person import act_on_person, person
+from dashboard.pages.quality import quality
 from dashboard.pages.retention import retention, save_retention
 from dashboard.pages.retraining import change_rule
 from dashboard.pages.rights import rights, take_in
@@ -31,6 +32,7 @@ from dashboard.pages.rights_request import (
     download_rights_export,
     rights_request,
 )
+from dashboard.pages.schema import sample_file, schema
 from dashboard.pages.settings import (
     close,
     download,
@@ -58,6 +60,9 @@ urlpatterns = [
     path("tenant/choose/", choose, name="choose_tenant"),
     path("tenant/test/", open_test, name="open_test"),
     path("data/", data, name="data"),
+    path("data/quality/", quality, name="quality"),
+    path("data/schema/", schema, name="schema"),
+    path("data/schema/sample/", sample_file, name="sample_file"),
     path("data/upload/", upload_file, name="upload_file"),
     path("data/uploads/<str:upload_id>/", upload, name="upload"),
     path("consent/", consent, name="consent"),

@@ -62,6 +62,12 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def fine_percent(value: float) -> str:
+    """A small share with three digits that say something: 0.0000456 -> 0.00456 %."""
+    return f"{value * 100:.3g} %"
+
+
+@register.filter
 def few(value: int | None) -> str:
     """A number of subjects, hidden when it is a small group."""
     return ABSENT if value is None else small_groups.few(value)
