@@ -21,6 +21,8 @@ PAGES = {
     "data": "/data/",
     "consent": "/consent/",
     "notices": "/consent/notices/",
+    "quality": "/data/quality/",
+    "schema": "/data/schema/",
     "models": "/models/",
     "compare": "/models/compare/",
     "groups": "/models/groups/",

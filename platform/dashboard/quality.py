@@ -14,6 +14,7 @@ from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from dashboard.drift import Cell, Drift, drift_of
+from dashboard.small_groups import hidden
 from tenants.behaviour.models import EventBatch, Item, QuarantinedRow, Upload
 from tenants.behaviour.usable import usable
 from tenants.consent.vocabulary import Use
@@ -166,17 +167,16 @@ def _changes(
     def by(kind: int) -> Drift | None:
         return drift_of(cells.get((kind, True), {}), cells.get((kind, False), {}), active)
 
-    now, before = (
-        {"new": Cell(new, new), "returning": Cell(all_ - new, all_ - new)}
-        for new, all_ in zip(fresh, active, strict=True)
-    )
+    def coming(new: int, all_: int) -> dict[Hashable, Cell]:
+        return {"new": Cell(new, new), "returning": Cell(all_ - new, all_ - new)}
+
     blank = cells.get((BY_BLANK, True), {})
     told = [blank.get(kind, Cell(0, 0)) for kind in (True, False)]
-    few = any(0 < cell.people < 10 for cell in told)
+    few = any(hidden(cell.people) for cell in told)
     return Changes(
         types=by(BY_TYPE),
         categories=by(BY_CATEGORY),
-        newcomers=drift_of(now, before, active),
+        newcomers=drift_of(coming(fresh[0], active[0]), coming(fresh[1], active[1]), active),
         blank=None if few else (told[0].acts, told[0].acts + told[1].acts),
     )
 
@@ -185,9 +185,9 @@ def catalogue() -> Catalogue:
     """How much is known of the items."""
     counted = Item.objects.aggregate(
         items=Count("*"),
-        title=Count("*", filter=~Q(title="")),
-        text=Count("*", filter=~Q(text="")),
-        category=Count("*", filter=~Q(category="")),
+        title=Count("id", filter=~Q(title="")),
+        text=Count("id", filter=~Q(text="")),
+        category=Count("id", filter=~Q(category="")),
         price=Count("price"),
     )
     return Catalogue(counted.pop("items"), counted)

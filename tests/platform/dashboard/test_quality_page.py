@@ -36,7 +36,7 @@ def test_it_says_so_when_nobody_allows_statistics(shop, pages):
     with shop.scope:
         ConsentState.objects.filter(purpose="analytics").delete()
     text = text_of(pages(PAGE))
-    assert "Nobody allows statistics" in text and "What came when" not in text
+    assert "Nobody allows statistics" in text and "Newest act" not in text
 
 
 def test_a_withdrawal_counts_at_the_next_look(shop, pages):

@@ -208,6 +208,8 @@ def test_every_page_fits_a_phone_and_its_sheet_opens_and_closes(alice, artifact,
     for path in (
         "/",
         "/data/",
+        "/data/quality/",
+        "/data/schema/",
         "/models/",
         "/try/",
         "/audit/",

@@ -38,10 +38,11 @@ from training.jobs.services import publish_version
 USER = shop.user(1)
 
 
-def fused(artifact, target, catalogue):
+def fused(artifact, target, snapshot):
     """The trained bundle with this snapshot's items, answering by a ranker that is told all."""
     manifest = read_sealed(artifact)
     files = {name: load_file(artifact / name) for name in manifest["files"]}
+    catalogue = snapshot.catalogue
     files[CATALOGUE] = {"items": catalogue.items, **catalogue.facts.tensors()}
     names = [line["name"] for line in manifest["serving"]["sources"]]
     width = width_of(len(names), ALL)
@@ -54,6 +55,7 @@ def fused(artifact, target, catalogue):
         "outer": np.zeros(HIDDEN, np.float32),
     }
     manifest["serves"] = "fusion"
+    manifest["serving"]["types"] = list(snapshot.events.types)
     manifest["serving"]["fusion"] = {"sources": names, "features": list(ALL), "candidates": 10}
     write_sealed(target, files, manifest)
     return target
@@ -73,7 +75,7 @@ def frozen(alice, artifact, tmp_path):
         Event.objects.filter(id=last.id).update(type=5, value=4.0)
         freeze(tmp_path, actor=alice.actor)
     snapshot = read_snapshot(tmp_path)
-    version = give_version(alice, fused(artifact, tmp_path / "fused", snapshot.catalogue))
+    version = give_version(alice, fused(artifact, tmp_path / "fused", snapshot))
     with alice.scope:
         # Its ranker is made by hand, so that no gate lets it pass.
         Version.objects.filter(pk=version.pk).update(state=Version.APPROVED)
