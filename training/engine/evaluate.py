@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from training.engine.arrays import F64, I64, Mask
 from training.engine.features.facts import ItemFacts
-from training.engine.fusion import ALL, Fusion, Shortlist, best, shortlist
+from training.engine.fusion import BASIC, Fusion, Shortlist, best, shortlist
 from training.engine.history import Past
 from training.engine.metrics import DEPTH, PER_SUBJECT, judge
 from training.engine.snapshot import Events
@@ -134,7 +134,7 @@ def shortlists(
     candidates: int,
     each: Callable[[int, int], None],
 ) -> list[Shortlist]:
-    """Shortlists of all cases of a window, with every feature that a ranker may be told."""
+    """Shortlists of all cases of a window, with what a ranker is told."""
     now = reader.cases.window.start
     lists = []
     with threadpool_limits(limits=1, user_api="blas"):
@@ -142,7 +142,9 @@ def shortlists(
             past, allowed = reader.past(index), reader.allowed(index)
             scores = {name: sources[name].score(past, now) for name in names}
             lists.append(
-                shortlist(names, sources, scores, allowed, past, now, candidates, reader.facts, ALL)
+                shortlist(
+                    names, sources, scores, allowed, past, now, candidates, reader.facts, BASIC
+                )
             )
             each(index + 1, len(reader.cases))
     return lists

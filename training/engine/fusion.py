@@ -17,10 +17,9 @@ from training.engine.sources.source import Source
 
 HIDDEN = 16
 _PER_SOURCE = 2
-# What every ranker is told: how much is known of the subject. Rankers of earlier releases are told
-# nothing else.
+# What a ranker is told now: how much is known of the subject.
 BASIC = ("acts", "recency_days")
-# All that a ranker may be told; the basic ones first, so that a shorter one reads the same columns.
+# All that one may be told; a bundle names what its own reads. A mean hour is no scale.
 ALL = (*BASIC, *(name for name in FEATURES if name not in (*BASIC, "usual_hour")))
 
 

@@ -1,17 +1,12 @@
-"""Fits the ranker on shortlists of the fusion window by a listwise softmax. Sees no other window.
-
-Two are fitted, one that is told the basic features and one that is told all of them; the second is
-kept only where it does better on people whom neither was fitted on.
-"""
-
-from dataclasses import dataclass
+"""Fits the ranker on shortlists of the fusion window by a listwise softmax. Sees no other
+window."""
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.engine.arrays import F32, I64, Tensors
-from training.engine.fusion import ALL, BASIC, HIDDEN, Fusion, Shortlist, width_of
+from training.engine.arrays import F32, I64
+from training.engine.fusion import BASIC, HIDDEN, Fusion, Shortlist
 from training.engine.workbench import Workbench
 
 _EPOCHS = 40
@@ -27,7 +22,6 @@ class _Ranker(nn.Module):
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.width = features
         self.linear = nn.Linear(features, 1, bias=False)
         self.inner = nn.Linear(features, HIDDEN)
         self.outer = nn.Linear(HIDDEN, 1, bias=False)
@@ -45,67 +39,31 @@ def fit_fusion(
     sources: tuple[str, ...],
     candidates: int,
 ) -> Fusion | None:
-    """A ranker from shortlists, with all features, and targets of the same subjects; None if no
-    list holds a target."""
+    """A ranker from shortlists and targets of the same subjects; None if no list holds a target."""
     pairs = [(s, np.isin(s.items, t)) for s, t in zip(lists, targets, strict=True)]
     usable = [(short.features, hits) for short, hits in pairs if hits.any()]
     if not usable:
         return None
     every = np.concatenate([features for features, _ in usable])
     mean, scale = every.mean(axis=0), every.std(axis=0) + 1e-3
-    exam = _Exam(*_padded(usable, mean, scale), *_parted(bench, len(usable)))
-    state, features = _better(bench, exam, len(sources))
-    width = width_of(len(sources), features)
+    table, wanted, real = _padded(usable, mean, scale)
+    torch.manual_seed(bench.seed(40))
+    ranker = _Ranker(every.shape[1])
+    order = torch.from_numpy(np.random.default_rng(bench.seed(41)).permutation(len(usable)))
+    held = max(1, int(len(order) * _HELD_BACK)) if len(order) >= 10 else 0
+    _fit(bench, ranker, table, wanted, real, order[held:], order[:held])
+    state = {name: value.numpy().copy() for name, value in ranker.state_dict().items()}
     return Fusion(
         sources=sources,
-        features=features,
+        features=BASIC,
         candidates=candidates,
-        mean=mean[:width].astype(np.float32),
-        scale=scale[:width].astype(np.float32),
+        mean=mean.astype(np.float32),
+        scale=scale.astype(np.float32),
         linear=state["linear.weight"][0],
         inner=state["inner.weight"],
         inner_bias=state["inner.bias"],
         outer=state["outer.weight"][0],
     )
-
-
-@dataclass(frozen=True)
-class _Exam:
-    """table: float32 [lists, candidates, columns]; wanted: the share of each target; real: which
-    rows hold a candidate; fitted, held: the lists to learn from and those to judge by."""
-
-    table: Tensor
-    wanted: Tensor
-    real: Tensor
-    fitted: Tensor
-    held: Tensor
-
-    def losses(self, ranker: "_Ranker", lists: Tensor) -> Tensor:
-        """The loss of each of `lists`, of as many columns as the ranker reads."""
-        table = self.table[lists][..., : ranker.width]
-        scores = ranker(table).masked_fill(~self.real[lists], -1e9)
-        return -(torch.log_softmax(scores, dim=1) * self.wanted[lists]).sum(dim=1)
-
-
-def _better(bench: Workbench, exam: _Exam, sources: int) -> tuple[Tensors, tuple[str, ...]]:
-    """The weights of the better ranker and what it is told. With too few people to hold any back,
-    and where the lead is within what chance gives, that is the basic features."""
-    basic = _fit(bench, exam, width_of(sources, BASIC), "fusion")
-    chosen, features = basic, BASIC
-    if len(exam.held):
-        told = _fit(bench, exam, width_of(sources, ALL), "fusion_features")
-        with torch.no_grad():
-            lead = exam.losses(basic, exam.held) - exam.losses(told, exam.held)
-        if float(lead.mean()) > float(lead.std(correction=0)) / len(lead) ** 0.5:
-            chosen, features = told, ALL
-    state = {name: value.numpy().copy() for name, value in chosen.state_dict().items()}
-    return state, features
-
-
-def _parted(bench: Workbench, lists: int) -> tuple[Tensor, Tensor]:
-    order = torch.from_numpy(np.random.default_rng(bench.seed(41)).permutation(lists))
-    held = max(1, int(lists * _HELD_BACK)) if lists >= 10 else 0
-    return order[held:], order[:held]
 
 
 def _padded(
@@ -122,23 +80,29 @@ def _padded(
     return torch.from_numpy(table), torch.from_numpy(wanted), torch.from_numpy(real)
 
 
-def _fit(bench: Workbench, exam: _Exam, width: int, series: str) -> _Ranker:
-    torch.manual_seed(bench.seed(40))
-    ranker = _Ranker(width)
+def _fit(
+    bench: Workbench,
+    ranker: _Ranker,
+    table: Tensor,
+    wanted: Tensor,
+    real: Tensor,
+    fitted: Tensor,
+    held: Tensor,
+) -> None:
     optimizer = torch.optim.AdamW(ranker.parameters(), lr=_RATE, weight_decay=_DECAY)
-    watched = exam.held if len(exam.held) else exam.fitted
     best_loss, best_state, misses = float("inf"), ranker.state_dict(), 0
     for epoch in range(_EPOCHS):
         bench.stop.check()
-        shuffled = exam.fitted[torch.randperm(len(exam.fitted))]
+        shuffled = fitted[torch.randperm(len(fitted))]
         for part in torch.split(shuffled, _BATCH):
-            loss = exam.losses(ranker, part).mean()
+            loss = _loss(ranker, table[part], wanted[part], real[part])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         with torch.no_grad():
-            value = float(exam.losses(ranker, watched).mean())
-        bench.progress.metric("loss", series, epoch + 1, value)
+            watched = held if len(held) else fitted
+            value = float(_loss(ranker, table[watched], wanted[watched], real[watched]))
+        bench.progress.metric("loss", "fusion", epoch + 1, value)
         misses = 0 if value < best_loss else misses + 1
         if value < best_loss:
             best_loss = value
@@ -146,4 +110,8 @@ def _fit(bench: Workbench, exam: _Exam, width: int, series: str) -> _Ranker:
         if misses >= _PATIENCE:
             break
     ranker.load_state_dict(best_state)
-    return ranker
+
+
+def _loss(ranker: _Ranker, table: Tensor, wanted: Tensor, real: Tensor) -> Tensor:
+    scores = ranker(table).masked_fill(~real, -1e9)
+    return -(torch.log_softmax(scores, dim=1) * wanted).sum(dim=1).mean()

@@ -19,10 +19,9 @@ from tenants.errors import NotFound
 SHOWN = (CONSENTS, ITEMS, EVENTS)
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
-    "jsonl": "application/jsonl",
     "parquet": "application/vnd.apache.parquet",
 }
-FORM_NAMES = {"csv": "CSV", "jsonl": "JSON Lines", "parquet": "Parquet"}
+FORM_NAMES = {"csv": "CSV", "parquet": "Parquet"}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ STAGES: Words = {
 }
 SOURCES: Words = {
     "fusion": _("All sources combined"),
-    "fusion_features": _("All sources combined, with all features"),
     "own_history": _("Own history"),
     "popular_7d": _("Popular, 7 days"),
     "popular_30d": _("Popular, 30 days"),
@@ -41,7 +40,6 @@ SOURCE_COLOURS = {
     "popular_7d": 6,
     "popular_30d": 6,
     "fusion": 1,
-    "fusion_features": 2,
 }
 # Series of a run's curves -> the source that is being trained.
 SERIES = {"finetune": "sequence_finetuned"}

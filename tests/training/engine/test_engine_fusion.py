@@ -1,18 +1,14 @@
 """The ranker over retrieved candidates: whom it may rank, and what it says each source added."""
 
-from typing import cast
-
 import numpy as np
 import pytest
 
 from training.engine.arrays import DAY, F32, Settings, Tensors
 from training.engine.features.facts import ItemFacts
-from training.engine.fusion import ALL, BASIC, Fusion, Shortlist, best, shortlist, width_of
-from training.engine.fusion_training import fit_fusion
+from training.engine.fusion import ALL, BASIC, Fusion, best, shortlist, width_of
 from training.engine.history import Past
 from training.engine.reasons import Cause
 from training.engine.sources.source import Source
-from training.engine.workbench import Workbench
 
 NOW = 100.0 * DAY
 PAST = Past(
@@ -136,54 +132,3 @@ def test_the_best_come_first_and_ties_go_by_position() -> None:
     assert best(score, np.ones(5, np.bool_), 3).tolist() == [1, 2, 4]
     assert best(score, np.array([True, True, False, True, False]), 9).tolist() == [1, 3, 0]
     assert best(score, np.zeros(5, np.bool_), 3).tolist() == []
-
-
-class Quiet:
-    """A workbench that has a seed, and nobody who listens."""
-
-    def __init__(self) -> None:
-        self.stop = self.progress = self
-
-    def seed(self, *parts: int) -> int:
-        return 100 + parts[0]
-
-    def check(self) -> None:
-        pass
-
-    def metric(self, *told: object) -> None:
-        pass
-
-
-def taught(telling: str, people: int = 120) -> Fusion:
-    """A ranker of lists in which the target has a high value in the column `telling`; all else is
-    noise, and so is everything where it names none."""
-    dice = np.random.default_rng(5)
-    lists_, targets = [], []
-    for _ in range(people):
-        table = dice.normal(size=(12, width_of(2, ALL))).astype(np.float32)
-        target = int(dice.integers(12))
-        if telling:
-            table[target, width_of(2, ()) + ALL.index(telling)] += 3.0
-        lists_.append(Shortlist(np.arange(12), table, np.zeros(2, np.float32)))
-        targets.append(np.array([target]))
-    bench = cast(Workbench, Quiet())
-    found = fit_fusion(bench, lists_, tuple(targets), ("up", "down"), 12)
-    assert found is not None
-    return found
-
-
-def test_all_features_are_told_where_they_do_better_on_people_held_back() -> None:
-    fusion = taught("due")
-    assert fusion.features == ALL
-    assert len(fusion.mean) == len(fusion.linear) == fusion.inner.shape[1] == width_of(2, ALL)
-    assert fusion.linear[4 + ALL.index("due")] > 0.5
-
-
-@pytest.mark.parametrize("people", [120, 9])
-def test_a_ranker_is_told_the_basic_features_where_the_others_say_nothing(people: int) -> None:
-    fusion = taught("", people)
-    assert fusion.features == BASIC and len(fusion.linear) == width_of(2)
-
-
-def test_with_too_few_people_to_hold_any_back_the_basic_features_stay() -> None:
-    assert taught("due", people=9).features == BASIC
