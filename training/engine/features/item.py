@@ -50,7 +50,7 @@ def spent_share(past: Past, facts: ItemFacts, now: float, items: I64) -> F64:
     total = paid.sum()
     if total <= 0.0:
         return np.full(len(items), np.nan)
-    return _summed(past.item, paid, items) / total
+    return np.asarray(_summed(past.item, paid, items) / total)
 
 
 def in_session(past: Past, facts: ItemFacts, now: float, items: I64) -> F64:
