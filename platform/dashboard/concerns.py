@@ -101,7 +101,7 @@ RULES = (
     ),
     Rule(
         _sparse,
-        _("Half of the people have fewer than three acts in a year."),
+        _("Half of the people have fewer than three acts in half a year."),
         _("Send views and clicks too, not purchases alone: they say what people look for."),
         "schema",
     ),

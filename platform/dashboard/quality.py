@@ -1,8 +1,8 @@
 """What the quality page counts: what came when, how full the data are, and how they changed.
 
 Like every chart, acts are counted of people who consent to statistics alone, and asked for anew at
-each look: nothing is kept, so that a withdrawal counts at once. Three questions over the last year
-and one over the catalogue; SQL sums, no row leaves the database.
+each look: nothing is kept, so that a withdrawal counts at once. Four questions over half a year at
+most and one over the catalogue; SQL sums, no row leaves the database.
 """
 
 from collections.abc import Hashable
@@ -20,9 +20,12 @@ from tenants.behaviour.usable import usable
 from tenants.consent.vocabulary import Use
 from training.jobs.freezing import whole_tenant
 
-YEAR = timedelta(weeks=52)
+HALF_YEAR = timedelta(weeks=26)
+QUARTER = timedelta(weeks=12)
 MONTH = timedelta(weeks=4)  # whole weeks: a month has as many Sundays as the one before
-SPANS = {"day": (84, 1), "week": (52, 7)}  # step -> how many, and days in each
+SPANS = {"day": (84, 1), "week": (26, 7)}  # step -> how many, and days in each
+# Sums of a million acts by person and item fit, so that they are not sorted on the disk.
+MEMORY = "set local work_mem = '64MB'"
 
 ARRIVALS = """
 select start, type, sum(n)::bigint, count(*) from (
@@ -46,20 +49,18 @@ select recent, grouping(type, category, blank) as kind, type, category, blank,
 from named group by grouping sets ((recent, type), (recent, category), (recent, blank), (recent))"""
 # Which of the three a row of MONTHS is about: PostgreSQL sets the bit of each that it is not.
 BY_TYPE, BY_CATEGORY, BY_BLANK, IN_ALL = 0b011, 0b101, 0b110, 0b111
-DENSITY = """
-with pairs as materialized (
-    select subject_id, item_id, count(*) as n, min(occurred_at) as first
-    from ({events}) e group by 1, 2
-), people as (
-    select subject_id, count(*) as items, sum(n)::bigint as n, min(first) as first
-    from pairs group by 1
-)
-select count(*), coalesce(sum(n), 0)::bigint, coalesce(sum(items), 0)::bigint,
+PEOPLE = """
+select count(*), coalesce(sum(n), 0)::bigint,
     percentile_disc(0.5) within group (order by n), count(*) filter (where n < 3),
-    (select count(distinct item_id) from pairs),
     count(*) filter (where first > %(middle)s),
     count(*) filter (where first > %(before)s and first <= %(middle)s)
-from people"""
+from (
+    select subject_id, count(*) as n, min(occurred_at) as first from ({events}) e group by 1
+) each"""
+PAIRS = """
+with pairs as materialized (select subject_id, item_id from ({events}) e group by 1, 2)
+select (select count(*) from pairs), (select count(*) from (select from pairs group by subject_id)),
+    (select count(*) from (select from pairs group by item_id))"""
 
 
 @dataclass(frozen=True)
@@ -74,20 +75,16 @@ class Arrivals:
 
 @dataclass(frozen=True)
 class Density:
-    """Of the last year: people, their acts, the different items they met, and the pairs of both;
-    typical: acts of the person in the middle; slight: people with fewer than three acts."""
+    """Of half a year: people and their acts; typical: acts of the person in the middle; slight:
+    people with fewer than three. Of the last twelve weeks: the items that were met, and of all
+    pairs of a person who acted and such an item the share that there is any act of."""
 
     people: int
     acts: int
-    items: int
-    pairs: int
     typical: int
     slight: int
-
-    @property
-    def filled(self) -> float:
-        """Which share of all pairs of a person and an item there is any act of."""
-        return self.pairs / (self.people * self.items) if self.items else 0.0
+    items: int
+    filled: float
 
 
 @dataclass(frozen=True)
@@ -143,11 +140,12 @@ def arrivals(last: datetime, step: str) -> Arrivals:
 
 
 def measure(last: datetime) -> tuple[Density, Changes]:
-    """How full the data of the last year are, and how the last month differs."""
+    """How full the data are, and how the last month differs."""
     middle, before = last - MONTH, last - 2 * MONTH
-    ((people, acts, pairs, typical, slight, items, fresh, earlier),) = _asked(
-        DENSITY, last - YEAR, middle=middle, before=before
+    ((people, acts, typical, slight, fresh, earlier),) = _asked(
+        PEOPLE, last - HALF_YEAR, middle=middle, before=before
     )
+    ((pairs, met_by, items),) = _asked(PAIRS, last - QUARTER)
     cells: dict[tuple[int, bool], dict[Hashable, Cell]] = {}
     for recent, kind, *names, n, who in _asked(MONTHS, before, middle=middle):
         name = {BY_TYPE: names[0], BY_CATEGORY: names[1], BY_BLANK: names[2]}.get(kind)
@@ -155,7 +153,8 @@ def measure(last: datetime) -> tuple[Density, Changes]:
     active = tuple(
         cells.get((IN_ALL, recent), {}).get(None, Cell(0, 0)).people for recent in (True, False)
     )
-    density = Density(people, acts, items, pairs, typical or 0, slight)
+    filled = pairs / (met_by * items) if items else 0.0
+    density = Density(people, acts, typical or 0, slight, items, filled)
     return density, _changes(cells, (active[0], active[1]), (fresh, earlier))
 
 
@@ -212,5 +211,6 @@ def _asked(question: str, since: datetime, *, start: str = "", **params: Any) ->
     named = {f"given_{index}": value for index, value in enumerate(given)}
     events_sql = inner % tuple(f"%({name})s" for name in named)
     with whole_tenant() as cursor:
+        cursor.execute(MEMORY)
         cursor.execute(question.format(events=events_sql, start=start), {**named, **params})
         return list(cursor.fetchall())
