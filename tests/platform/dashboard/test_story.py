@@ -25,6 +25,7 @@ from tests import shop
 from tests.conftest import PASSWORD
 from tests.platform.dashboard.conftest import PEOPLE
 from tests.stocked import archive, publish, stock, stock_items
+from tests.tenants.rights.asking import taken
 from tests.trained import give_version
 from tests.training.jobs import grouped_shop
 from training.jobs.gates import judge_version
@@ -220,6 +221,10 @@ def test_every_page_fits_a_phone_and_its_sheet_opens_and_closes(alice, artifact,
     ):
         story.go(path)
         assert story.fits(), path
+    request_id = story.meanwhile(taken, alice, "access", shop.user(1))
+    story.go(f"/rights/{request_id}/person/")
+    page.get_by_text("Item by item").click()
+    assert story.fits()
     page.get_by_text("More", exact=True).click()
     expect(page.get_by_role("link", name="Audit log").last).to_be_visible()
     page.keyboard.press("Escape")
