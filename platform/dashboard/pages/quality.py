@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -52,7 +53,11 @@ def quality(request: PageRequest) -> HttpResponse:
     step = request.GET.get("by", "")
     step = step if step in figures.SPANS else "day"
     last = figures.latest()
-    context = {"step": step, "last": last, "has_events": last or Event.objects.exists()}
+    context: dict[str, Any] = {
+        "step": step,
+        "last": last,
+        "has_events": last or Event.objects.exists(),
+    }
     if last is not None:
         density, changes = figures.measure(last)
         found = Found(last, now(), density, changes, figures.catalogue(), figures.freshness())
