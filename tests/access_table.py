@@ -21,13 +21,12 @@ from tenants.evidence.models import EvidenceExport
 from tenants.ids import public_id
 from tenants.rights.models import RightsRequest, SubjectExport
 from tenants.subjects.directory import resolve
+from tenants.tracking.addresses import PATHS
 from tests.tenants.isolation.rows import fill_every_table
 from training.jobs.models import Job
 
 # Segment's tracking API: whole batches, and single calls by their names and first letters.
-BATCHES = ("batch", "import", "import/", "b")
-CALLS = ("track", "page", "screen", "identify", "group", "alias")
-TRACKING = (*BATCHES, *CALLS, *(call[0] for call in CALLS))
+TRACKING = tuple(sorted(path.removeprefix("/v1/") for path in PATHS))
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 

@@ -8,6 +8,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 
 from attune import environment
+from tenants.tracking.addresses import PATHS
 from tenants.tracking.snippet import open_to_pages
 from tenants.work.kinds import WorkKind
 
@@ -413,6 +414,8 @@ UPLOAD_LIMIT_BYTES = 256 * 1024 * 1024
 # The largest body of a request, in bytes, refused before it is read: by path, else this one.
 BODY_LIMIT = 1024 * 1024
 BODY_LIMITS = dict.fromkeys(("/v1/uploads", "/data/upload/"), UPLOAD_LIMIT_BYTES + BODY_LIMIT)
+# Where an error says its code and message at the top, too: Segment's libraries look there.
+FLAT_ERRORS = PATHS
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 4

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from tenants.access.bearer import key_in
-from tenants.access.errors import API, error_body, error_headers
+from tenants.access.errors import API, error_body, error_headers, is_flat
 from tenants.access.middleware import REQUEST_ID, new_request_id
 from tenants.access.origins import READABLE
 from tenants.access.places import Places
@@ -171,7 +171,8 @@ def refuse(
 ) -> Iterable[bytes]:
     """Answer with an error of ours, without Django, to a request that came through the door."""
     request_id = environ[REQUEST_ID]
-    body = _body(error.type, error.code, error.message, error.status).replace(ID_HERE, request_id)
+    body = _body(error.type, error.code, error.message, error.status, is_flat(environ["PATH_INFO"]))
+    body = body.replace(ID_HERE, request_id)
     headers = [
         ("Content-Length", str(len(body))),
         ("X-Request-Id", request_id),
@@ -184,8 +185,8 @@ def refuse(
 
 
 @lru_cache(maxsize=1000)
-def _body(kind: str, code: str, message: str, status: int) -> str:
+def _body(kind: str, code: str, message: str, status: int, flat: bool) -> str:
     """The body of a refusal with ID_HERE for the request's id: floods of one text are refused."""
     error = AppError(code, message)
     error.type, error.status = kind, status
-    return json.dumps(error_body(error, ID_HERE))
+    return json.dumps(error_body(error, ID_HERE, flat=flat))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,22 +17,31 @@ from tenants.errors import AppError, NotFound, TooLarge, Unavailable
 API = "/v1/"
 
 
-def error_body(error: AppError, request_id: str) -> dict[str, Any]:
-    """The body of every answer from 400 upwards."""
+def error_body(error: AppError, request_id: str, *, flat: bool) -> dict[str, Any]:
+    """The body of every answer from 400 upwards.
+
+    `flat`: code and message also stand where the libraries of a foreign protocol look for them.
+    """
     return {
+        **({"code": error.code, "message": error.message} if flat else {}),
         "error": {
             "type": error.type,
             "code": error.code,
             "message": _sendable(error.message),
             "param": _sendable(error.param) if error.param else error.param,
             "request_id": request_id,
-        }
+        },
     }
 
 
 def _sendable(text: str) -> str:
     """The text as UTF-8 can hold it: an error may repeat half a character that was sent."""
     return text.encode(errors="replace").decode()
+
+
+def is_flat(path: str) -> bool:
+    """Whether errors under this address are told so."""
+    return path in settings.FLAT_ERRORS
 
 
 def error_headers(error: AppError) -> dict[str, str]:
@@ -49,8 +59,9 @@ def answer_error(raised: Exception, context: dict[str, Any]) -> Response | None:
     error = _as_app_error(raised)
     if error is None:
         return None  # a bug: Django logs it and answers 500
-    request_id = request_id_of(context["request"]._request)
-    return Response(error_body(error, request_id), error.status, headers=error_headers(error))
+    request = context["request"]._request
+    body = error_body(error, request_id_of(request), flat=is_flat(request.path))
+    return Response(body, error.status, headers=error_headers(error))
 
 
 def _as_app_error(raised: Exception) -> AppError | None:
@@ -113,5 +124,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def answer_outside(request: HttpRequest, error: AppError) -> JsonResponse:
     """The error as an answer, where no view of DRF's can give it."""
-    body = error_body(error, request_id_of(request))
+    body = error_body(error, request_id_of(request), flat=is_flat(request.path))
     return JsonResponse(body, status=error.status, headers=error_headers(error))

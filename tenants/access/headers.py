@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from tenants.access.errors import error_body
+from tenants.access.errors import error_body, is_flat
 from tenants.access.middleware import request_id_of
 from tenants.errors import AppError
 
@@ -58,5 +58,6 @@ class TLSOnlyAPIMiddleware:
                 "https_required",
                 "Send this to the https:// address, and replace the key: it came in the clear.",
             )
-            return JsonResponse(error_body(error, request_id_of(request)), status=403)
+            body = error_body(error, request_id_of(request), flat=is_flat(request.path))
+            return JsonResponse(body, status=403)
         return self.get_response(request)

@@ -52,14 +52,6 @@ class Tracking(TenantAPIView):
     def token(self, request: Request) -> Token:
         return write_key(request, self._scopes)
 
-    def handle_exception(self, exc: Exception) -> Response:
-        """The house's form, and `code` and `message` where Segment's libraries look for them."""
-        response = super().handle_exception(exc)
-        error = response.data.get("error")
-        if error:
-            response.data = {"code": error["code"], "message": error["message"], **response.data}
-        return response
-
     def take(self, request: TenantRequest) -> Response:
         body: Any = request.data
         accept_messages(

@@ -12,12 +12,14 @@ from django.views.decorators.http import require_POST
 
 from dashboard.forms import RefusableForm
 from dashboard.paging import page_of
-from dashboard.wording.states import EVENT_TYPES, PURPOSES, UPLOAD_KINDS, UPLOADS
+from dashboard.wording.states import EVENT_TYPES, OUTCOMES, PURPOSES, UPLOAD_KINDS, UPLOADS
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.behaviour.event_context import context_field, is_context
 from tenants.behaviour.models import Upload
 from tenants.behaviour.services import accept_upload
+from tenants.behaviour.streamed import latest_streamed
+from tenants.behaviour.wording import streamed_text
 from tenants.consent.models import Notice
 from tenants.errors import AppError
 
@@ -145,8 +147,17 @@ def _whole(request: PageRequest, form: UploadForm, status: int = 200) -> HttpRes
             (notice, [PURPOSES.get(each, each) for each in notice.purposes]) for notice in notices
         ],
         **_uploads(request),
+        **_streamed(),
     }
     return render(request, "dashboard/data.html", context, status=status)
+
+
+def _streamed() -> dict[str, Any]:
+    found = latest_streamed()
+    rows = [
+        (OUTCOMES[one.outcome], one, streamed_text(one.outcome, one.code)) for one in found.ended
+    ]
+    return {"streamed": found, "streamed_rows": rows}
 
 
 def _uploads(request: PageRequest) -> dict[str, Any]:

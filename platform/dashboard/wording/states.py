@@ -96,6 +96,8 @@ BUCKETS: dict[str, Badge] = {
     "quarantined": Badge(_("Held back"), "info"),
     "rejected": Badge(_("Left out"), "warn"),
 }
+# Of a streamed request: what can be no event is in no bucket.
+OUTCOMES: dict[str, Badge] = {**BUCKETS, "passed_over": Badge(_("Passed over"), "neutral")}
 PURPOSES: dict[str, str | Promise] = {
     "service": _("Providing the service"),
     "analytics": _("Statistics"),

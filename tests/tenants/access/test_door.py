@@ -128,3 +128,12 @@ def test_nobody_without_a_valid_key_has_a_body_read(alice, monkeypatch):
     unknown = {"Authorization": f"Bearer {new_token(alice.tenant.id).text}"}
     reply = Client().post("/v1/consents", {}, content_type="application/json", headers=unknown)
     assert reply.status_code == 401
+
+
+def test_the_door_too_says_code_and_message_where_segments_libraries_look():
+    for path, flat in (("/v1/batch", True), ("/v1/events", False)):
+        reply = ask(application, path, method="POST", headers={"Transfer-Encoding": "chunked"})
+        told = reply.json()
+        assert reply.status == 411
+        assert (told.get("code") == told["error"]["code"]) is flat
+        assert (told.get("message") == told["error"]["message"]) is flat

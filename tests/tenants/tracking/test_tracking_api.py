@@ -13,8 +13,8 @@ from tenants.accounts.keys import create_key
 from tenants.audit.sealing import seal
 from tenants.audit.verify import verify_chain
 from tenants.behaviour.models import Event, EventBatch, Item
+from tenants.tracking.addresses import BATCHES, CALLS
 from tenants.tracking.bodies import BATCH_BYTES, EVENT_BYTES
-from tests.access_table import BATCHES, CALLS
 from tests.tenants.behaviour.streams import SHOP, public_key
 from tests.tenants.behaviour.uploads import agree
 from tests.tenants.tracking.calls import LAMP, basic, call, packed, passed, sent, stored, track
