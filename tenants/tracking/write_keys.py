@@ -4,15 +4,22 @@ body. The door sees no body, so a key that comes in one is held to its tenant's 
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from threading import BoundedSemaphore
 from typing import Any
 
 from tenants.access.bearer import key_in, key_invalid
-from tenants.access.door import place_of, too_many_at_once
+from tenants.access.door import AT_ONCE_RETRY, place_of, too_many_at_once
 from tenants.access.places import PLACES
 from tenants.access.rates import RATES
 from tenants.access.turns import TURNS
 from tenants.accounts.tokens import Token, parse_token
-from tenants.errors import Unauthenticated
+from tenants.errors import TooMany, Unauthenticated
+
+
+# Bodies that a process reads at once without knowing whose: a stranger who sends slowly must not
+# hold the threads of those who are known. Seconds that one waits for its turn.
+STRANGERS = BoundedSemaphore(4)
+PATIENCE = 0.5
 
 
 def write_key(request: Any, stack: ExitStack) -> Token:
@@ -20,7 +27,7 @@ def write_key(request: Any, stack: ExitStack) -> Token:
     TooMany, and whatever a body is refused for that must be read for it.
     """
     text = key_in(request.headers.get("Authorization", ""))
-    token = parse_token(text or _in_body(request.data))
+    token = parse_token(text or _in_body(request))
     if token is None:
         raise key_invalid()
     if not text:
@@ -28,7 +35,18 @@ def write_key(request: Any, stack: ExitStack) -> Token:
     return token
 
 
-def _in_body(body: Any) -> str:
+def _in_body(request: Any) -> str:
+    """The key in the body, which must be read before anybody knows whose it is."""
+    if not STRANGERS.acquire(timeout=PATIENCE):
+        raise TooMany(
+            "too_many_at_once",
+            "Too many bodies are read in search of their key. Send it in a header, or again later.",
+            retry_after=AT_ONCE_RETRY,
+        )
+    try:
+        body = request.data
+    finally:
+        STRANGERS.release()
     text = body.get("writeKey") if isinstance(body, Mapping) else None
     if not isinstance(text, str) or not text:
         raise Unauthenticated(

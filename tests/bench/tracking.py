@@ -132,7 +132,7 @@ def kill_half_way(where: Shop, senders: Mapping[str, Any], count: int) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--events", type=int, default=1_500 if os.environ.get("QUICK") else 10_000)
+    parser.add_argument("--events", type=int, default=1_000 if os.environ.get("QUICK") else 10_000)
     count = parser.parse_args().events
     with installed() as packages, shop() as where:
         begun = time.monotonic()

@@ -3,6 +3,7 @@
 import gzip
 import json
 import tracemalloc
+from contextlib import ExitStack
 
 import pytest
 from django.test import Client
@@ -13,6 +14,7 @@ from tenants.accounts.keys import create_key
 from tenants.audit.sealing import seal
 from tenants.audit.verify import verify_chain
 from tenants.behaviour.models import Event, EventBatch, Item
+from tenants.tracking import write_keys
 from tenants.tracking.addresses import BATCHES, CALLS
 from tenants.tracking.bodies import BATCH_BYTES, EVENT_BYTES
 from tests.tenants.behaviour.streams import SHOP, public_key
@@ -170,6 +172,18 @@ def test_a_key_in_the_body_takes_one_of_its_tenants_places(ready, monkeypatch):
     assert call(ready, "/v1/batch", body, key="").status_code == 200
     assert not PLACES._lanes
     assert RATES._known
+
+
+def test_strangers_who_send_slowly_hold_up_only_each_other(ready, monkeypatch):
+    monkeypatch.setattr(write_keys, "PATIENCE", 0.01)
+    body = {"batch": [track("Product Viewed")], "writeKey": ready.key}
+    with ExitStack() as slow:
+        for _ in range(4):
+            slow.enter_context(write_keys.STRANGERS)
+        refused = call(ready, "/v1/batch", body, key="")
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_at_once")
+        assert call(ready, "/v1/batch", body).status_code == 200
+    assert call(ready, "/v1/batch", body, key="").status_code == 200
 
 
 def test_what_became_of_a_request_can_be_asked_for(ready, bob):
