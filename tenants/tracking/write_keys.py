@@ -15,7 +15,6 @@ from tenants.access.turns import TURNS
 from tenants.accounts.tokens import Token, parse_token
 from tenants.errors import TooMany, Unauthenticated
 
-
 # Bodies that a process reads at once without knowing whose: a stranger who sends slowly must not
 # hold the threads of those who are known. Seconds that one waits for its turn.
 STRANGERS = BoundedSemaphore(4)
