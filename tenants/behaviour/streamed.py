@@ -52,5 +52,5 @@ def latest_streamed() -> Streamed:
         requests, received, accepted, since = cursor.fetchone()
         cursor.execute(ENDED, words)
         rows = cursor.fetchall()
-    ended = tuple(Ended(*row[:3], int(row[3])) for row in rows)
+    ended = tuple(Ended(outcome, code, name, int(n)) for outcome, code, name, n in rows)
     return Streamed(requests, int(received), int(accepted), since, ended)

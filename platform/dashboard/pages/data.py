@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from dashboard.forms import RefusableForm
 from dashboard.paging import page_of
-from dashboard.wording.states import EVENT_TYPES, OUTCOMES, PURPOSES, UPLOAD_KINDS, UPLOADS
+from dashboard.wording.states import EVENT_TYPES, PURPOSES, STREAMED, UPLOAD_KINDS, UPLOADS
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.behaviour.event_context import context_field, is_context
@@ -155,7 +155,7 @@ def _whole(request: PageRequest, form: UploadForm, status: int = 200) -> HttpRes
 def _streamed() -> dict[str, Any]:
     found = latest_streamed()
     rows = [
-        (OUTCOMES[one.outcome], one, streamed_text(one.outcome, one.code)) for one in found.ended
+        (STREAMED[one.outcome], one, streamed_text(one.outcome, one.code)) for one in found.ended
     ]
     return {"streamed": found, "streamed_rows": rows}
 

@@ -97,7 +97,7 @@ BUCKETS: dict[str, Badge] = {
     "rejected": Badge(_("Left out"), "warn"),
 }
 # Of a streamed request: what can be no event is in no bucket.
-OUTCOMES: dict[str, Badge] = {**BUCKETS, "passed_over": Badge(_("Passed over"), "neutral")}
+STREAMED: dict[str, Badge] = {**BUCKETS, "passed_over": Badge(_("Passed over"), "neutral")}
 PURPOSES: dict[str, str | Promise] = {
     "service": _("Providing the service"),
     "analytics": _("Statistics"),
