@@ -124,6 +124,17 @@ def test_a_persons_features_are_the_same_at_training_in_an_answer_and_on_the_pag
     assert told.features == {
         name: None if np.isnan(value) else value for name, value in expected.items()
     }
+    # The person's export and the API tell the same.
+    with alice.scope:
+        rows = list(derived.profile(resolve([USER])[USER]))
+    exported = {row["note"]: row["weight"] for row in rows if row["group"] == "features"
+                and row["item"] is None}  # fmt: skip
+    assert exported == told.features
+    assert sum(row["group"] == "features" for row in rows) == len(told.features) + len(
+        told.own
+    ) * len(ITEM_FEATURES)
+    profile = Client().get("/v1/profile", {"user_id": USER}, headers=alice.headers).json()
+    assert profile["features"] == told.features
     assert told.features["spent"] == float(frozen.past.value.sum(dtype=np.float64)) > 0.0
     places = np.unique(frozen.past.item)
     by_item = features_of_items(frozen.past, frozen.facts, now, places)
