@@ -20,12 +20,13 @@ from django.test.testcases import LiveServerThread
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tenants.accounts.models import Person
+from tenants.rights.models import RightsRequest
+from tenants.rights.opening import open_request
 from tenants.work.run import run_waiting
 from tests import shop
 from tests.conftest import PASSWORD
 from tests.platform.dashboard.conftest import PEOPLE
 from tests.stocked import archive, publish, stock, stock_items
-from tests.tenants.rights.asking import taken
 from tests.trained import give_version
 from tests.training.jobs import grouped_shop
 from training.jobs.gates import judge_version
@@ -221,8 +222,8 @@ def test_every_page_fits_a_phone_and_its_sheet_opens_and_closes(alice, artifact,
     ):
         story.go(path)
         assert story.fits(), path
-    request_id = story.meanwhile(taken, alice, "access", shop.user(1))
-    story.go(f"/rights/{request_id}/person/")
+    asked = story.meanwhile(access_asked, alice)
+    story.go(f"/rights/{asked.public_id}/person/")
     page.get_by_text("Item by item").click()
     assert story.fits()
     page.get_by_text("More", exact=True).click()
@@ -230,6 +231,12 @@ def test_every_page_fits_a_phone_and_its_sheet_opens_and_closes(alice, artifact,
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Audit log").last).not_to_be_visible()
     assert story.complaints == []
+
+
+def access_asked(business) -> RightsRequest:
+    """A request without Django's test client, which would have the shared connection closed."""
+    with business.scope:
+        return open_request(user_id=shop.user(1), kind="access", actor=business.actor)
 
 
 def test_groups_are_declared_and_a_versions_card_shows_them(alice, artifact, story):
