@@ -18,6 +18,7 @@ from tenants.consent.vocabulary import (
     ConsentEvent,
     LawfulBasis,
 )
+from tenants.csv_cells import csv_line
 
 ROWS = 3
 Cells = tuple[str, str, str]
@@ -143,7 +144,8 @@ READ: dict[str, Callable[[pl.Expr], pl.Expr]] = {
 
 
 def _csv(kind: UploadKind) -> bytes:
-    return _texts(kind).write_csv().encode()
+    texts = _texts(kind)
+    return b"".join(csv_line(row) for row in (texts.columns, *texts.iter_rows()))
 
 
 def _parquet(kind: UploadKind) -> bytes:

@@ -51,7 +51,7 @@ def schema(request: PageRequest) -> HttpResponse:
 @page(Right.READ_EVENTS)
 def sample_file(request: PageRequest) -> HttpResponse:
     """A sample to fill with rows of one's own."""
-    kind, form = request.GET.get("kind", ""), request.GET.get("form", "")
+    kind, form = request.GET.get("kind", "events"), request.GET.get("form", "csv")
     if kind not in KINDS or form not in FORMS:
         raise NotFound("sample")
     reply = HttpResponse(sample(kind, form), content_type=MEDIA_TYPES[form])
