@@ -17,7 +17,11 @@ from tenants.errors import NotFound
 from tenants.ids import parse_id
 
 BATCH_ID = OpenApiParameter(
-    "batch_id", OpenApiTypes.STR, OpenApiParameter.PATH, description="evb_…"
+    "batch_id",
+    OpenApiTypes.STR,
+    OpenApiParameter.PATH,
+    description="evb_…",
+    examples=[OpenApiExample("A request", value="evb_0MzBBhHvaAzuJWhZ1jKpQE")],
 )
 KEPT = {
     "id": "evb_0MzBBhHvaAzuJWhZ1jKpQE",

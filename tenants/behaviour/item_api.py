@@ -36,6 +36,7 @@ ITEM_ID = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.PATH,
     description="Your id of the item, percent-encoded.",
+    examples=[OpenApiExample("An item", value="85048")],
 )
 LAMP = {
     "item_id": "85048",
@@ -52,6 +53,15 @@ SHOWN = {
     "first_seen_at": None,
     "updated_at": "2026-11-16T09:30:00Z",
 }
+
+
+ITEM = OpenApiExample("An item", value=SHOWN, response_only=True)
+CHANGE = OpenApiExample("Sold out", value={"available": False}, request_only=True)
+REMOVED = OpenApiExample(
+    "Removed",
+    value={"item_id": "85048", "object": "item", "removed": True},
+    response_only=True,
+)
 
 
 class Attributes(serializers.DictField):
@@ -203,7 +213,11 @@ class ItemDetail(TenantAPIView):
     }
 
     @extend_schema(
-        operation_id="get_item", tags=["items"], parameters=[ITEM_ID], responses=CatalogueItemAnswer
+        operation_id="get_item",
+        tags=["items"],
+        parameters=[ITEM_ID],
+        responses=CatalogueItemAnswer,
+        examples=[ITEM],
     )
     def get(self, request: TenantRequest, item_id: str) -> Response:
         return Response(CatalogueItemAnswer(find_item(item_id)).data)
@@ -214,6 +228,7 @@ class ItemDetail(TenantAPIView):
         parameters=[ITEM_ID],
         request=ItemChange,
         responses=CatalogueItemAnswer,
+        examples=[CHANGE, ITEM],
     )
     def patch(self, request: TenantRequest, item_id: str) -> Response:
         """Change some fields of an item."""
@@ -227,6 +242,7 @@ class ItemDetail(TenantAPIView):
         tags=["items"],
         parameters=[ITEM_ID],
         responses={200: RemovedAnswer},
+        examples=[REMOVED],
     )
     def delete(self, request: TenantRequest, item_id: str) -> Response:
         """Take an item out of every answer, from the next one on.

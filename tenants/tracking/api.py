@@ -17,10 +17,10 @@ from tenants.consent.api_signals import asks_to_stop
 from tenants.tracking.api_bodies import (
     BATCH,
     SUCCESS,
-    VIEWED,
     BatchBody,
     MessageBody,
     TakenAnswer,
+    shown,
 )
 from tenants.tracking.bodies import TrackingBody, messages_of
 from tenants.tracking.services import accept_messages
@@ -79,7 +79,7 @@ class MessageBatch(Tracking):
     @extend_schema(
         operation_id="track_batch",
         tags=["tracking"],
-        request=BatchBody,
+        request={"application/json": BatchBody},
         responses={200: TakenAnswer},
         examples=[BATCH, SUCCESS],
     )
@@ -92,9 +92,8 @@ class OneMessage(Tracking):
 
     @extend_schema(
         tags=["tracking"],
-        request=MessageBody,
+        request={"application/json": MessageBody},
         responses={200: TakenAnswer},
-        examples=[VIEWED, SUCCESS],
     )
     def post(self, request: TenantRequest) -> Response:
         return self.take(request)
@@ -103,5 +102,7 @@ class OneMessage(Tracking):
 def view_of(kind: str) -> type[OneMessage]:
     """The view of the address that takes messages of one kind."""
     made = type(f"{kind.title()}Message", (OneMessage,), {"kind": kind, "__doc__": SAYS[kind]})
-    described = extend_schema_view(post=extend_schema(operation_id=f"track_{kind}"))
+    described = extend_schema_view(
+        post=extend_schema(operation_id=f"track_{kind}", examples=[shown(kind), SUCCESS])
+    )
     return described(made)

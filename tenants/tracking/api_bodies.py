@@ -79,14 +79,20 @@ BATCH = OpenApiExample(
     },
     request_only=True,
 )
-VIEWED = OpenApiExample(
-    "A product viewed",
-    value={
-        "event": "Product Viewed",
-        "anonymousId": "0f1e-22",
-        "properties": {"product_id": "85048"},
-        "messageId": "ajs-2",
-    },
-    request_only=True,
-)
+# One message of each kind, as its address takes it.
+SHOWN = {
+    "track": {"event": "Product Viewed", "properties": {"product_id": "85048"}},
+    "page": {"properties": {"product_id": "85048"}},
+    "screen": {"properties": {"product_id": "85048"}},
+    "identify": {"traits": {"plan": "premium"}},
+    "group": {"groupId": "g-1"},
+    "alias": {"previousId": "0f1e-22"},
+}
+
+
+def shown(kind: str) -> OpenApiExample:
+    value = {"userId": "13085", "messageId": "ajs-2", **SHOWN[kind]}
+    return OpenApiExample(f"A call of {kind}", value=value, request_only=True)
+
+
 SUCCESS = OpenApiExample("Taken", value={"success": True}, response_only=True, status_codes=["200"])
