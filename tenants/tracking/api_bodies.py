@@ -80,7 +80,7 @@ BATCH = OpenApiExample(
     request_only=True,
 )
 # One message of each kind, as its address takes it.
-SHOWN = {
+SHOWN: dict[str, dict[str, Any]] = {
     "track": {"event": "Product Viewed", "properties": {"product_id": "85048"}},
     "page": {"properties": {"product_id": "85048"}},
     "screen": {"properties": {"product_id": "85048"}},
