@@ -1,7 +1,7 @@
 # Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
 .DEFAULT_GOAL := help
 .PHONY: help install up manage test check screenshots bench-audit bench-isolation bench-masking bench-neighbour prove-jobs fuzz-api \
-	prove-restarts prove-repeat prove-erasure prove-consent prove-tracking bench-lineage
+	bench-ingest prove-restarts prove-repeat prove-erasure prove-consent prove-tracking bench-lineage
 
 # Words to pass on: make test ARGS="-k consent"
 ARGS ?=
@@ -45,6 +45,9 @@ prove-jobs: $(INSTALLED_DEV) ## Many jobs of five tenants while everything that 
 
 bench-lineage: $(INSTALLED_DEV) ## Consents of models and back at 1,000,000 events: inverse, and how fast; QUICK=1
 	@$(PYTHON) -m tests.bench.lineage $(ARGS)
+
+bench-ingest: $(INSTALLED_DEV) ## 1,000,000 rows in and back, events as they happen, beside plain COPY; QUICK=1
+	@$(PYTHON) -m tests.bench.ingest $(ARGS)
 
 prove-erasure: $(INSTALLED_DEV) ## Erase a person and look for them in every byte, restored backup too; QUICK=1
 	@$(PYTHON) -m tests.bench.erasure $(ARGS)

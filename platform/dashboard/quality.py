@@ -18,7 +18,7 @@ from dashboard.small_groups import hidden
 from tenants.behaviour.models import EventBatch, Item, QuarantinedRow, Upload
 from tenants.behaviour.usable import usable
 from tenants.consent.vocabulary import Use
-from training.jobs.freezing import whole_tenant
+from training.jobs.allowed import whole_tenant
 
 HALF_YEAR = timedelta(weeks=26)
 QUARTER = timedelta(weeks=12)

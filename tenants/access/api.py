@@ -150,7 +150,8 @@ class TenantAPIView(KeyAPIView):
         super().initial(request, *args, **kwargs)
         token = self.token(request)
         unreadable = self._read_body(request, token) if request.method in WRITES else None
-        key = self._scopes.enter_context(key_scope(token))
+        self._scope = self._scopes.enter_context(ExitStack())
+        key = self._scope.enter_context(key_scope(token))
         if key is None:
             raise self.unknown(token)
         self._scoped = True
@@ -165,6 +166,16 @@ class TenantAPIView(KeyAPIView):
     def token(self, request: Request) -> Token:
         """The key that the request carries; Unauthenticated without one."""
         return token_of(request)
+
+    @property
+    def answers_once(self) -> bool:
+        """Whether the answer is kept for an `Idempotency-Key`, in the transaction of the change."""
+        return self._kept is not None
+
+    def leave_scope(self) -> None:
+        """Commit what the scope has done so far and leave it, for a change that has its own."""
+        self._scoped = False
+        self._scope.close()
 
     def _read_body(self, request: Any, token: Token) -> exceptions.APIException | None:
         """Before the scope opens, and only for a valid key: a slow sender must hold no

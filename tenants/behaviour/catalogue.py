@@ -15,22 +15,35 @@ from django.db import connection
 from tenants.behaviour.models import Item
 from tenants.isolation.scope import current_tenant
 
+# An item of which the events tell nothing new is not locked: the popular ones stand in most of a
+# tenant's requests, which would wait for each other.
 FROM_EVENTS = """
-insert into behaviour_item as i (tenant_id, external_id, title, text, category, price, attributes,
-    available, described, first_seen_at, updated_at)
-select %(tenant)s, n.external_id, n.title, '', n.category, n.price, '{}', true, true,
-    n.first_seen_at, now()
-from unnest(%(external_id)s::text[], %(title)s::text[], %(category)s::text[], %(price)s::float8[],
-    %(first_seen_at)s::timestamptz[]) as n (external_id, title, category, price, first_seen_at)
-on conflict (tenant_id, external_id) do update set
-    title = case when i.title = '' then excluded.title else i.title end,
-    category = case when i.category = '' then excluded.category else i.category end,
-    price = coalesce(i.price, excluded.price),
-    available = i.available or not i.described,
-    described = true,
-    first_seen_at = least(i.first_seen_at, excluded.first_seen_at),
-    updated_at = now()
-returning i.external_id, i.id, (xmax = 0) as created
+with told as (
+    select n.*, i.id, coalesce(i.id is null or not i.described or i.title = '' and n.title <> ''
+        or i.category = '' and n.category <> '' or i.price is null and n.price is not null
+        or i.first_seen_at is null or n.first_seen_at < i.first_seen_at, true) as is_new
+    from unnest(%(external_id)s::text[], %(title)s::text[], %(category)s::text[],
+        %(price)s::float8[], %(first_seen_at)s::timestamptz[])
+        as n (external_id, title, category, price, first_seen_at)
+    left join behaviour_item i
+        on i.tenant_id = %(tenant)s and i.external_id = n.external_id
+), written as (
+    insert into behaviour_item as i (tenant_id, external_id, title, text, category, price,
+        attributes, available, described, first_seen_at, updated_at)
+    select %(tenant)s, n.external_id, n.title, '', n.category, n.price, '{}', true, true,
+        n.first_seen_at, now()
+    from told as n where n.is_new order by n.external_id
+    on conflict (tenant_id, external_id) do update set
+        title = case when i.title = '' then excluded.title else i.title end,
+        category = case when i.category = '' then excluded.category else i.category end,
+        price = coalesce(i.price, excluded.price),
+        available = i.available or not i.described,
+        described = true,
+        first_seen_at = least(i.first_seen_at, excluded.first_seen_at),
+        updated_at = now()
+    returning i.external_id, i.id, (xmax = 0) as created)
+select external_id, id, created from written
+union all select external_id, id, false from told where not is_new
 """
 
 BARE = """

@@ -10,7 +10,7 @@ import polars as pl
 
 from tenants.behaviour.event_context import PREFIX, contexts, personal, too_long
 from tenants.behaviour.mapping import Plan
-from tenants.behaviour.parsing import ids, numbers, texts, times
+from tenants.behaviour.parsing import by_distinct, ids, numbers, texts, times
 from tenants.behaviour.pseudo_items import one_pattern
 from tenants.behaviour.schema import TRADE_CODES, TYPE_CODES
 from tenants.behaviour.sifting import (
@@ -168,9 +168,13 @@ def told_beside(batch: Batch, plan: Plan) -> pl.DataFrame:
 def event_types(column: pl.Series, default: str | None) -> tuple[pl.Series, pl.Series]:
     """Whether a type is known to be meant, and its code (Int16), null where we do not know it."""
     spelled = texts(column).fill_null(default) if default else texts(column)
+    return spelled.is_not_null(), by_distinct(spelled, pl.Int16, type_codes)
+
+
+def type_codes(spelled: pl.Series) -> pl.Series:
+    """The codes of spelled types."""
     plain = spelled.str.to_lowercase().str.replace_all(r"[\W_]+", "")
-    codes = plain.replace_strict(TYPE_CODES, default=None, return_dtype=pl.Int16)
-    return spelled.is_not_null(), codes
+    return plain.replace_strict(TYPE_CODES, default=None, return_dtype=pl.Int16)
 
 
 def row_value() -> pl.Expr:

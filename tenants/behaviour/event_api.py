@@ -13,9 +13,11 @@ from tenants.access.rights import Right
 from tenants.accounts.tokens import PUBLIC
 from tenants.behaviour.carriage import carried
 from tenants.behaviour.event_context import KEY, MOST_KEYS
+from tenants.behaviour.event_shapes import plain_events
+from tenants.behaviour.gathering import GATHERING
 from tenants.behaviour.report import BUCKETS
 from tenants.behaviour.schema import EVENT_TYPES
-from tenants.behaviour.streaming import MOST, AcceptedEvents, EndedEvent, accept_events
+from tenants.behaviour.streaming import MOST, AcceptedEvents, EndedEvent, Told, accept_together
 from tenants.behaviour.wording import streamed_text
 from tenants.consent.api_signals import HONOURED, asks_to_stop
 from tenants.consent.signals import honour_gpc
@@ -209,22 +211,32 @@ class EventList(TenantAPIView):
     )
     def post(self, request: TenantRequest) -> Response:
         public = request.key.kind == PUBLIC
-        events = _events(request.data)
-        accepted = accept_events(events=events, actor=request.actor, trusted=not public)
+        told, stops = Told(_events(request.data), request.actor), asks_to_stop(request)
+        if stops or self.answers_once:  # one transaction with what is kept beside the events
+            accepted = accept_together([told], trusted=not public)[0]
+        else:
+            self.leave_scope()
+            accepted = GATHERING.accept(request.tenant_id, told, trusted=not public)
         answer = _answer(accepted, public)
-        if asks_to_stop(request):
-            honour_gpc(user_ids={event["user_id"] for event in events}, actor=request.actor)
+        if stops:
+            users = {event["user_id"] for event in told.events}
+            honour_gpc(user_ids=users, actor=request.actor)
             answer["gpc"] = HONOURED
         return Response(EventBatchAnswer(answer).data, status=202)
 
 
 def _events(body: Any) -> Sequence[dict[str, Any]]:
     """The events of either form of body, checked in shape."""
+    events = plain_events(body) or _checked(body)
+    return [{**event, **carried(event.pop("consent", {}))} for event in events]
+
+
+def _checked(body: Any) -> list[dict[str, Any]]:
+    """The events as the serializers read them; ValidationError."""
     many = isinstance(body, dict) and "events" in body
     form = (EventsBody if many else EventBody)(data=body)
     form.is_valid(raise_exception=True)
-    events = form.validated_data["events"] if many else [form.validated_data]
-    return [{**event, **carried(event.pop("consent", {}))} for event in events]
+    return form.validated_data["events"] if many else [form.validated_data]
 
 
 def _answer(accepted: AcceptedEvents, public: bool) -> dict[str, Any]:

@@ -15,17 +15,32 @@ SIZE = 16
 BETWEEN = "\x1f"
 
 
-def identities(rows: pl.DataFrame, key: bytes) -> list[bytes]:
-    """One 16-byte hash (BLAKE2b, keyed, at most 64 bytes of key) per row of cleaned events.
+def identities(rows: pl.DataFrame, key: bytes) -> list[str]:
+    """One hash of 16 bytes per row of cleaned events, in hexadecimal digits (BLAKE2b with at most
+    64 bytes of key).
 
     Made from the event_id alone where there is one, else from user, item, type, time, value,
     quantity and order. Stable across processes and versions for the same key.
     """
+    keyed = blake2b(digest_size=SIZE, key=key)
+    digests = []
+    for text in _texts(rows):
+        one = keyed.copy()  # the key is hashed once
+        one.update(text)
+        digests.append(one.hexdigest())
+    return digests
+
+
+def _texts(rows: pl.DataFrame) -> pl.Series:
+    """What of each row is hashed, as bytes."""
+    own = pl.concat_str(pl.lit("id"), "event_id", separator=BETWEEN)
+    named = rows["event_id"].null_count()
+    if named == 0:
+        return rows.select(own.cast(pl.Binary)).to_series()
     parts = (canonical(rows[name]).fill_null("") for name in SAME_EVENT)
-    whole = pl.select(pl.concat_str(pl.lit("act"), *parts, separator=BETWEEN)).to_series()
-    own = pl.select(pl.concat_str(pl.lit("id"), rows["event_id"], separator=BETWEEN)).to_series()
-    texts = own if own.null_count() == 0 else own.zip_with(own.is_not_null(), whole)
-    return [blake2b(text.encode(), digest_size=SIZE, key=key).digest() for text in texts]
+    whole = pl.concat_str(pl.lit("act"), *parts, separator=BETWEEN)
+    text = whole if named == rows.height else pl.coalesce(own, whole)
+    return rows.select(text.cast(pl.Binary)).to_series()
 
 
 def identity_of_id(event_id: str, key: bytes) -> bytes:

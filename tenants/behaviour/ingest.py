@@ -5,13 +5,10 @@ Cleaning is a function of the file and of the moment it was accepted, so an inte
 cleaned again from the start, and batches that are stored already are passed over.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import closing
+from itertools import count as count_up
 from typing import Any
-from uuid import UUID
 
-import polars as pl
 from cryptography.exceptions import InvalidTag
 from django.utils.timezone import now
 
@@ -19,23 +16,19 @@ from tenants.audit.actor import system
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.behaviour import vault
-from tenants.behaviour.cleaning import clean_events
-from tenants.behaviour.consent_cleaning import clean_consents
-from tenants.behaviour.consent_landing import WORDS, land_consents
-from tenants.behaviour.item_cleaning import clean_items
-from tenants.behaviour.landed import Landed
-from tenants.behaviour.landing import land_events, land_items
+from tenants.behaviour.ahead import ahead
+from tenants.behaviour.kinds import KINDS, Kind
 from tenants.behaviour.mapping import Plan, make_plan
 from tenants.behaviour.models import Upload
 from tenants.behaviour.options import UploadOptions
-from tenants.behaviour.personal_texts import kinds_by_row
+from tenants.behaviour.preparing import Ready, prepared
 from tenants.behaviour.reading import open_table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.report import Report, batch_report, complete_report, merge_reports
-from tenants.behaviour.sifting import Cleaned, Seen
-from tenants.behaviour.tables import Batch, Table
+from tenants.behaviour.tables import Table
+from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import tenant_scope
-from tenants.metering.meters import EVENTS, HELD
+from tenants.metering.meters import HELD
 from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.keeping import kept_alive
@@ -44,40 +37,6 @@ from tenants.work.run import check_gate
 
 ACTOR = system("ingest")
 ATTEMPTS = 4
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How batches of one kind of upload are cleaned and landed.
-
-    `people` names their column; `meter` counts the rows that were stored.
-    """
-
-    clean: Callable[[Batch, Plan, datetime, Seen | None], Cleaned]
-    land: Callable[[pl.DataFrame, UUID], Landed]
-    people: str | None = None
-    meter: str | None = None
-
-
-KINDS = {
-    Upload.EVENTS: Kind(
-        lambda batch, plan, moment, seen: clean_events(batch, plan, now=moment, earlier=seen),
-        lambda rows, upload_id: land_events(rows, upload_id, trusted=True),
-        people="user_id",
-        meter=EVENTS,
-    ),
-    Upload.ITEMS: Kind(
-        lambda batch, plan, moment, seen: clean_items(batch, plan, now=moment, earlier=seen),
-        land_items,
-    ),
-    Upload.CONSENTS: Kind(
-        lambda batch, plan, moment, seen: clean_consents(
-            batch, plan, WORDS, now=moment, earlier=seen
-        ),
-        land_consents,
-        people="user_id",
-    ),
-}
 
 
 def run(lease: Lease) -> None:
@@ -125,33 +84,31 @@ def _process(lease: Lease, upload: Upload) -> None:
         mapping=upload.options.get("mapping"),
         options=UploadOptions.from_plain(upload.options.get("options", {})),
     )
+    with tenant_scope(lease.tenant_id):
+        key = lasting_key(lease.tenant_id, "dedup")
     done = int(upload.report.get("batches", 0))
     people: set[str] = set()
-    for number, cleaned in enumerate(_cleaned(table, plan, kind, upload.created_at)):
-        if kind.people:
-            people.update(cleaned.rows[kind.people].unique())
-        if number >= done:
-            _land(lease, upload, kind, number, cleaned)
-            check_gate(lease)
+    batches = prepared(table, plan, kind, moment=upload.created_at, key=key, done=done)
+    with closing(ahead(batches)) as coming:
+        for number in count_up():
+            with kept_alive(lease):  # long texts take their time
+                ready = next(coming, None)
+            if ready is None:
+                break
+            if kind.people:
+                people.update(ready.cleaned.rows[kind.people].unique())
+            if number >= done:
+                _land(lease, upload, kind, number, ready)
+                check_gate(lease)
     _finish(lease, upload, plan, table, len(people))
 
 
-def _cleaned(table: Table, plan: Plan, kind: Kind, moment: datetime) -> Iterator[Cleaned]:
-    seen: Seen | None = None
-    for batch in table.batches(plan.columns):
-        cleaned = kind.clean(batch, plan, moment, seen)
-        seen = cleaned.seen
-        yield cleaned
-
-
-def _land(lease: Lease, upload: Upload, kind: Kind, number: int, cleaned: Cleaned) -> None:
+def _land(lease: Lease, upload: Upload, kind: Kind, number: int, ready: Ready) -> None:
     """One batch in one transaction: rows, progress and what became of them, or nothing."""
-    with kept_alive(lease):  # long texts take their time
-        personal = kinds_by_row(cleaned.rows)
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
-        landed = kind.land(cleaned.rows, upload.id)
-        part = batch_report(cleaned, withheld=landed.withheld, personal=personal)
+        landed = kind.land(ready.cleaned.rows, upload.id)
+        part = batch_report(ready.cleaned, withheld=landed.withheld, personal=ready.personal)
         before = upload.report.get("so_far")
         report = merge_reports([*([Report.from_plain(before)] if before else []), part])
         upload.report = {

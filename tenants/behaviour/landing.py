@@ -30,13 +30,18 @@ ERASED = ("rejected", "erased")
 def land_events(rows: pl.DataFrame, upload_id: UUID, *, trusted: bool) -> Landed:
     """Store events of subjects who consent to any use; hold the others back.
 
-    `rows` has EVENT_COLUMNS of `cleaning`; `upload_id` is the upload or the event batch they came
-    with. What a sender who is not `trusted` says of items and beside an act is left aside. Safe
-    with concurrent callers: all of them lock items, subjects and events in one order.
+    `rows` has EVENT_COLUMNS of `cleaning`, and `dedup` where `with_acts` was called before;
+    `upload_id` is the upload or the event batch they came with, unless a column `upload` says it of
+    each (as hexadecimal digits). What a sender who is not `trusted` says of items and beside an act
+    is left aside. Safe with concurrent callers: all of them lock items, subjects and events in one
+    order.
     """
     if not rows.height:
         return Landed()
-    rows = _with_acts(rows if trusted else rows.with_columns(context=pl.lit(None, pl.String)))
+    if "dedup" not in rows.columns:
+        rows = with_acts(rows, lasting_key(current_tenant(), "dedup"))
+    if not trusted:
+        rows = rows.with_columns(context=pl.lit(None, pl.String))
     acts = rows["dedup"].to_list()
     withheld = _of_erased(rows)
     rows = _without(rows, withheld.get(ERASED, []))
@@ -107,18 +112,20 @@ def _land(rows: pl.DataFrame, upload_id: UUID, trusted: bool) -> tuple[Withheld,
     items, created = (items_of_events if trusted else bare_items)(rows)
     subjects = resolve(rows["user_id"].unique())
     staged = _staged(rows, subjects, items)
-    may = _may_be_stored(staged)
+    allowed = storable(subjects.values())
+    may = _may_be_stored(staged, allowed)
     stored_before = store_events(staged.filter(may), upload_id)
-    withheld, held_before = _hold_back(staged.filter(~may), upload_id)
+    withheld, held_before = _hold_back(staged.filter(~may), allowed, upload_id)
     if stored_before or held_before:
         withheld[ALREADY] = [*stored_before, *held_before]
     return withheld, created
 
 
-def _may_be_stored(staged: pl.DataFrame) -> pl.Series:
-    """Per row, whether its subject allows any purpose that the event itself does not withhold."""
-    subjects = staged["subject"].unique()
-    may = staged["subject"].is_in(sorted(storable(subjects)))
+def _may_be_stored(staged: pl.DataFrame, allowed: set[int]) -> pl.Series:
+    """Per row, whether its subject allows any purpose that the event itself does not withhold;
+    `allowed` are those who allow any at all.
+    """
+    may = staged["subject"].is_in(sorted(allowed))
     if staged["withheld"].null_count() == staged.height:
         return may
     own = storing_by_subject(staged.filter(pl.col("withheld").is_not_null())["subject"].unique())
@@ -129,11 +136,11 @@ def _may_be_stored(staged: pl.DataFrame) -> pl.Series:
     return may & pl.Series(left, dtype=pl.Boolean)
 
 
-def _with_acts(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the hash by which an act counts once."""
-    key = lasting_key(current_tenant(), "dedup")
-    digests = [digest.hex() for digest in identities(rows, key)]
-    return rows.with_columns(pl.Series("dedup", digests, dtype=pl.String))
+def with_acts(rows: pl.DataFrame, key: bytes) -> pl.DataFrame:
+    """The rows with the hash by which an act counts once; `key` is the tenant's lasting one for
+    `dedup`. Pure.
+    """
+    return rows.with_columns(pl.Series("dedup", identities(rows, key), dtype=pl.String))
 
 
 def _here_already(rows: pl.DataFrame) -> list[int]:
@@ -155,11 +162,17 @@ def _staged(rows: pl.DataFrame, subjects: dict[str, int], items: dict[str, int])
     )
 
 
-def _hold_back(staged: pl.DataFrame, upload_id: UUID) -> tuple[Withheld, list[int]]:
+def _hold_back(
+    staged: pl.DataFrame, allowed: set[int], upload_id: UUID
+) -> tuple[Withheld, list[int]]:
     """Quarantine rows; their numbers by code, and those that were held already."""
+    if not staged.height:
+        return {}, []
     subjects = staged["subject"].unique()
     # Who allows something, but nothing that the event allows as well, has not allowed this.
-    codes = why_not_storable(subjects) | dict.fromkeys(storable(subjects), "purpose_missing")
+    codes = why_not_storable(subjects) | dict.fromkeys(
+        allowed.intersection(subjects), "purpose_missing"
+    )
     before = shut_out(staged)
     before += quarantine.hold(_without(staged, before), codes, upload_id)
     new = staged.filter(~pl.col("row").is_in(before))

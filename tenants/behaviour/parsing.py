@@ -4,6 +4,7 @@ Pure functions from a polars Series of any type to one of a known type; null mea
 They never raise for a value: what cannot be read stays visible to the caller as documented.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
@@ -47,8 +48,33 @@ FLAGS = {
 }
 
 
+# Shorter columns are not worth a look at how much they repeat themselves.
+FEW = 1_000
+
+
+def by_distinct(
+    column: pl.Series, to: type[pl.DataType], read: Callable[[pl.Series], pl.Series]
+) -> pl.Series:
+    """`read(column)`, each different text read once: exports repeat their people, items and prices.
+
+    `read` goes row by row, gives the type `to`, and reads a null as null.
+    """
+    if column.null_count() == column.len():
+        return pl.Series(column.name, [None], dtype=to).new_from_index(0, column.len())
+    if column.dtype != pl.String or column.len() < FEW:
+        return read(column)
+    distinct = column.drop_nulls().unique()
+    if distinct.len() * 2 > column.len():
+        return read(column)
+    return read(distinct).gather(column.cast(pl.Enum(distinct)).to_physical()).alias(column.name)
+
+
 def texts(column: pl.Series) -> pl.Series:
     """The values as text without blanks around them; String, null where nothing is given."""
+    return by_distinct(column, pl.String, _texts)
+
+
+def _texts(column: pl.Series) -> pl.Series:
     if column.dtype.is_float():
         column = column.fill_nan(None)
     text = column.cast(pl.String, strict=False).str.strip_chars()
@@ -70,7 +96,9 @@ def ids(column: pl.Series) -> pl.Series:
         text = whole.cast(pl.String)
         parts = (whole.cast(column.dtype) != column).fill_null(False)
         return pl.select(pl.when(parts).then(column.cast(pl.String)).otherwise(text)).to_series()
-    return texts(column).str.replace(r"^(\d+)\.0+$", "$1")
+    return by_distinct(
+        column, pl.String, lambda text: _texts(text).str.replace(r"^(\d+)\.0+$", "$1")
+    )
 
 
 def numbers(column: pl.Series, decimal_mark: str) -> pl.Series:
@@ -80,7 +108,9 @@ def numbers(column: pl.Series, decimal_mark: str) -> pl.Series:
     elif column.dtype.is_numeric():
         number = column.cast(pl.Float64)
     else:
-        number = text_numbers(texts(column), decimal_mark)
+        number = by_distinct(
+            column, pl.Float64, lambda text: text_numbers(_texts(text), decimal_mark)
+        )
     return number.set((number.is_infinite()).fill_null(False), float("nan"))
 
 

@@ -52,8 +52,9 @@ def most() -> int:
 def hold(rows: pl.DataFrame, codes: Mapping[int, str], upload_id: UUID) -> list[int]:
     """Quarantine rows (columns of `storing.STAGED`); the numbers of those held already.
 
-    `codes` says per subject why they may not be stored. Safe with concurrent callers, who go by
-    one order and see what the other made.
+    `codes` says per subject why they may not be stored; `upload_id` is what they came with, unless
+    a column `upload` says it of each. Safe with concurrent callers, who go by one order and see
+    what the other made.
     """
     if not rows.height:
         return []
@@ -64,7 +65,7 @@ def hold(rows: pl.DataFrame, codes: Mapping[int, str], upload_id: UUID) -> list[
         [
             QuarantinedRow(
                 subject_id=row["subject"],
-                upload_id=upload_id,
+                upload_id=UUID(row["upload"]) if "upload" in row else upload_id,
                 row_no=row["row"],
                 code=codes.get(row["subject"]) or "no_record",
                 sealed=_sealed(keys[row["subject"]], tenant_id, row),
@@ -78,7 +79,8 @@ def hold(rows: pl.DataFrame, codes: Mapping[int, str], upload_id: UUID) -> list[
         batch_size=5000,
     )
     dedups = [UUID(text) for text in rows["dedup"]]
-    ours = QuarantinedRow.objects.filter(dedup__in=dedups, upload_id=upload_id)
+    uploads = [UUID(one) for one in rows["upload"].unique()] if "upload" in rows else [upload_id]
+    ours = QuarantinedRow.objects.filter(dedup__in=dedups, upload_id__in=uploads)
     made = set(ours.values_list("dedup", "row_no"))
     return [row for row, dedup in zip(rows["row"], dedups, strict=True) if (dedup, row) not in made]
 

@@ -3,9 +3,10 @@
 Knows nothing of events, items or consent records; their steps are tables in the cleaning modules.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 import polars as pl
 
@@ -49,12 +50,17 @@ class Rules:
     earlier: Seen
 
 
+Marks = Callable[[pl.DataFrame, Rules], pl.Series]
+
+
 @dataclass(frozen=True)
 class Step:
-    """One step of cleaning: `marks` says, per living row, whether it ends here with `code`."""
+    """One step of cleaning: `marks` says, per living row, whether it ends here with `code`: an
+    expression where the row itself tells, else a function.
+    """
 
     code: str
-    marks: Callable[[pl.DataFrame, Rules], pl.Series]
+    marks: pl.Expr | Marks
 
 
 @dataclass(frozen=True)
@@ -93,11 +99,13 @@ def sift(
     """
     living = typed
     ended = [pl.DataFrame(schema={"row": pl.Int64, "code": pl.String})]
-    for step in steps:
-        marked = step.marks(living, rules).fill_null(False)
-        if marked.any():
-            ended.append(living.filter(marked).select("row", pl.lit(step.code).alias("code")))
-            living = living.filter(~marked)
+    for several in together(steps):
+        told = marks_of(living, several, rules)
+        for code in told.columns if told.select(pl.any_horizontal(pl.all().any())).item() else ():
+            marked = told[code]
+            if marked.any():
+                ended.append(living.filter(marked).select("row", pl.lit(code).alias("code")))
+                living, told = living.filter(~marked), told.filter(~marked)
     return Cleaned(
         living.select(columns),
         pl.concat(ended).sort("row"),
@@ -105,6 +113,25 @@ def sift(
         tuple(step.code for step in steps),
         rules.earlier.adding(living),
     )
+
+
+def together(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """The steps in their order; those that stand side by side and ask the row alone, as one."""
+    for asks_row, several in groupby(steps, lambda step: isinstance(step.marks, pl.Expr)):
+        if asks_row:
+            yield list(several)
+        else:
+            yield from ([step] for step in several)
+
+
+def marks_of(living: pl.DataFrame, steps: Sequence[Step], rules: Rules) -> pl.DataFrame:
+    """One Boolean column for each step, by its code."""
+    columns = [
+        step.marks if isinstance(step.marks, pl.Expr) else pl.lit(step.marks(living, rules))
+        for step in steps
+    ]
+    named = zip(columns, steps, strict=True)
+    return living.select(column.fill_null(False).alias(step.code) for column, step in named)
 
 
 def given(batch: Batch, plan: Plan, name: str) -> pl.Series:
@@ -124,12 +151,12 @@ def with_keys(typed: pl.DataFrame, parts: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def holds(expression: pl.Expr) -> Callable[[pl.DataFrame, Rules], pl.Series]:
-    """A step's function that needs nothing but the row itself."""
-    return lambda living, rules: living.select(expression.alias("marked"))["marked"]
+def holds(expression: pl.Expr) -> pl.Expr:
+    """A step's mark that needs nothing but the row itself."""
+    return expression
 
 
-def lies_ahead(name: str) -> Callable[[pl.DataFrame, Rules], pl.Series]:
+def lies_ahead(name: str) -> Marks:
     """A step's function: the time is later than now by more than clocks may differ."""
     return lambda living, rules: living[name] > rules.now + CLOCK_SKEW
 
@@ -147,7 +174,7 @@ def is_repeated(living: pl.DataFrame, rules: Rules) -> pl.Series:
     return again | found["known"].fill_null(False)
 
 
-FAULT_STEPS = tuple(Step(code, holds(pl.col("fault") == code)) for code in FAULTS)
+FAULT_STEPS = tuple(Step(code, pl.col("fault") == code) for code in FAULTS)
 
 
 def controls(names: Sequence[str], texts: Sequence[str]) -> pl.Expr:

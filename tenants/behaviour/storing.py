@@ -1,57 +1,122 @@
-"""Storing cleaned events: COPY into a staging table, then one INSERT that counts an act once."""
+"""Storing cleaned events: one INSERT of those whose act is not here yet."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+import numpy as np
 import polars as pl
-from django.db import connection
+from django.db import IntegrityError, transaction
 
+from tenants.behaviour.binary_arrays import (
+    BigInts,
+    Doubles,
+    Ints,
+    Moments,
+    SmallInts,
+    Uuids,
+    array_cursor,
+)
+from tenants.behaviour.binary_copy import EPOCH, Array
 from tenants.isolation.scope import current_tenant
 
-# COPY straight into a table under row-level security is refused by PostgreSQL.
-STAGE = """create temporary table staged_event (
-    row bigint, subject bigint, item bigint, type smallint, occurred_at timestamptz,
-    value float8, quantity float8, dedup uuid, context jsonb, withheld text[]) on commit drop"""
-
-COPY = "copy staged_event from stdin (format csv)"
-
-STORE = """
-with stored as (
-    insert into behaviour_event
-        (tenant_id, occurred_at, subject_id, item_id, type, value, quantity, dedup, context,
-        withheld, upload_id)
-    select %(tenant)s, occurred_at, subject, item, type, value, quantity, s.dedup, context,
-        withheld, %(upload)s
-    from staged_event as s
-    where not exists (select from behaviour_deletedact d where d.dedup = s.dedup)
-    order by subject, occurred_at, dedup
-    on conflict (tenant_id, dedup) do nothing
-    returning dedup)
-select s.row from staged_event s where not exists (
-    select from stored where stored.dedup = s.dedup)
+# What is stored, and what was deleted for its person: neither is stored again.
+HERE = """
+select dedup from behaviour_event where dedup = any(%(acts)s)
+union all select dedup from behaviour_deletedact where dedup = any(%(acts)s)
 """
-
-STAGED = (
-    "row", "subject", "item", "type_code", "occurred_at", "value", "quantity", "dedup", "context",
-    "withheld",
-)  # fmt: skip
+# One order for all callers. `told` counts from 1 the few different contexts and arrays of withheld
+# purposes that the rows have; 0 is neither.
+STORE = """
+insert into behaviour_event (tenant_id, occurred_at, subject_id, item_id, type, value, quantity,
+    dedup, context, withheld, upload_id)
+select %(tenant)s, e.occurred_at, e.subject, e.item, e.type, nullif(e.value, 'NaN'),
+    nullif(e.quantity, 'NaN'), e.dedup, {told}, coalesce(e.upload, %(upload)s::uuid)
+from unnest(%(occurred_at)s, %(subject)s, %(item)s, %(type)s, %(value)s, %(quantity)s, %(dedup)s,
+    %(told)s, %(uploads)s)
+    as e (occurred_at, subject, item, type, value, quantity, dedup, told, upload)
+{join}
+order by e.subject, e.occurred_at, e.dedup
+"""
+NOTHING_TOLD = {"told": "null::jsonb, null::text[]", "join": ""}
+TOLD = {
+    "told": "t.context, t.withheld::text[]",
+    "join": """left join unnest(%(contexts)s::jsonb[], %(withholds)s::text[]) with ordinality
+        as t (context, withheld, number) on t.number = e.told""",
+}
+# How often others may store the same acts at the same moment before that is an error.
+ATTEMPTS = 5
 
 
 def store_events(rows: pl.DataFrame, upload_id: UUID | None) -> list[int]:
     """Insert events; the row numbers of those that were stored already.
 
-    `rows` has the columns STAGED; `dedup` is the act's hash as 32 hexadecimal digits, `context` the
-    text of a JSON object or null, `withheld` that of an array or null. Must run in a tenant's
-    scope: the staging table lives until its transaction ends.
+    `rows` has row, subject, item, type_code, occurred_at, value, quantity, and `dedup`, the act's
+    hash as 32 hexadecimal digits, each once; `context` is the text of a JSON object or null,
+    `withheld` that of an array or null. They came with `upload_id`, unless a column `upload` says
+    of each with what. Must run in a tenant's scope.
     """
-    if not rows.height:
+    for attempt in range(ATTEMPTS):
+        here = acts_here(rows["dedup"])
+        new = rows.filter(~pl.col("dedup").is_in(here)) if here else rows
+        try:
+            if new.height:
+                with transaction.atomic():
+                    _insert(new, upload_id)
+            break
+        except IntegrityError:  # stored by others since; the next look sees what they committed
+            if attempt == ATTEMPTS - 1:
+                raise
+    return rows.filter(pl.col("dedup").is_in(here))["row"].to_list() if here else []
+
+
+def acts_here(acts: pl.Series) -> list[str]:
+    """Those of the acts that are stored, or must not be; both as hexadecimal digits."""
+    if not acts.len():
         return []
-    text = rows.select(STAGED).write_csv(
-        include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f+00"
+    with array_cursor() as cursor:
+        cursor.execute(HERE, {"acts": Uuids(act_bytes(acts))})
+        return sorted({act.hex for (act,) in cursor})
+
+
+def act_bytes(digits: pl.Series) -> Array:
+    """Hexadecimal digits as 16 bytes each."""
+    return np.frombuffer(bytes.fromhex("".join(digits)), "V16")
+
+
+def _insert(rows: pl.DataFrame, upload_id: UUID | None) -> None:
+    told, codes = _told(rows)
+    words = TOLD if told else NOTHING_TOLD
+    values: dict[str, Any] = {
+        "tenant": current_tenant(),
+        "upload": upload_id,
+        "occurred_at": Moments(rows["occurred_at"].dt.epoch("us").to_numpy() - EPOCH),
+        "subject": BigInts(rows["subject"].to_numpy()),
+        "item": BigInts(rows["item"].to_numpy()),
+        "type": SmallInts(rows["type_code"].to_numpy()),
+        "value": Doubles(rows["value"].fill_null(float("nan")).to_numpy()),
+        "quantity": Doubles(rows["quantity"].fill_null(float("nan")).to_numpy()),
+        "dedup": Uuids(act_bytes(rows["dedup"])),
+        "told": Ints(codes),
+        # A shorter array is filled up with nulls.
+        "uploads": Uuids(act_bytes(rows["upload"] if "upload" in rows else rows["dedup"].clear())),
+    }
+    if told:
+        values["contexts"], values["withholds"] = map(list, zip(*told, strict=True))
+    with array_cursor() as cursor:
+        cursor.execute(STORE.format(**words), values)
+
+
+def _told(rows: pl.DataFrame) -> tuple[Sequence[tuple[str | None, str | None]], Array]:
+    """The different pairs of context and withheld purposes, and for each row the number of its
+    pair, from 1; 0 where it has neither.
+    """
+    pairs = rows.select("context", "withheld")
+    if pairs.null_count().row(0) == (rows.height, rows.height):
+        return [], np.zeros(rows.height, np.int32)
+    told = pairs.filter(~pl.all_horizontal(pl.all().is_null())).unique().sort(pl.all())
+    numbered = told.with_columns(number=pl.int_range(1, pl.len() + 1, dtype=pl.Int32))
+    found = pairs.join(
+        numbered, on=pairs.columns, how="left", nulls_equal=True, maintain_order="left"
     )
-    with connection.cursor() as cursor:
-        cursor.execute("drop table if exists pg_temp.staged_event")
-        cursor.execute(STAGE)
-        with cursor.copy(COPY) as copy:
-            copy.write(text)
-        cursor.execute(STORE, {"tenant": current_tenant(), "upload": upload_id})
-        return [row for (row,) in cursor.fetchall()]
+    return list(told.iter_rows()), found["number"].fill_null(0).to_numpy()

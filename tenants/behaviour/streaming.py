@@ -1,15 +1,16 @@
-"""Events as they happen: one request's batch through the cleaning and the landing of uploads.
+"""Events as they happen: what requests tell, through the cleaning and the landing of uploads.
 
 Knows nothing about HTTP. Another way in (a tracking protocol) makes plain events and calls this.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 from django.db import transaction
@@ -23,9 +24,9 @@ from tenants.behaviour.landing import land_events
 from tenants.behaviour.mapping import Plan, make_plan
 from tenants.behaviour.models import EventBatch
 from tenants.behaviour.outcomes import UNKNOWN, PassedOver, outcomes
-from tenants.behaviour.report import BUCKETS, batch_report, bucket_of
+from tenants.behaviour.report import BUCKETS, Outcome, Report, bucket_of
 from tenants.behaviour.schema import EVENTS as EVENT_COLUMNS
-from tenants.behaviour.sifting import Cleaned
+from tenants.behaviour.sifting import FIRST_ROWS, Cleaned
 from tenants.behaviour.tables import Batch
 from tenants.ids import uuid7
 from tenants.metering.meters import EVENTS, HELD
@@ -38,6 +39,8 @@ TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "number": pl.Float64,
     "time": pl.Datetime("us", "UTC"),
 }
+# Row -> how it ended, (bucket, code), where it was not accepted.
+Ended = Mapping[int, tuple[str, str]]
 
 
 @cache
@@ -59,6 +62,18 @@ def plan_with(keys: Sequence[str]) -> Plan:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What one request tells: `events` are mappings by the column names of `schema.EVENTS`: texts,
+    floats, and for occurred_at a datetime with zone, and `context`, a mapping of texts; a time left
+    out is now. `passed_over` is what it tells beside them that can be no event, for its record.
+    """
+
+    events: Sequence[Mapping[str, Any]]
+    actor: Actor
+    passed_over: PassedOver = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class EndedEvent:
     """An event that was not accepted: its place in the request, from 0, and why."""
 
@@ -75,43 +90,70 @@ class AcceptedEvents:
     ended: tuple[EndedEvent, ...]
 
 
-@transaction.atomic
 def accept_events(
-    *,
-    events: Sequence[Mapping[str, Any]],
-    actor: Actor,
-    trusted: bool,
-    passed_over: PassedOver = MappingProxyType({}),
+    *, events: Sequence[Mapping[str, Any]], actor: Actor, trusted: bool
 ) -> AcceptedEvents:
-    """Store what may be stored now, in the transaction of the caller, and record the counts.
+    """`accept_together` of one request."""
+    return accept_together([Told(events, actor)], trusted=trusted)[0]
 
-    `events` are mappings by the column names of `schema.EVENTS`: texts, floats, and
-    for occurred_at a datetime with zone, and `context`, a mapping of texts; a time left out is now.
+
+@transaction.atomic
+def accept_together(requests: Sequence[Told], *, trusted: bool) -> list[AcceptedEvents]:
+    """Store what may be stored now, in the transaction of the caller, and record the counts of each
+    request; one answer for each.
+
     An event at fault ends with the code it would have in an upload, and the others count. What a
     sender who is not `trusted` tells of items and as context is not believed. `passed_over`: what
     the request told beside them that can be no event, for its record. TooMany when the month's are
     used up; UploadRefused on context keys that an upload's mapping could not name.
     """
     check_month(EVENTS)
-    batch_id, moment = uuid7(), now()
+    moment, ids = now(), [uuid7() for _ in requests]
+    events = [event for request in requests for event in request.events]
     told = [event.get("context", {}) for event in events] if trusted else []
     keys = sorted({key for context in told for key in context})
     cleaned = clean_events(_batch(events, moment, keys), plan_with(keys), now=moment)
-    landed = land_events(cleaned.rows, batch_id, trusted=trusted)
-    report = batch_report(cleaned, withheld=landed.withheld)
-    batch = EventBatch.objects.create(
-        id=batch_id,
-        actor_ref=actor.ref,
-        received_at=moment,
-        received=report.received,
-        accepted=report.accepted,
-        acts_sha256=_kept(cleaned, landed),
-        outcomes=outcomes(report, _unknown_types(cleaned, events), passed_over),
-        **{bucket: report.count(bucket) for bucket in BUCKETS},
-    )
-    count(EVENTS, report.accepted)
-    count(HELD, report.count("quarantined"))
-    return AcceptedEvents(batch, _ended(cleaned, landed))
+    rows = cleaned.rows if len(ids) == 1 else _with_uploads(cleaned.rows, requests, ids)
+    landed = land_events(rows, ids[0], trusted=trusted)
+    ended, acts = _ended(cleaned, landed), _kept(cleaned, landed)
+    answers = []
+    for request, batch_id, places in zip(requests, ids, _places(requests), strict=True):
+        own = {row: ended[row] for row in places if row in ended}
+        report = _report(len(places), own)
+        batch = EventBatch(
+            id=batch_id,
+            actor_ref=request.actor.ref,
+            received_at=moment,
+            received=report.received,
+            accepted=report.accepted,
+            acts_sha256=hashlib.sha256(
+                b"".join(acts[row] for row in places if row in acts)
+            ).digest(),
+            outcomes=outcomes(report, _unknown_types(own, places, request), request.passed_over),
+            **{bucket: report.count(bucket) for bucket in BUCKETS},
+        )
+        listed = (EndedEvent(row - places.start, *how) for row, how in own.items())
+        answers.append(AcceptedEvents(batch, tuple(listed)))
+    EventBatch.objects.bulk_create(answer.batch for answer in answers)
+    count(EVENTS, sum(answer.batch.accepted for answer in answers))
+    count(HELD, sum(answer.batch.quarantined for answer in answers))
+    return answers
+
+
+def _places(requests: Sequence[Told]) -> Iterator[range]:
+    """The numbers of each request's rows among those of all, from 1."""
+    first = 1
+    for request in requests:
+        yield range(first, first + len(request.events))
+        first += len(request.events)
+
+
+def _with_uploads(
+    rows: pl.DataFrame, requests: Sequence[Told], ids: Sequence[UUID]
+) -> pl.DataFrame:
+    """The rows with the request that each came with."""
+    came = [one.hex for one, request in zip(ids, requests, strict=True) for _ in request.events]
+    return rows.with_columns(pl.Series("upload", came, dtype=pl.String).gather(rows["row"] - 1))
 
 
 def _batch(events: Sequence[Mapping[str, Any]], moment: datetime, keys: Sequence[str]) -> Batch:
@@ -141,8 +183,15 @@ def _batch(events: Sequence[Mapping[str, Any]], moment: datetime, keys: Sequence
     )
 
 
-def _kept(cleaned: Cleaned, landed: Landed) -> bytes:
-    """What the record commits to: the acts that are stored or held since this request."""
+def _ended(cleaned: Cleaned, landed: Landed) -> Ended:
+    """In the order of the rows."""
+    marked = [(row, (bucket_of(code), code)) for row, code in cleaned.marks.iter_rows()]
+    withheld = [(row, outcome) for outcome, rows in landed.withheld.items() for row in rows]
+    return dict(sorted((*marked, *withheld)))
+
+
+def _kept(cleaned: Cleaned, landed: Landed) -> dict[int, bytes]:
+    """What the records commit to: the acts that are stored or held since now, by row."""
     left = {
         row
         for (bucket, _), rows in landed.withheld.items()
@@ -150,21 +199,23 @@ def _kept(cleaned: Cleaned, landed: Landed) -> bytes:
         for row in rows
     }
     acts = zip(cleaned.rows["row"], landed.acts, strict=True)
-    return hashlib.sha256(
-        b"".join(bytes.fromhex(act) for row, act in acts if row not in left)
-    ).digest()
+    return {row: bytes.fromhex(act) for row, act in acts if row not in left}
 
 
-def _unknown_types(cleaned: Cleaned, events: Sequence[Mapping[str, Any]]) -> list[str | None]:
-    rows = cleaned.marks.filter(pl.col("code") == UNKNOWN)["row"]
-    return [events[row - 1].get("type") for row in rows]
+def _unknown_types(ended: Ended, places: range, request: Told) -> list[str | None]:
+    rows = (row for row, (_, code) in ended.items() if code == UNKNOWN)
+    return [request.events[row - places.start].get("type") for row in rows]
 
 
-def _ended(cleaned: Cleaned, landed: Landed) -> tuple[EndedEvent, ...]:
-    marked = [EndedEvent(row - 1, bucket_of(code), code) for row, code in cleaned.marks.iter_rows()]
-    withheld = [
-        EndedEvent(row - 1, bucket, code)
-        for (bucket, code), rows in landed.withheld.items()
-        for row in rows
-    ]
-    return tuple(sorted((*marked, *withheld), key=lambda one: one.index))
+def _first(ended: Ended, how: tuple[str, str]) -> tuple[int, ...]:
+    return tuple(row for row, each in ended.items() if each == how)[:FIRST_ROWS]
+
+
+def _report(received: int, ended: Ended) -> Report:
+    """Of one request; ReportDoesNotAddUp."""
+    counts = Counter(ended.values())
+    return Report(
+        received=received,
+        accepted=received - len(ended),
+        outcomes=tuple(Outcome(*how, number, _first(ended, how)) for how, number in counts.items()),
+    )

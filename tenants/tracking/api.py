@@ -61,6 +61,7 @@ class Tracking(TenantAPIView):
             gpc=asks_to_stop(request),
             actor=request.actor,
             trusted=request.key.kind != PUBLIC,
+            leave_scope=None if self.answers_once else self.leave_scope,
         )
         return Response({"success": True})
 

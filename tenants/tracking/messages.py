@@ -42,11 +42,6 @@ class Told:
     events: list[Event] = field(default_factory=list)
     passed_over: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    @property
-    def users(self) -> list[str]:
-        """Of whom the events tell."""
-        return sorted({event["user_id"] for event in self.events})
-
 
 @dataclass(frozen=True)
 class Envelope:

@@ -2,16 +2,19 @@
 record whatever can be none.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
 from django.utils.timezone import now
 
 from tenants.audit.actor import Actor
+from tenants.behaviour.gathering import GATHERING
 from tenants.behaviour.models import EventBatch
-from tenants.behaviour.streaming import accept_events
+from tenants.behaviour.streaming import Told, accept_together
 from tenants.consent.signals import honour_gpc
 from tenants.errors import AppError
+from tenants.isolation.scope import current_tenant
 from tenants.tracking.messages import Envelope, read_messages
 from tenants.tracking.narrowing import Narrowing
 
@@ -19,7 +22,6 @@ from tenants.tracking.narrowing import Narrowing
 MOST_ACTS = 10_000
 
 
-@transaction.atomic
 def accept_messages(
     *,
     messages: list[Any],
@@ -28,12 +30,24 @@ def accept_messages(
     gpc: bool,
     actor: Actor,
     trusted: bool,
+    leave_scope: Callable[[], None] | None = None,
 ) -> EventBatch:
     """Store what may be stored, once for each messageId, and record what became of the rest.
 
     `sent` and `context` are those of the whole batch; `gpc` says that the browser asked to stop
-    passing on. AppError `too_many_acts`, and what `accept_events` refuses.
+    passing on. With `leave_scope`, which ends the caller's transaction, the events are landed with
+    those of other requests; not where something stands beside them. AppError `too_many_acts`, and
+    what `accept_together` refuses.
     """
+    told = _read(messages, sent, context, actor)
+    if leave_scope is None or gpc:
+        return _accept(told, gpc, trusted)
+    tenant_id = current_tenant()
+    leave_scope()
+    return GATHERING.accept(tenant_id, told, trusted=trusted).batch
+
+
+def _read(messages: list[Any], sent: Any, context: Any, actor: Actor) -> Told:
     told = read_messages(messages, Envelope(now(), sent, context, Narrowing()))
     if len(told.events) > MOST_ACTS:
         raise AppError(
@@ -41,9 +55,13 @@ def accept_messages(
             f"The products of these messages are more than {MOST_ACTS:,} acts. Send fewer at once.",
             param="batch",
         )
-    accepted = accept_events(
-        events=told.events, actor=actor, trusted=trusted, passed_over=told.passed_over
-    )
+    return Told(told.events, actor, told.passed_over)
+
+
+@transaction.atomic
+def _accept(told: Told, gpc: bool, trusted: bool) -> EventBatch:
+    accepted = accept_together([told], trusted=trusted)[0]
     if gpc:
-        honour_gpc(user_ids=told.users, actor=actor)
+        users = sorted({event["user_id"] for event in told.events})
+        honour_gpc(user_ids=users, actor=told.actor)
     return accepted.batch

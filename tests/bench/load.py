@@ -42,7 +42,7 @@ class Order:
 
 @dataclass
 class Outcome:
-    """What happened. `latencies` in seconds, of answers with status 200 alone.
+    """What happened. `latencies` in seconds, of answers with a status of 200 to 299 alone.
 
     broken: connections that ended under a request.  unanswered: sent, no answer within the grace.
     dropped: due, never sent.  waited: the longest that a due request waited to be sent, seconds.
@@ -185,7 +185,7 @@ class Load:
             return
         status, ends = answer
         self.outcome.statuses[status] += 1
-        if status == "200":
+        if status.startswith("2"):
             self.outcome.latencies.append(time.perf_counter() - line.due)
         self.idle.append(line)
         if ends:

@@ -82,23 +82,40 @@ def stage(
     with tempfile.TemporaryDirectory(prefix="attune-stage-") as folder:
         shops = _open_shops(Path(folder), names, people)
         log = Path(folder) / "web.log"
-        port = any_free()
-        process = web_process(port, {"--workers": workers, "--blocking-threads": threads})
-        with log.open("ab") as file:
-            server = spawn(process, env=process.env, cwd=ROOT, log=file)
-        try:
-            wait_until_healthy(server, port, log)
+        with served(log, workers=workers, threads=threads) as (port, server):
             made = Stage(HOST, port, shops, server, log)
             for name in names:
                 made.grant(name, UNLIMITED)
             yield made
-        finally:
-            _stop(process, server)
 
 
-def web_process(port: int, chosen: Mapping[str, int | None]) -> Process:
+@contextmanager
+def served(
+    log: Path,
+    *,
+    workers: int | None = None,
+    threads: int | None = None,
+    settings: str = "attune.settings",
+) -> Iterator[tuple[int, Popen[bytes]]]:
+    """The web server alone, on the database as it is: its port and its process."""
+    port = any_free()
+    chosen = {"--workers": workers, "--blocking-threads": threads}
+    process = web_process(port, chosen, settings)
+    with log.open("ab") as file:
+        server = spawn(process, env=process.env, cwd=ROOT, log=file)
+    try:
+        wait_until_healthy(server, port, log)
+        yield port, server
+    finally:
+        _stop(process, server)
+
+
+def web_process(
+    port: int, chosen: Mapping[str, int | None], settings: str = "attune.settings"
+) -> Process:
     """The launcher's own web process with the chosen words exchanged; without the owner's URL."""
     env = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
+    env["DJANGO_SETTINGS_MODULE"] = settings
     plan = product(port=port, var=Path(env["ATTUNE_VAR"]), env=env, setup_env=env)
     web = next(process for process in plan.serving if process.name == "web")
     words = list(web.argv)

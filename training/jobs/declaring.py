@@ -15,7 +15,7 @@ from tenants.behaviour.event_context import KEY
 from tenants.errors import AppError
 from tenants.isolation.scope import current_tenant
 from training.engine.tasks.recommendation.fairness import SMALLEST_GROUP
-from training.jobs.freezing import ALLOWED, USABLE, asked_of_training, whole_tenant
+from training.jobs.allowed import ALLOWED, USABLE, asked_of_training, whole_tenant
 from training.jobs.grouping import MOST_GROUPS
 from training.jobs.models import DeclaredGroups
 

@@ -1,8 +1,6 @@
 """Freezing a snapshot: consented events only, hashed, with the record relied on per subject."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,78 +8,24 @@ from uuid import UUID
 
 import numpy as np
 import polars as pl
-from django.db import connection, transaction
+from django.db import transaction
 
 from tenants.audit.actor import Actor
 from tenants.audit.canonical import leaf_hash
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
+from tenants.behaviour.binary_copy import Array
 from tenants.behaviour.personal_texts import for_training
 from tenants.behaviour.schema import EVENT_TYPES
-from tenants.consent.policy import policy_version, purposes_of
-from tenants.consent.vocabulary import PURPOSE_OF, Use
+from tenants.consent.policy import policy_version
 from tenants.errors import AppError
 from tenants.subjects.suppression import keep_erasures_out
+from training.jobs.allowed import EXCLUDED, PURPOSE, asked_of_training, whole_tenant
 from training.jobs.grouping import label_params, write_groups
 from training.jobs.models import DeclaredGroups, Snapshot, SnapshotSubject
+from training.jobs.reading_back import event_frame, label_names, read_events
 
-PURPOSE = PURPOSE_OF[Use.TRAINING]
 LEAST_EVENTS = 20
-
-# A subject is in when their consent is in force at this moment, for every purpose that the tenant's
-# table asks of training; a notice may say that only what came after the consent counts, an event
-# that it is not for this, and the subject may have taken items out of their profile. The one
-# transaction makes events and consents agree.
-ALLOWED = """
-from behaviour_event e
-left join consent_consentstate s
-    on s.tenant_id = e.tenant_id and s.subject_id = e.subject_id and s.purpose = '{purpose}'
-left join consent_consentrecord r on r.tenant_id = s.tenant_id and r.id = s.record_id
-left join consent_notice n on n.tenant_id = r.tenant_id and n.id = r.notice_id
-left join (
-    select x.subject_id, x.item_id from rights_profileremoval x where x.item_id is not null
-    union
-    select x.subject_id, i.id from rights_profileremoval x
-        join behaviour_item i on i.tenant_id = x.tenant_id and i.category = x.category
-        where x.category <> ''
-) removed on removed.subject_id = e.subject_id and removed.item_id = e.item_id
-"""
-IN_FORCE = """(s.state = 'given' and s.valid_from <= statement_timestamp()
-    and (s.expires_at is null or s.expires_at > statement_timestamp()))"""
-IN_TIME = "(not coalesce(n.later_events_only, false) or e.occurred_at >= s.valid_from)"
-IN_PROFILE = "(removed.item_id is null)"
-NOT_WITHHELD = "not coalesce(e.withheld && array[{purposes}]::text[], false)"
-# One such condition for each further purpose.
-TOO = """exists (select from consent_consentstate o
-    left join consent_consentrecord q on q.tenant_id = o.tenant_id and q.id = o.record_id
-    left join consent_notice m on m.tenant_id = q.tenant_id and m.id = q.notice_id
-    where o.tenant_id = e.tenant_id and o.subject_id = e.subject_id and o.purpose = '{other}'
-        and o.state = 'given' and o.valid_from <= statement_timestamp()
-        and (o.expires_at is null or o.expires_at > statement_timestamp())
-        and (not coalesce(m.later_events_only, false) or e.occurred_at >= o.valid_from))"""
-USABLE = f"({IN_FORCE} and {IN_TIME} and {IN_PROFILE} and {NOT_WITHHELD} and {{others}})"
-
-EVENTS = f"""copy (
-    select e.subject_id as subject, e.item_id as item, e.type as code,
-        (extract(epoch from e.occurred_at) * 1000000)::bigint as occurred_at,
-        e.value, e.quantity, s.record_id, nullif(e.context ->> %(subjects)s::text, '') as label
-    {ALLOWED} where {USABLE}
-    order by e.subject_id, e.occurred_at, e.id
-) to stdout (format csv, header)"""  # nosec B608 # constants of this file alone
-
-EXCLUDED = f"""
-select case when s.state is null then 'no_record'
-            when s.state <> 'given' then s.code
-            when s.expires_at is not null and s.expires_at <= statement_timestamp() then 'expired'
-            when removed.item_id is not null then 'removed'
-            when not ({{others}}) then 'purpose_missing'
-            when not ({NOT_WITHHELD}) then 'event_withholds'
-            else 'before_consent' end as code, count(*)
-{ALLOWED} where not coalesce({USABLE}, false) group by 1"""
-
-COUNTS = f"""
-select count(*), count(distinct e.subject_id), count(distinct e.item_id)
-{ALLOWED} where {USABLE}"""  # nosec B608 # constants of this file alone
 
 ITEMS = """copy (
     select id as item, title, text, nullif(category, '') as category, price,
@@ -92,16 +36,6 @@ ITEMS = """copy (
     from behaviour_item order by id
 ) to stdout (format csv, header)"""
 
-EVENT_COLUMNS = {
-    "subject": pl.Int64,
-    "item": pl.Int64,
-    "code": pl.Int16,
-    "occurred_at": pl.Int64,
-    "value": pl.Float32,
-    "quantity": pl.Float32,
-    "record_id": pl.String,
-    "label": pl.String,
-}
 ITEM_COLUMNS = {
     "item": pl.Int64,
     "title": pl.String,
@@ -135,11 +69,13 @@ def freeze(folder: Path, *, actor: Actor) -> Snapshot:
 
 def _freeze(folder: Path, actor: Actor) -> Snapshot:
     keys = DeclaredGroups.objects.first() or DeclaredGroups()
-    events = _read(asked_of_training(EVENTS), EVENT_COLUMNS, label_params(keys))
+    params = label_params(keys)
+    columns = read_events(params)
+    events = event_frame(columns, label_names(params))
     excluded = _excluded()
     if len(events) < LEAST_EVENTS:
         raise too_little(len(events))
-    items = _read(ITEMS, ITEM_COLUMNS, label_params(keys))
+    items = _read(ITEMS, ITEM_COLUMNS, params)
     names = (*_write(folder, events, items), *write_groups(folder, events, items, keys))
     files = {name: _fingerprint(folder / name) for name in names}
     snapshot = Snapshot.objects.create(
@@ -154,7 +90,9 @@ def _freeze(folder: Path, actor: Actor) -> Snapshot:
         first_event_at=_moment(events["occurred_at"].min()),
         last_event_at=_moment(events["occurred_at"].max()),
     )
-    SnapshotSubject.objects.bulk_create(_lineage(snapshot, events), batch_size=5000)
+    SnapshotSubject.objects.bulk_create(
+        _lineage(snapshot, events, columns["record_id"]), batch_size=5000
+    )
     _refuse_erased(snapshot)
     record(
         AuditEvent.SNAPSHOT_FROZEN,
@@ -189,29 +127,6 @@ def too_little(events: int) -> AppError:
         f"Only {events} events may be used for training; {LEAST_EVENTS} are needed.",
         params={"events": events, "needed": LEAST_EVENTS},
     )
-
-
-def asked_of_training(question: str) -> str:
-    """A question of this module with the purposes that the tenant's table asks of training."""
-    purposes = purposes_of(Use.TRAINING)
-    return question.format(
-        purpose=PURPOSE.value,
-        purposes=", ".join(f"'{each.value}'" for each in purposes),
-        others=" and ".join(TOO.format(other=each.value) for each in purposes[1:]) or "true",
-    )
-
-
-@contextmanager
-def whole_tenant() -> Iterator[Any]:
-    """A cursor for questions that read all of a tenant's rows: they never join by nested loops.
-
-    Right after a large upload the planner may still believe that the tables are empty, and nested
-    loops over what is not would take hours.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off")
-        yield cursor
-        cursor.execute("set local enable_nestloop = on")
 
 
 def _read(query: str, columns: dict[str, Any], params: dict[str, str | None]) -> pl.DataFrame:
@@ -260,18 +175,20 @@ def _fingerprint(path: Path) -> dict[str, Any]:
     return {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
 
 
-def _lineage(snapshot: Snapshot, events: pl.DataFrame) -> list[SnapshotSubject]:
-    """One row per subject: how many events, their hash, and the consent record relied on."""
+def _lineage(snapshot: Snapshot, events: pl.DataFrame, records: Array) -> list[SnapshotSubject]:
+    """One row per subject: how many events, their hash, and the consent record relied on.
+
+    `records` are the 16 bytes of each event's.
+    """
     content = events.select("item", "code", "occurred_at").cast(pl.Int64).to_numpy()
     subjects = events["subject"].to_numpy()
     starts = np.flatnonzero(np.diff(subjects, prepend=subjects[0] - 1))
     ends = [*starts[1:], len(subjects)]
-    records = events["record_id"]
     return [
         SnapshotSubject(
             snapshot=snapshot,
             subject_id=int(subjects[start]),
-            consent_record_id=UUID(records[int(start)]),
+            consent_record_id=UUID(bytes=records[start].tobytes()),
             events=int(end - start),
             content_hash=hashlib.sha256(content[start:end].tobytes()).digest(),
         )

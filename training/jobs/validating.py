@@ -10,8 +10,9 @@ from tenants.metering.queries import check_room
 from tenants.work import queue
 from tenants.work.queue import Lease, enqueue
 from training.jobs import estimating, finishing, life
+from training.jobs.allowed import COUNTS, asked_of_training, whole_tenant
 from training.jobs.control import check_order
-from training.jobs.freezing import COUNTS, LEAST_EVENTS, asked_of_training, too_little, whole_tenant
+from training.jobs.freezing import LEAST_EVENTS, too_little
 from training.jobs.models import Job
 from training.jobs.moves import move
 

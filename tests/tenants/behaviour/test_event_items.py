@@ -83,3 +83,20 @@ def test_a_public_key_names_items_and_people_only_with_rows_that_are_kept(alice)
     assert [item[0] for item in items(alice)] == ["i1"]
     with alice.scope:
         assert (Event.objects.count(), QuarantinedRow.objects.count()) == (1, 1)
+
+
+def test_an_item_of_which_nothing_new_is_told_is_not_written(alice):
+    """So that requests which name the same popular item do not wait for each other."""
+    agree(alice, "u1")
+    later = {"occurred_at": "2026-03-02T10:00:00Z"}
+    sent(alice, event(item_title="Red lamp", item_category="Light", price=10))
+    with alice.scope:
+        before = list(Item.objects.values())
+    sent(alice, event(item_title="Blue lamp", item_category="Junk", price=1, **later))
+    with alice.scope:
+        assert list(Item.objects.values()) == before
+        assert Event.objects.count() == 2
+    sent(alice, event(occurred_at="2026-02-01T10:00:00Z"))
+    with alice.scope:
+        assert Item.objects.get().first_seen_at < before[0]["first_seen_at"]
+        assert Item.objects.get().title == "Red lamp"

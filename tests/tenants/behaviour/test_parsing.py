@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.behaviour.parsing import flags, ids, lists, numbers, texts, times
+from tenants.behaviour import parsing
+from tenants.behaviour.parsing import by_distinct, flags, ids, lists, numbers, texts, times
 from tenants.behaviour.refusals import UploadRefused
 
 
@@ -171,3 +172,37 @@ def test_flags_are_yes_no_nothing_or_wrong():
 
 def test_lists_stand_between_bars():
     assert lists(pl.Series(["a| b |", None, ""])).to_list() == [["a", "b"], [], []]
+
+
+@pytest.mark.parametrize("read", [ids, texts, lambda column: numbers(column, ".")])
+@given(
+    cells=st.lists(
+        st.none() | st.sampled_from(["", " a ", "7.0", "1,000", "nan", "null", "£3", "x\ufdd0"])
+        | st.text(max_size=4),
+        max_size=60,
+    )
+)  # fmt: skip
+def test_a_column_that_repeats_itself_reads_like_one_that_is_read_cell_by_cell(read, cells):
+    column = pl.Series("c", cells, dtype=pl.String)
+    one_by_one = pl.concat([read(column.slice(n, 1)) for n in range(len(cells))] or [read(column)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsing, "FEW", 2)
+        together = read(column)
+    assert together.dtype == one_by_one.dtype and together.name == "c"
+    assert together.equals(one_by_one, null_equal=True) or together.is_nan().any()
+    assert together.cast(pl.String).to_list() == one_by_one.cast(pl.String).to_list()
+
+
+def test_each_different_text_is_read_once_and_all_different_ones_together():
+    looked_at = []
+
+    def read(column):
+        looked_at.append(column.len())
+        return column.str.to_uppercase()
+
+    repeating = pl.Series("c", ["a", "b", None, "a"] * 1000)
+    assert by_distinct(repeating, pl.String, read).to_list() == ["A", "B", None, "A"] * 1000
+    assert by_distinct(pl.Series("c", list(map(str, range(4000)))), pl.String, read).len() == 4000
+    nothing = by_distinct(pl.Series("c", [None] * 4000, dtype=pl.String), pl.Int16, read)
+    assert (nothing.null_count(), nothing.dtype, nothing.name) == (4000, pl.Int16, "c")
+    assert looked_at == [2, 4000]

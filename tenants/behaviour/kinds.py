@@ -1,0 +1,57 @@
+"""How each kind of upload is cleaned, landed and counted: one table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import polars as pl
+
+from tenants.behaviour.cleaning import clean_events
+from tenants.behaviour.consent_cleaning import clean_consents
+from tenants.behaviour.consent_landing import WORDS, land_consents
+from tenants.behaviour.item_cleaning import clean_items
+from tenants.behaviour.landed import Landed
+from tenants.behaviour.landing import land_events, land_items
+from tenants.behaviour.mapping import Plan
+from tenants.behaviour.models import Upload
+from tenants.behaviour.sifting import Cleaned, Seen
+from tenants.behaviour.tables import Batch
+from tenants.metering.meters import EVENTS
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How batches of one kind of upload are cleaned and landed.
+
+    `people` names their column; `meter` counts the rows that were stored; `acts`: a row counts
+    once by its hash.
+    """
+
+    clean: Callable[[Batch, Plan, datetime, Seen | None], Cleaned]
+    land: Callable[[pl.DataFrame, UUID], Landed]
+    people: str | None = None
+    meter: str | None = None
+    acts: bool = False
+
+
+KINDS = {
+    Upload.EVENTS: Kind(
+        lambda batch, plan, moment, seen: clean_events(batch, plan, now=moment, earlier=seen),
+        lambda rows, upload_id: land_events(rows, upload_id, trusted=True),
+        people="user_id",
+        meter=EVENTS,
+        acts=True,
+    ),
+    Upload.ITEMS: Kind(
+        lambda batch, plan, moment, seen: clean_items(batch, plan, now=moment, earlier=seen),
+        land_items,
+    ),
+    Upload.CONSENTS: Kind(
+        lambda batch, plan, moment, seen: clean_consents(
+            batch, plan, WORDS, now=moment, earlier=seen
+        ),
+        land_consents,
+        people="user_id",
+    ),
+}
