@@ -52,6 +52,9 @@ API: dict[str, dict[str, Right]] = {
     },
     "v1/uploads": {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS},
     "v1/uploads/<str:upload_id>": {"GET": Right.READ_EVENTS},
+    "v1/uploads/<str:upload_id>/parts/<int:offset>": {"PUT": Right.WRITE_EVENTS},
+    "v1/uploads/<str:upload_id>/complete": {"POST": Right.WRITE_EVENTS},
+    "v1/uploads/<str:upload_id>/cancel": {"POST": Right.WRITE_EVENTS},
     "v1/erasures/<str:erasure_id>": {"GET": Right.MANAGE_RIGHTS},
     "v1/erasures/<str:erasure_id>/certificate": {"GET": Right.MANAGE_RIGHTS},
     "v1/fine_tuning/estimates": {"POST": Right.READ_MODELS},
@@ -92,6 +95,10 @@ PAGES: dict[str, dict[str, Right]] = {
     "data/schema/sample/": {"GET": Right.READ_EVENTS},
     "data/upload/": {"POST": Right.WRITE_EVENTS},
     "data/uploads/<str:upload_id>/": {"GET": Right.READ_EVENTS},
+    "data/uploads/begin/": {"POST": Right.WRITE_EVENTS},
+    "data/uploads/<str:upload_id>/arrived/": {"GET": Right.READ_EVENTS},
+    "data/uploads/<str:upload_id>/parts/<int:offset>/": {"POST": Right.WRITE_EVENTS},
+    "data/uploads/<str:upload_id>/complete/": {"POST": Right.WRITE_EVENTS},
     "consent/": {"GET": Right.READ_CONSENTS},
     "consent/uses/": {"POST": Right.WRITE_CONSENTS},
     "consent/notices/": {"GET": Right.READ_CONSENTS},
@@ -225,6 +232,12 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "exports/make/": lambda: {"data": {"kind": "audit"}},
     "exports/place/": lambda: {"data": {"place-place": ""}},
     "v1/uploads": lambda: {"data": {"kind": "events", "file": csv_file()}},
+    "v1/uploads/<str:upload_id>/parts/<int:offset>": lambda: {
+        "data": b"x" * 9,
+        "content_type": "application/octet-stream",
+    },
+    "v1/uploads/<str:upload_id>/complete": lambda: json_of({"sha256": "0" * 64}),
+    "v1/uploads/<str:upload_id>/cancel": lambda: json_of({}),
     "consent/uses/": lambda: {
         "data": {"charts": "analytics", "popularity": "analytics"},
     },
@@ -241,6 +254,10 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "data/upload/": lambda: {
         "data": {"kind": "events", "file": csv_file(), "timezone": "UTC"},
     },
+    "data/uploads/begin/": lambda: {
+        "data": {"kind": "events", "timezone": "UTC", "name": "e.csv", "bytes": 9},
+    },
+    "data/uploads/<str:upload_id>/parts/<int:offset>/": lambda: {"data": {"part": csv_file()}},
     "models/standing-approval/": lambda: {"data": {"enabled": "yes", "reason": "Trusted."}},
     "models/versions/<str:version_id>/approve/": lambda: {"data": {"reason": "Looked at it."}},
     "models/versions/<str:version_id>/override/": lambda: {"data": {"reason": "All the same."}},
@@ -316,7 +333,7 @@ def address(route: str, identifier: str) -> str:
     """The route's path; the one identifier it may hold becomes `identifier`."""
     for name in KINDS:
         route = route.replace(f"<str:{name}>", identifier)
-    route = route.replace("<path:item_id>", ITEM["item_id"])
+    route = route.replace("<path:item_id>", ITEM["item_id"]).replace("<int:offset>", "0")
     return f"/{route}"
 
 

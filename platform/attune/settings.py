@@ -205,6 +205,7 @@ TENANT_DUTIES = [
     "tenants.behaviour.release.look",
     "tenants.behaviour.narrowing.keep_up",
     "tenants.behaviour.sweeping.sweep",
+    "tenants.behaviour.arriving.parts.expire",
     "tenants.departure.expiring.expire",
     "tenants.evidence.making.expire",
     "tenants.erasure.replaying.look",
@@ -410,10 +411,15 @@ TENANT_ROOTS = {
     "EXPORT_ROOT": "Earlier exports.",
     "ERASURE_ROOT": "Keyed hashes of who was erased, for backups of this installation.",
 }
-UPLOAD_LIMIT_BYTES = 256 * 1024 * 1024
+# The largest file, however it comes; in one request; and the largest part of one.
+UPLOAD_LIMIT_BYTES = 10 * 1024**3
+DIRECT_LIMIT_BYTES = 256 * 1024 * 1024
+PART_LIMIT_BYTES = 8 * 1024 * 1024
 # The largest body of a request, in bytes, refused before it is read: by path, else this one.
 BODY_LIMIT = 1024 * 1024
-BODY_LIMITS = dict.fromkeys(("/v1/uploads", "/data/upload/"), UPLOAD_LIMIT_BYTES + BODY_LIMIT)
+BODY_LIMITS = dict.fromkeys(("/v1/uploads", "/data/upload/"), DIRECT_LIMIT_BYTES + BODY_LIMIT)
+# Paths below which parts are sent, each at an address of its own.
+PART_PATHS = r"/v1/uploads/[^/]+/parts/\d+|/data/uploads/[^/]+/parts/\d+/"
 # Where an error says its code and message at the top, too: Segment's libraries look there.
 FLAT_ERRORS = PATHS
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT

@@ -22,6 +22,7 @@ from dashboard.pages.models import models
 from dashboard.pages.notices import archive, notice_bytes, notices
 from dashboard.pages.override import agree, ask_override
 from dashboard.pages.overview import overview
+from dashboard.pages.parts import arrived, begin, complete, part
 from dashboard.pages.person import act_on_person, person
 from dashboard.pages.quality import quality
 from dashboard.pages.retention import retention, save_retention
@@ -64,6 +65,10 @@ urlpatterns = [
     path("data/schema/", schema, name="schema"),
     path("data/schema/sample/", sample_file, name="sample_file"),
     path("data/upload/", upload_file, name="upload_file"),
+    path("data/uploads/begin/", begin, name="begin_upload"),
+    path("data/uploads/<str:upload_id>/arrived/", arrived, name="arrived"),
+    path("data/uploads/<str:upload_id>/parts/<int:offset>/", part, name="part"),
+    path("data/uploads/<str:upload_id>/complete/", complete, name="complete_upload"),
     path("data/uploads/<str:upload_id>/", upload, name="upload"),
     path("consent/", consent, name="consent"),
     path("consent/uses/", save_uses, name="save_uses"),

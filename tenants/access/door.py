@@ -6,6 +6,7 @@ a key is valid is not asked here: the door knows only keys that a view has found
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -128,12 +129,19 @@ def body_fault(environ: Environ) -> AppError | None:
         error.status = 411
         return error
     length = environ.get("CONTENT_LENGTH") or "0"
-    limit = settings.BODY_LIMITS.get(environ["PATH_INFO"], settings.BODY_LIMIT)
+    limit = body_limit(environ["PATH_INFO"])
     if not length.isdigit() or int(length) <= limit:
         return None  # Django answers a length that is no number
     return TooLarge(
         "body_too_large", f"This address takes up to {limit:,} bytes at once. Send less."
     )
+
+
+def body_limit(path: str) -> int:
+    """The most bytes that a body at this address may have."""
+    if re.fullmatch(settings.PART_PATHS, path):
+        return int(settings.PART_LIMIT_BYTES)
+    return int(settings.BODY_LIMITS.get(path, settings.BODY_LIMIT))
 
 
 def digest_of(environ: Environ) -> bytes | None:

@@ -178,7 +178,12 @@ class AuditEvent(Enum):
         "consent.uploaded", "upload", _("Consent records stored"), ("counts", "roots")
     )
     UPLOAD_ACCEPTED = EventKind(
-        "upload.accepted", "upload", _("Upload accepted"), ("kind", "bytes", "sha256")
+        "upload.accepted", "upload", _("Upload accepted"), ("kind", "bytes", "sha256", "source")
+    )
+    UPLOAD_BEGUN = EventKind("upload.begun", "upload", _("Upload begun"), ("kind", "bytes"))
+    UPLOAD_ARRIVED = EventKind("upload.arrived", "upload", _("Upload arrived"), ("bytes", "sha256"))
+    UPLOAD_GIVEN_UP = EventKind(
+        "upload.given_up", "upload", _("Upload given up before it was complete"), ("kind", "bytes")
     )
     UPLOAD_FINISHED = EventKind(
         "upload.finished", "upload", _("Upload processed"), ("kind", "counts")

@@ -1,110 +1,40 @@
-"""`/v1/uploads`: send a file, ask what became of it."""
+"""`/v1/uploads`: send a file or say that it comes, ask what became of it."""
 
-import json
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.paging import PARAMETERS, page_of
+from tenants.access.parsers import JSONBody
 from tenants.access.rights import Right
-from tenants.behaviour.api_examples import LISTED, PROCESSED, SENT, TAKEN, UPLOAD_ID
+from tenants.behaviour.api_examples import (
+    BEGUN,
+    BEGUN_ANSWER,
+    FETCHED,
+    LISTED,
+    PROCESSED,
+    SENT,
+    TAKEN,
+    UPLOAD_ID,
+)
+from tenants.behaviour.arriving.fetching import accept_source
+from tenants.behaviour.arriving.parts import begin_upload
 from tenants.behaviour.models import Upload
 from tenants.behaviour.services import RIGHT_TO_UPLOAD, accept_upload
-from tenants.behaviour.wording import refusal_text
+from tenants.behaviour.upload_forms import OrderBody, UploadAnswer, UploadBody, UploadPage
 from tenants.errors import NotFound
 from tenants.ids import parse_id
-
-
-class JSONText(serializers.CharField):
-    """A form field that holds a JSON object."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        try:
-            value = json.loads(data, parse_constant=_no_number)
-            # The database stores neither NUL nor half a surrogate pair.
-            storable = b"\\u0000" not in json.dumps(value, ensure_ascii=False).encode()
-        except (TypeError, ValueError, RecursionError):
-            storable = False
-        if not storable or not isinstance(value, dict):
-            raise serializers.ValidationError("Not a JSON object.")
-        return value
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(name)
-
-
-class MappingText(JSONText):
-    """A form field that holds a JSON object of texts."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        value = super().to_internal_value(data)
-        if not all(isinstance(column, str) for column in value.values()):
-            raise serializers.ValidationError("Name one column of the file for each of ours.")
-        return value
-
-
-@extend_schema_field(OpenApiTypes.BINARY)
-class SentFile(serializers.FileField):
-    """A part of a form that holds a file."""
-
-
-class UploadBody(serializers.Serializer[Any]):
-    """A CSV or Parquet file, what it holds, and how to read it."""
-
-    kind = serializers.ChoiceField(Upload.KINDS)
-    file = SentFile(allow_empty_file=True)
-    mapping = MappingText(
-        required=False,
-        help_text='{"our_column": "column of the file"}; for events also '
-        '{"context.country": "Country"}: keeps a column that tells groups',
-    )
-    options = JSONText(required=False, help_text='{"default_type": "purchase", …}')
-
-
-class UploadAnswer(serializers.Serializer[Any]):
-    """An upload and, once it is processed, its report."""
-
-    id = serializers.CharField(source="public_id")
-    object = serializers.CharField(read_only=True, default="upload")
-    kind = serializers.CharField()
-    name = serializers.CharField()
-    bytes = serializers.IntegerField()
-    status = serializers.CharField(source="state")
-    rows_done = serializers.IntegerField()
-    report = serializers.SerializerMethodField()
-    error = serializers.SerializerMethodField()
-    created_at = serializers.DateTimeField()
-    finished_at = serializers.DateTimeField(allow_null=True)
-
-    def get_report(self, upload: Upload) -> dict[str, Any] | None:
-        return upload.report if upload.state == Upload.DONE else None
-
-    def get_error(self, upload: Upload) -> dict[str, Any] | None:
-        if not upload.error:
-            return None
-        return {**upload.error, "message": refusal_text(**upload.error)}
-
-
-class UploadPage(serializers.Serializer[Any]):
-    """The latest uploads, newest first."""
-
-    object = serializers.CharField(read_only=True, default="list")
-    data = UploadAnswer(many=True)  # type: ignore[assignment]
-    has_more = serializers.BooleanField()
 
 
 class UploadList(TenantAPIView):
     """Uploads of events, items and consent records."""
 
     rights = {"GET": Right.READ_EVENTS, "POST": Right.WRITE_EVENTS}
-    parser_classes = [MultiPartParser]
+    parser_classes = [MultiPartParser, JSONBody]
 
     def right_of(self, request: Request) -> Right:
         """Of a POST it depends on what the file holds: consent records need their own."""
@@ -112,7 +42,8 @@ class UploadList(TenantAPIView):
         if request.method != "POST":
             return right
         form: Any = request.data
-        return RIGHT_TO_UPLOAD.get(str(form.get("kind")), right)
+        kind = form.get("kind") if hasattr(form, "get") else None
+        return RIGHT_TO_UPLOAD.get(str(kind), right)
 
     @extend_schema(
         operation_id="list_uploads",
@@ -128,11 +59,15 @@ class UploadList(TenantAPIView):
     @extend_schema(
         operation_id="create_upload",
         tags=["uploads"],
-        request={"multipart/form-data": UploadBody},
-        responses={202: UploadAnswer},
-        examples=[SENT, TAKEN],
+        description="A form brings the file itself, up to 256 MiB. A JSON body says what will come "
+        "in parts, up to 10 GiB (see `put_upload_part`), or from where to fetch it.",
+        request={"multipart/form-data": UploadBody, "application/json": OrderBody},
+        responses={201: UploadAnswer, 202: UploadAnswer},
+        examples=[SENT, BEGUN, FETCHED, BEGUN_ANSWER, TAKEN],
     )
     def post(self, request: TenantRequest) -> Response:
+        if request.content_type.startswith(JSONBody.media_type):
+            return self._begin(request)
         form = UploadBody(data=request.data)
         form.is_valid(raise_exception=True)
         file = form.validated_data.pop("file")
@@ -140,6 +75,16 @@ class UploadList(TenantAPIView):
             name=file.name, chunks=file.chunks(), actor=request.actor, **form.validated_data
         )
         return Response(UploadAnswer(upload).data, status=202)
+
+    def _begin(self, request: TenantRequest) -> Response:
+        form = OrderBody(data=request.data)
+        form.is_valid(raise_exception=True)
+        order = form.validated_data
+        if "source" in order:
+            upload = accept_source(actor=request.actor, **order)
+            return Response(UploadAnswer(upload).data, status=202)
+        upload = begin_upload(size=order.pop("bytes"), actor=request.actor, **order)
+        return Response(UploadAnswer(upload).data, status=201)
 
 
 class UploadDetail(TenantAPIView):

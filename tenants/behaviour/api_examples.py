@@ -9,7 +9,9 @@ WAITING: dict[str, Any] = {
     "object": "upload",
     "kind": "events",
     "name": "events.csv",
+    "source": "",
     "bytes": 48213,
+    "bytes_received": 48213,
     "status": "received",
     "rows_done": 0,
     "report": None,
@@ -50,6 +52,55 @@ SENT = OpenApiExample(
     media_type="multipart/form-data",
 )
 TAKEN = OpenApiExample("Taken", value=WAITING, response_only=True, status_codes=["202"])
+BEGUN = OpenApiExample(
+    "In parts",
+    value={"kind": "events", "name": "events.csv", "bytes": 48213},
+    request_only=True,
+    media_type="application/json",
+)
+FETCHED = OpenApiExample(
+    "From an object store",
+    value={"kind": "events", "source": "s3://shop-exports/2026/events.csv.gz"},
+    request_only=True,
+    media_type="application/json",
+)
+BEGUN_ANSWER = OpenApiExample(
+    "Begun",
+    value={**WAITING, "status": "receiving", "bytes_received": 0},
+    response_only=True,
+    status_codes=["201"],
+)
+PART = OpenApiExample(
+    "The last part",
+    value="user_id,item_id,type,occurred_at\n13085,22423,purchase,2026-11-15T21:10:00Z\n",
+    request_only=True,
+    media_type="application/octet-stream",
+)
+PART_TAKEN = OpenApiExample(
+    "Taken",
+    value={**WAITING, "status": "receiving"},
+    response_only=True,
+)
+COMPLETED = OpenApiExample(
+    "All parts were sent",
+    value={"sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"},
+    request_only=True,
+)
+GIVEN_UP = OpenApiExample(
+    "Given up",
+    value={
+        **WAITING,
+        "status": "failed",
+        "bytes_received": 0,
+        "error": {
+            "code": "upload_cancelled",
+            "params": {},
+            "message": "The upload was given up before it was complete. Nothing of it was stored.",
+        },
+        "finished_at": "2026-11-16T09:40:00Z",
+    },
+    response_only=True,
+)
 PROCESSED = OpenApiExample("Processed", value=DONE, response_only=True)
 LISTED = OpenApiExample(
     "Uploads",
@@ -62,4 +113,17 @@ UPLOAD_ID = OpenApiParameter(
     OpenApiParameter.PATH,
     description="As `id` in the answer to the upload: upl_…",
     examples=[OpenApiExample("An upload", value="upl_0353F0mAHdwSgGNeXHLs2l")],
+)
+OFFSET = OpenApiParameter(
+    "offset",
+    int,
+    OpenApiParameter.PATH,
+    description="At which byte of the file the part begins: `bytes_received` of the upload.",
+    examples=[OpenApiExample("The first part", value=0)],
+)
+DIGEST = OpenApiParameter(
+    "Content-Digest",
+    str,
+    OpenApiParameter.HEADER,
+    description="SHA-256 of the part (RFC 9530): `sha-256=:…:` in base64. What differs is refused.",
 )

@@ -17,12 +17,15 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.behaviour import vault
 from tenants.behaviour.ahead import ahead
+from tenants.behaviour.arriving.fetching import fetch
+from tenants.behaviour.arriving.whole import check_whole
 from tenants.behaviour.kinds import KINDS, Kind
 from tenants.behaviour.mapping import Plan, make_plan
 from tenants.behaviour.models import Upload
 from tenants.behaviour.options import UploadOptions
+from tenants.behaviour.people import People
 from tenants.behaviour.preparing import Ready, prepared
-from tenants.behaviour.reading import open_table
+from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.report import Report, batch_report, complete_report, merge_reports
 from tenants.behaviour.tables import Table
@@ -77,30 +80,34 @@ def _begin(lease: Lease) -> Upload | None:
 
 def _process(lease: Lease, upload: Upload) -> None:
     kind = KINDS[upload.kind]
-    table = open_table(vault.load(upload.tenant_id, upload.id), apart=True)
-    plan = make_plan(
-        upload.kind,
-        table.columns,
-        mapping=upload.options.get("mapping"),
-        options=UploadOptions.from_plain(upload.options.get("options", {})),
-    )
+    fetch(lease, upload)
+    came_at = upload.arrived_at or upload.created_at
+    done, people = int(upload.report.get("batches", 0)), People()
     with tenant_scope(lease.tenant_id):
         key = lasting_key(lease.tenant_id, "dedup")
-    done = int(upload.report.get("batches", 0))
-    people: set[str] = set()
-    batches = prepared(table, plan, kind, moment=upload.created_at, key=key, done=done)
-    with closing(ahead(batches)) as coming:
-        for number in count_up():
-            with kept_alive(lease):  # long texts take their time
-                ready = next(coming, None)
-            if ready is None:
-                break
-            if kind.people:
-                people.update(ready.cleaned.rows[kind.people].unique())
-            if number >= done:
-                _land(lease, upload, kind, number, ready)
-                check_gate(lease)
-    _finish(lease, upload, plan, table, len(people))
+    with vault.opened(upload.tenant_id, upload.id) as file:
+        with kept_alive(lease):  # a large file is looked through before its first row
+            check_whole(upload)
+            table = open_table(file, apart=True, spool=vault.folder(upload.tenant_id))
+        plan = make_plan(
+            upload.kind,
+            table.columns,
+            mapping=upload.options.get("mapping"),
+            options=UploadOptions.from_plain(upload.options.get("options", {})),
+        )
+        batches = prepared(table, plan, kind, moment=came_at, key=key, done=done)
+        with closing(ahead(batches)) as coming:
+            for number in count_up():
+                with kept_alive(lease):  # long texts take their time
+                    ready = next(coming, None)
+                if ready is None:
+                    break
+                if kind.people:
+                    people.add(ready.cleaned.rows[kind.people])
+                if number >= done:
+                    _land(lease, upload, kind, number, ready)
+                    check_gate(lease)
+    _finish(lease, upload, plan, table, people.count())
 
 
 def _land(lease: Lease, upload: Upload, kind: Kind, number: int, ready: Ready) -> None:
@@ -182,7 +189,8 @@ def _fail(lease: Lease, upload: Upload, refused: UploadRefused) -> None:
         queue.hold(lease)
         upload.state, upload.finished_at = Upload.FAILED, now()
         upload.error = {"code": refused.code, "params": refused.params}
-        upload.save(update_fields=["state", "finished_at", "error"])
+        upload.source_sealed = None
+        upload.save(update_fields=["state", "finished_at", "error", "source_sealed"])
         queue.finish(lease, code=refused.code)
         record(
             AuditEvent.UPLOAD_FAILED,

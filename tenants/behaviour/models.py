@@ -76,9 +76,18 @@ class Event(TenantOwned):
 
 
 class Upload(TenantOwned):
-    """One file with its report. The file is kept encrypted until it is processed."""
+    """One file with its report. The file is kept encrypted until it is processed.
 
-    RECEIVED, RUNNING, DONE, FAILED = "received", "running", "done", "failed"
+    `arrived` counts the bytes of one that comes in parts, `sha256` is empty until it is known.
+    """
+
+    kept_back = {"source_sealed": "secret"}
+
+    RECEIVING, RECEIVED, RUNNING = "receiving", "received", "running"
+    DONE, FAILED = "done", "failed"
+    # What a file may still be there for.
+    OPEN = (RECEIVING, RECEIVED, RUNNING)
+    COMPLETE = (RECEIVED, RUNNING, DONE)
     EVENTS, ITEMS, CONSENTS = "events", "items", "consents"
     KINDS = (EVENTS, ITEMS, CONSENTS)
 
@@ -89,6 +98,13 @@ class Upload(TenantOwned):
     sha256 = models.BinaryField()
     options = models.JSONField(default=dict)
     state = models.TextField(default=RECEIVED)
+    # Null where the file came with its request.
+    arrived = models.BigIntegerField(null=True)
+    # When the latest part came.
+    arrived_at = models.DateTimeField(null=True)
+    # Where it is fetched from, without what may be a secret; that is sealed until the file is here.
+    source = models.TextField(default="")
+    source_sealed = models.BinaryField(null=True)
     # Rows read from the file, and rows whose outcome is settled: what the progress bar shows.
     rows = models.BigIntegerField(null=True)
     rows_done = models.BigIntegerField(default=0)
@@ -105,6 +121,11 @@ class Upload(TenantOwned):
     @property
     def public_id(self) -> str:
         return public_id("upload", self.id)
+
+    @property
+    def bytes_received(self) -> int:
+        """How much of the file is here."""
+        return self.bytes if self.arrived is None else self.arrived
 
 
 class EventBatch(TenantOwned):

@@ -21,10 +21,10 @@ REFUSALS = {
     "empty_file": gettext_noop("The file is empty. Export it again and upload the new file."),
     "no_rows": gettext_noop("The file has headings but no rows. Check the export's date range."),
     "unsupported_file": gettext_noop(
-        "This looks like %(format)s. Upload a CSV file or a Parquet file instead."
+        "This looks like %(format)s. Upload a CSV, JSON Lines or Parquet file instead."
     ),
     "binary_file": gettext_noop(
-        "This is not a text file and not Parquet. Upload a CSV file or a Parquet file."
+        "This is not a text file and not Parquet. Upload a CSV, JSON Lines or Parquet file."
     ),
     "unknown_encoding": gettext_noop(
         "The letters in this file could not be recognised. Save it as UTF-8, or name its encoding."
@@ -47,9 +47,42 @@ REFUSALS = {
     "too_many_rows": gettext_noop(
         "The file has more than %(most)s rows. Split it and upload the parts one after another."
     ),
+    "too_many_broken": gettext_noop(
+        "From row %(row)s on more than %(most)s rows have another number of cells than there are "
+        "headings. Check the delimiter and the first line."
+    ),
     "row_too_long": gettext_noop(
         "A row after row %(row)s is longer than %(most)s bytes, or a quotation mark in it is "
         "never closed. Repair that row and upload the file again."
+    ),
+    "not_json_lines": gettext_noop(
+        "This is JSON, but not one object per line. Write it as JSON Lines, each record on a line "
+        "of its own, without brackets and commas around them."
+    ),
+    "truncated_archive": gettext_noop(
+        "The archive breaks off after %(bytes)s unpacked bytes. Nothing of it was stored. Pack it "
+        "again and upload the new file."
+    ),
+    "damaged_archive": gettext_noop(
+        "The archive cannot be unpacked: it is damaged. Nothing of it was stored. Pack it again "
+        "and upload the new file."
+    ),
+    "archive_too_large": gettext_noop(
+        "The archive unpacks to more than %(most)s bytes. Upload the file without packing it, or "
+        "split it and upload the parts one after another."
+    ),
+    "archive_files": gettext_noop(
+        "The archive holds %(count)s files. Pack exactly one CSV, JSON Lines or Parquet file."
+    ),
+    "locked_archive": gettext_noop(
+        "The archive is locked with a password. Pack the file without one."
+    ),
+    "unsupported_archive": gettext_noop(
+        "The archive is packed in a way that cannot be read. Pack it as an ordinary zip file, or "
+        "with gzip or zstd."
+    ),
+    "packed_twice": gettext_noop(
+        "The archive holds another archive. Pack the CSV, JSON Lines or Parquet file itself."
     ),
     "truncated_parquet": gettext_noop(
         "The end of this Parquet file is missing. Upload it again from the start."
@@ -88,6 +121,50 @@ REFUSALS = {
         "people. Leave it out, or send groups such as a country."
     ),
     "crashed": gettext_noop("Processing stopped several times. Upload the file again."),
+    "bad_source": gettext_noop(
+        "This is no address that can be fetched. Write one that begins with one of %(known)s and "
+        "names one file, without a user, a password or a port of its own."
+    ),
+    "source_private": gettext_noop(
+        "This address does not lead to a public host. Upload the file itself, or name a public one."
+    ),
+    "source_not_here": gettext_noop(
+        "This installation cannot open such addresses. Its operator can install %(package)s; else "
+        "name a signed https:// address, or upload the file."
+    ),
+    "bad_credentials": gettext_noop(
+        "These credentials do not belong to such an address. It takes: %(known)s."
+    ),
+    "source_not_found": gettext_noop(
+        "There is no file at this address. Check its spelling and upload again."
+    ),
+    "source_denied": gettext_noop(
+        "The store does not let us read this file. Give credentials that may, or a signed address "
+        "that is still valid."
+    ),
+    "source_moved": gettext_noop(
+        "This address only points to another one, and none is followed. Name the file's own."
+    ),
+    "source_unreachable": gettext_noop(
+        "The store did not answer or broke off, three times. Try again later, or upload the file."
+    ),
+    "source_too_large": gettext_noop(
+        "The file at this address is larger than %(most)s bytes. Split it and fetch the pieces."
+    ),
+    "source_no_room": gettext_noop(
+        "There is no room for the file at this address. Wait until earlier uploads are processed, "
+        "or ask the installation's operator for more."
+    ),
+    "hash_differs": gettext_noop(
+        "What arrived is not the file whose SHA-256 was named. Nothing of it was stored. Upload it "
+        "again."
+    ),
+    "upload_expired": gettext_noop(
+        "Nothing came of this upload for a day, so its parts were deleted. Upload the file again."
+    ),
+    "upload_cancelled": gettext_noop(
+        "The upload was given up before it was complete. Nothing of it was stored."
+    ),
     "file_gone": gettext_noop("The stored file is gone. Upload it again."),
     "file_altered": gettext_noop("The stored file was altered. Upload it again."),
     "unknown_kind": gettext_noop("'%(kind)s' cannot be uploaded. Choose one of: %(kinds)s."),
@@ -96,7 +173,8 @@ REFUSALS = {
 
 
 class UploadRefused(AppError):
-    """The file as a whole cannot be taken; nothing of it was kept.
+    """The file cannot be taken: nothing of it, or nothing beyond the rows that were stored before
+    and stand in its report.
 
     `code` is a key of REFUSALS and `params` fills its sentence; `message` is the English wording.
     """

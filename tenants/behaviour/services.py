@@ -45,11 +45,7 @@ def accept_upload(
 
     `chunks` are the file's bytes; nothing is kept when any part of this fails.
     """
-    if kind not in Upload.KINDS:
-        raise AppError("unknown_kind", f"Choose one of {', '.join(Upload.KINDS)}.", param="kind")
-    UploadOptions.from_plain(options or {})
-    if kind == Upload.EVENTS:
-        check_month(EVENTS)
+    check_order(kind, options)
     upload_id, tenant_id = uuid7(), current_tenant()
     size, digest = vault.store(tenant_id, upload_id, chunks)
     try:
@@ -77,3 +73,12 @@ def accept_upload(
         vault.destroy(tenant_id, upload_id)
         raise
     return upload
+
+
+def check_order(kind: str, options: Mapping[str, Any] | None) -> None:
+    """What can be refused of an upload before any byte of it came; raises as `accept_upload`."""
+    if kind not in Upload.KINDS:
+        raise AppError("unknown_kind", f"Choose one of {', '.join(Upload.KINDS)}.", param="kind")
+    UploadOptions.from_plain(options or {})
+    if kind == Upload.EVENTS:
+        check_month(EVENTS)

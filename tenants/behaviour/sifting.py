@@ -12,33 +12,14 @@ import polars as pl
 
 from tenants.behaviour.mapping import Plan
 from tenants.behaviour.options import UploadOptions
+from tenants.behaviour.seen import KEY
+from tenants.behaviour.seen import Seen as Seen  # the modules of cleaning hand it on
 from tenants.behaviour.tables import Batch
 
 ID_LENGTH = 200
 FIRST_ROWS = 20
 CLOCK_SKEW = timedelta(minutes=5)
 FAULTS = ("unparseable", "unclosed_quote", "bad_encoding", "cell_too_long")
-KEY = ("key", "check")
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Keys of the rows accepted so far, 128 bits each.
-
-    Two different rows share a key less often than a disk errs. Keys are worth nothing in
-    another process.
-    """
-
-    keys: pl.DataFrame
-
-    @classmethod
-    def nothing(cls) -> "Seen":
-        """Before the first batch."""
-        return cls(pl.DataFrame(schema=dict.fromkeys(KEY, pl.UInt64)))
-
-    def adding(self, living: pl.DataFrame) -> "Seen":
-        """With the rows of one more batch."""
-        return Seen(pl.concat([self.keys, living.select(KEY)], rechunk=False))
 
 
 @dataclass(frozen=True)
@@ -165,13 +146,7 @@ def is_repeated(living: pl.DataFrame, rules: Rules) -> pl.Series:
     """Rows whose key an earlier row of the file has."""
     keys = living.select(KEY)
     again = ~keys.select(pl.struct(KEY).is_first_distinct().alias("first"))["first"]
-    # Probing the many earlier keys with the few of this batch needs no table of the many.
-    known = rules.earlier.keys.join(keys, on=KEY, how="semi")
-    if known.is_empty():
-        return again
-    marker = known.unique().with_columns(known=pl.lit(True))
-    found = keys.join(marker, on=KEY, how="left", maintain_order="left")
-    return again | found["known"].fill_null(False)
+    return again | rules.earlier.known(keys)
 
 
 FAULT_STEPS = tuple(Step(code, pl.col("fault") == code) for code in FAULTS)

@@ -17,7 +17,7 @@ def sweep(tenant_id: UUID) -> int:
     if not old:
         return 0
     with tenant_scope(tenant_id):
-        waiting = Upload.objects.filter(state__in=(Upload.RECEIVED, Upload.RUNNING), id__in=old)
+        waiting = Upload.objects.filter(state__in=Upload.OPEN, id__in=old)
         left = old - set(waiting.values_list("id", flat=True))
     for upload_id in left:
         vault.destroy(tenant_id, upload_id)

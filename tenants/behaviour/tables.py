@@ -11,14 +11,21 @@ import polars as pl
 class Limits:
     """What one file may hold; beyond it the file, or for a cell the row, is refused.
 
-    `batch_bytes` bounds one row of a CSV file and the texts of one batch of a Parquet file.
+    `batch_bytes` bounds one row of a CSV file and the texts of one batch of a Parquet file;
+    `broken_rows` how many rows of a CSV file may follow each other that do not fit its headings.
+    What an archive unpacks to may be `file_bytes` and `ratio` times as long as itself; a Parquet
+    file in one `spooled_bytes`, for it cannot be read in passing.
     """
 
     columns: int = 512
-    rows: int = 10_000_000
+    rows: int = 250_000_000
+    broken_rows: int = 1_000_000
+    file_bytes: int = 10 << 30
+    ratio: int = 200
+    spooled_bytes: int = 2 << 30
     cell_bytes: int = 65_536
     batch_rows: int = 131_072
-    batch_bytes: int = 8 << 20
+    batch_bytes: int = 4 << 20
     unpacked_bytes: int = 256 << 20
     row_groups: int = 10_000
     row_group_bytes: int = 1 << 30

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from tenants.behaviour.api import UploadDetail, UploadList
+from tenants.behaviour.arriving.api import UploadCancel, UploadComplete, UploadPart
 from tenants.behaviour.batch_api import EventBatchDetail, EventBatchList
 from tenants.behaviour.event_api import EventList
 from tenants.behaviour.item_api import ItemDetail, ItemList
@@ -13,4 +14,7 @@ urlpatterns = [
     path("v1/items/<path:item_id>", ItemDetail.as_view(), name="item"),
     path("v1/uploads", UploadList.as_view(), name="uploads"),
     path("v1/uploads/<str:upload_id>", UploadDetail.as_view(), name="upload"),
+    path("v1/uploads/<str:upload_id>/parts/<int:offset>", UploadPart.as_view(), name="upload_part"),
+    path("v1/uploads/<str:upload_id>/complete", UploadComplete.as_view(), name="upload_complete"),
+    path("v1/uploads/<str:upload_id>/cancel", UploadCancel.as_view(), name="upload_cancel"),
 ]

@@ -1,9 +1,10 @@
 """Upload files at rest, sealed in pieces under the tenant's key, one folder per tenant."""
 
-import io
+import hashlib
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from django.conf import settings
@@ -11,51 +12,88 @@ from django.conf import settings
 from tenants.errors import AppError
 from tenants.isolation.keys import tenant_key, tenant_keys
 from tenants.isolation.names import tenant_folder
-from tenants.isolation.vault import opened_with, sealing
+from tenants.isolation.vault import extend, opened_with, read_back, sealed_reader, sealing
 
 
-def path_of(tenant_id: UUID, upload_id: UUID) -> Path:
-    return tenant_folder(settings.UPLOAD_ROOT, tenant_id) / str(upload_id)
+def folder(tenant_id: UUID) -> Path:
+    return tenant_folder(settings.UPLOAD_ROOT, tenant_id)
 
 
-def store(tenant_id: UUID, upload_id: UUID, chunks: Iterable[bytes]) -> tuple[int, bytes]:
-    """Write an upload encrypted; its length and SHA-256. AppError when it is above the limit."""
-    key = tenant_key(tenant_id, "files")
-    with sealing(path_of(tenant_id, upload_id), key, upload_id.bytes) as file:
+def path_of(tenant_id: UUID, upload_id: UUID, draft: str = "") -> Path:
+    return folder(tenant_id) / f"{upload_id}{'.' if draft else ''}{draft}"
+
+
+def store(
+    tenant_id: UUID, upload_id: UUID, chunks: Iterable[bytes], *, draft: str = ""
+) -> tuple[int, bytes]:
+    """Write an upload encrypted; its length and SHA-256. AppError when it is above the limit.
+
+    A `draft` is nobody's file until it is kept: several may be written at once.
+    """
+    key, path = tenant_key(tenant_id, "files"), path_of(tenant_id, upload_id, draft)
+    with sealing(path, key, upload_id.bytes) as file:
         for chunk in chunks:
             file.write(chunk)
-            _check_length(file.length)
+            check_length(file.length, param="file")
     return file.length, file.digest.digest()
 
 
-def _check_length(length: int) -> None:
+def keep(tenant_id: UUID, upload_id: UUID, draft: str) -> None:
+    """Make a draft the upload's file."""
+    path_of(tenant_id, upload_id, draft).replace(path_of(tenant_id, upload_id))
+
+
+def store_part(tenant_id: UUID, upload_id: UUID, offset: int, part: bytes, *, last: bool) -> None:
+    """Write a part behind the first `offset` bytes of an upload, as `extend` does."""
+    keys, path = tenant_keys(tenant_id, "files"), path_of(tenant_id, upload_id)
+    extend(path, keys, upload_id.bytes, offset, part, last=last)
+
+
+def part_of(tenant_id: UUID, upload_id: UUID, offset: int, size: int, *, whole: bool) -> bytes:
+    """What lies there of an upload that arrives in parts; FileNotFoundError, InvalidTag."""
+    keys, path = tenant_keys(tenant_id, "files"), path_of(tenant_id, upload_id)
+    return read_back(path, keys, upload_id.bytes, offset, size, whole=whole)
+
+
+def check_length(length: int, param: str) -> None:
+    """AppError (`file_too_large`) for what is longer than any upload may be."""
     limit = settings.UPLOAD_LIMIT_BYTES
     if length > limit:
         raise AppError(
             "file_too_large",
-            f"The file is larger than {limit >> 20} MiB. Split it and upload the parts.",
-            param="file",
+            f"The file is larger than {limit >> 20} MiB. Split it and upload the pieces.",
+            param=param,
         )
 
 
-def load(tenant_id: UUID, upload_id: UUID) -> io.BytesIO:
-    """The plain file in memory; FileNotFoundError when it is gone, InvalidTag when altered."""
-    keys, plain = tenant_keys(tenant_id, "files"), io.BytesIO()
+def opened(tenant_id: UUID, upload_id: UUID) -> BinaryIO:
+    """The plain file to read and seek in, a piece at a time in memory; FileNotFoundError when it
+    is gone, InvalidTag when altered, now or while it is read."""
+    keys = tenant_keys(tenant_id, "files")
+    return sealed_reader(path_of(tenant_id, upload_id), keys, upload_id.bytes)
+
+
+def digest(tenant_id: UUID, upload_id: UUID) -> bytes:
+    """SHA-256 of the plain file. Opens every piece of it, so that what was altered is known before
+    anything of it is believed; FileNotFoundError, InvalidTag."""
+    found, keys = hashlib.sha256(), tenant_keys(tenant_id, "files")
     for piece in opened_with(path_of(tenant_id, upload_id), keys, upload_id.bytes):
-        plain.write(piece)
-    plain.seek(0)
-    return plain
+        found.update(piece)
+    return found.digest()
 
 
 def destroy(tenant_id: UUID, upload_id: UUID) -> None:
-    path_of(tenant_id, upload_id).unlink(missing_ok=True)
+    """Remove the file and its drafts, whatever there is of them."""
+    for path in folder(tenant_id).glob(f"{upload_id}*"):
+        path.unlink(missing_ok=True)
 
 
 def stored_before(tenant_id: UUID, moment: float) -> set[UUID]:
     """The uploads whose files were last written before `moment`, in seconds since 1970."""
-    folder, found = tenant_folder(settings.UPLOAD_ROOT, tenant_id), set()
-    for path in folder.iterdir() if folder.is_dir() else ():
-        with suppress(FileNotFoundError):  # processed just now
+    place, found = folder(tenant_id), set()
+    for path in place.iterdir() if place.is_dir() else ():
+        # Processed just now, or a nameless file that has its name for a moment.
+        with suppress(FileNotFoundError, ValueError):
             if path.stat().st_mtime < moment:
-                found.add(UUID(path.name))
+                found.add(UUID(path.stem))
     return found

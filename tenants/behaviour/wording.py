@@ -17,8 +17,8 @@ FIGURES = {"id_length": ID_LENGTH, "minutes": int(CLOCK_SKEW.total_seconds() // 
 
 REJECTED: Mapping[str, str | Promise] = {
     "unparseable": _(
-        "The row has more or fewer cells than there are headings. Put texts that contain the "
-        "delimiter in quotation marks."
+        "The row has more or fewer cells than there are headings, or the line is no JSON object. "
+        "Put texts that contain the delimiter in quotation marks; write each object on one line."
     ),
     "unclosed_quote": _(
         "A quotation mark in this row is never closed, so the rest of the file was read as part "

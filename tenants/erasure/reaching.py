@@ -76,7 +76,7 @@ class WaitingUploads(Reach):
     name = "waiting_uploads"
 
     def held(self, subject_id: int) -> int:
-        waiting = Upload.objects.filter(state__in=(Upload.RECEIVED, Upload.RUNNING))
+        waiting = Upload.objects.filter(state__in=Upload.OPEN)
         return waiting.filter(created_at__lte=moment_of(subject_id)).count()
 
 

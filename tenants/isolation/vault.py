@@ -1,4 +1,5 @@
-"""Files at rest: AES-256-GCM in pieces, written and read as a stream, never held whole.
+"""Files at rest: AES-256-GCM in pieces, written as a stream, read as one or from any place, never
+held whole.
 
 A piece's number and the last-piece mark are part of what is authenticated, beside a name that the
 caller chooses; so a file that was cut, reordered or put in another's place does not open. Knows
@@ -6,11 +7,12 @@ no folder and no table.
 """
 
 import hashlib
+import io
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from cryptography.exceptions import InvalidTag
 
@@ -77,7 +79,7 @@ def opened(path: Path, key: bytes, name: bytes) -> Iterator[bytes]:
         if not size:  # even of nothing there is a sealed piece
             raise InvalidTag
         while sealed := file.read(SEALED_PIECE):
-            yield unseal(key, sealed, _context(name, number, last=file.tell() == size))
+            yield _piece(key, sealed, _context(name, number, last=file.tell() == size))
             number += 1
 
 
@@ -96,6 +98,128 @@ def opens(path: Path, key: bytes, name: bytes) -> bool:
     except InvalidTag:
         return False
     return True
+
+
+def extend(
+    path: Path, keys: Sequence[bytes], name: bytes, offset: int, part: bytes, *, last: bool
+) -> None:
+    """Seal more of a file behind its first `offset` plain bytes, and have it on the disk.
+
+    `offset` is a whole number of pieces, and so is the part's length unless it is the `last`. What
+    lies beyond `offset` is written over: nobody was told that it is there. InvalidTag when what
+    is there opens under none of the keys; else it goes on under its own.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = _key_of(path, keys, name) if offset else keys[0]
+    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+        number = offset // PIECE
+        file.seek(number * SEALED_PIECE)
+        file.truncate()
+        for start in range(0, len(part), PIECE):
+            end = last and start + PIECE >= len(part)
+            context = _context(name, number, last=end)
+            file.write(seal(key, part[start : start + PIECE], context))
+            number += 1
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_back(
+    path: Path, keys: Sequence[bytes], name: bytes, offset: int, size: int, *, whole: bool
+) -> bytes:
+    """So many plain bytes, from the beginning of a piece on, of a file that `extend` has written;
+    `whole`: to its last one. InvalidTag."""
+    found, number = bytearray(), offset // PIECE
+    key = _key_of(path, keys, name)
+    with path.open("rb") as file:
+        end = (os.fstat(file.fileno()).st_size - 1) // SEALED_PIECE if whole else -1
+        file.seek(number * SEALED_PIECE)
+        while len(found) < size:
+            context = _context(name, number, last=number == end)
+            found += _piece(key, file.read(SEALED_PIECE), context)
+            number += 1
+    return bytes(found[:size])
+
+
+def _key_of(path: Path, keys: Sequence[bytes], name: bytes) -> bytes:
+    """The key under which a file was begun: while it grows, the master key may be rotated."""
+    with path.open("rb") as file:
+        first = file.read(SEALED_PIECE)
+    for key in keys:
+        for last in (False, True):
+            with suppress(InvalidTag):
+                _piece(key, first, _context(name, 0, last=last))
+                return key
+    raise InvalidTag
+
+
+class SealedReader(io.RawIOBase):
+    """A sealed file as a plain one that can seek: of its pieces one is open at a time.
+
+    That nothing of its end is missing is known at once; every other piece is judged as it is read.
+    InvalidTag when altered, at the start or on any read. Closes `file` with itself.
+    """
+
+    def __init__(self, file: BinaryIO, key: bytes, name: bytes) -> None:
+        super().__init__()
+        self._file, self._key, self._name = file, key, name
+        self._place, self._open = 0, (-1, b"")
+        size = os.fstat(file.fileno()).st_size
+        self._last = max(size - 1, 0) // SEALED_PIECE
+        self._length = self._last * PIECE + len(self._piece(self._last))
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._length}[whence]
+        self._place = max(start + offset, 0)
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        number, offset = divmod(self._place, PIECE)
+        if self._place >= self._length:
+            return 0
+        part = self._piece(number)[offset : offset + len(buffer)]
+        buffer[: len(part)] = part
+        self._place += len(part)
+        return len(part)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def _piece(self, number: int) -> bytes:
+        if self._open[0] != number:
+            self._file.seek(number * SEALED_PIECE)
+            sealed = self._file.read(SEALED_PIECE)
+            context = _context(self._name, number, last=number == self._last)
+            self._open = (number, _piece(self._key, sealed, context))
+        return self._open[1]
+
+
+def sealed_reader(path: Path, keys: Sequence[bytes], name: bytes) -> BinaryIO:
+    """The file under the one of the keys that opens it, to read and seek in; FileNotFoundError
+    when it is gone, else as SealedReader."""
+    key = next((key for key in keys[:-1] if opens(path, key, name)), keys[-1])
+    file = path.open("rb")
+    try:
+        return io.BufferedReader(SealedReader(file, key, name), PIECE)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _piece(key: bytes, sealed: bytes, context: bytes) -> bytes:
+    if len(sealed) < SEALED_PIECE - PIECE:
+        raise InvalidTag
+    return unseal(key, sealed, context)
 
 
 def _context(name: bytes, number: int, *, last: bool) -> bytes:

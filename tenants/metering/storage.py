@@ -45,14 +45,15 @@ def _bytes_below(folder: Path) -> int:
     return total
 
 
-def check_storage() -> None:
-    """AppError (`storage_full`) when the files of the tenant in scope take more than they may.
+def check_storage(more: int = 0) -> None:
+    """AppError (`storage_full`) when the files of the tenant in scope take more than they may, or
+    would with so many bytes `more`.
 
     Two writers at once may both pass: the limit is exceeded by what they write together.
     """
     tenant_id = current_tenant()
     allowed = Tenant.objects.get(pk=tenant_id).limits.storage_bytes
-    used = stored_bytes(tenant_id)
+    used = stored_bytes(tenant_id) + more
     if used <= allowed:
         return
     taken, most = f"{used / MIB:,.1f} MiB", f"{allowed / MIB:,.1f} MiB"

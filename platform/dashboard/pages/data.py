@@ -6,7 +6,6 @@ from zoneinfo import available_timezones
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -23,7 +22,6 @@ from tenants.behaviour.wording import streamed_text
 from tenants.consent.models import Notice
 from tenants.errors import AppError
 
-OPEN = (Upload.RECEIVED, Upload.RUNNING)
 UPLOADS_SHOWN = 10
 
 
@@ -31,7 +29,11 @@ class UploadForm(RefusableForm):
     """A file, what it holds, and what it does not say itself."""
 
     file = forms.FileField(
-        label=_("File"), help_text=_("CSV or Parquet. Delimiter, encoding and columns are found.")
+        label=_("File"),
+        help_text=_(
+            "CSV, JSON Lines or Parquet, also packed with gzip, zstd or zip. Delimiter, encoding "
+            "and columns are found."
+        ),
     )
     kind = forms.ChoiceField(label=_("What it holds"), choices=list(UPLOAD_KINDS.items()))
     default_type = forms.ChoiceField(
@@ -102,13 +104,14 @@ def data(request: PageRequest) -> HttpResponse:
     """The page, or only the list of uploads when htmx asks for news."""
     if request.htmx:
         return render(request, "dashboard/_uploads.html", _uploads(request))
-    return _whole(request, _form(request))
+    return whole(request, _form(request))
 
 
 @require_POST
 @page(Right.WRITE_EVENTS)
 def upload_file(request: PageRequest) -> HttpResponse:
-    """Accept a file; a fault comes back beside its field."""
+    """Accept a file that came at once, where no script sends it in parts (`parts`); a fault comes
+    back beside its field."""
     form = _form(request, request.POST, request.FILES)
     if form.is_valid():
         file = form.cleaned_data["file"]
@@ -124,22 +127,16 @@ def upload_file(request: PageRequest) -> HttpResponse:
         except AppError as error:
             form.refuse(error)
         else:
-            return _go_on(request, reverse("dashboard:upload", args=[upload.public_id]))
-    return _whole(request, form, status=422)
-
-
-def _go_on(request: PageRequest, address: str) -> HttpResponse:
-    """A script that sent the file reads the address from a header and goes there itself."""
-    if request.headers.get("X-Requested-With") == "XMLHttpRequest":
-        return HttpResponse(status=204, headers={"X-Upload-Next": address})
-    return redirect(address)
+            return redirect("dashboard:upload", upload.public_id)
+    return whole(request, form, status=422)
 
 
 def _form(request: PageRequest, *given: Any) -> UploadForm:
     return UploadForm(*given, rights=request.rights, zone=request.tenant.timezone)
 
 
-def _whole(request: PageRequest, form: UploadForm, status: int = 200) -> HttpResponse:
+def whole(request: PageRequest, form: UploadForm, status: int = 200) -> HttpResponse:
+    """The whole page with this form."""
     notices = Notice.objects.order_by("notice_id", "-version", "language")
     context = {
         "form": form if Right.WRITE_EVENTS in request.rights else None,
@@ -167,5 +164,5 @@ def _uploads(request: PageRequest) -> dict[str, Any]:
         "uploads": [
             (upload, UPLOADS[upload.state], UPLOAD_KINDS[upload.kind]) for upload in pages.rows
         ],
-        "live": any(upload.state in OPEN for upload in pages.rows),
+        "live": any(upload.state in Upload.OPEN for upload in pages.rows),
     }

@@ -149,6 +149,7 @@ def full_hash(value: Any) -> str:
 
 FILE_FACTS = {
     "format": gettext_lazy("Format"),
+    "packing": gettext_lazy("Packed with"),
     "encoding": gettext_lazy("Encoding"),
     "delimiter": gettext_lazy("Delimiter"),
     "header_line": gettext_lazy("Line of the headings"),

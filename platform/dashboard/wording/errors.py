@@ -65,6 +65,13 @@ ERRORS: dict[str, str | Promise] = {
     "file_altered": _("The stored file was altered. Upload it again."),
     "file_gone": _("The stored file is gone. Upload it again."),
     "file_too_large": _("The file is too large. Split it and upload the parts."),
+    "not_receiving": _("This upload takes no parts any more. Upload the file again."),
+    "part_beyond": _("The file is longer than it was when it was begun. Upload it again."),
+    "part_damaged": _("A part of the file arrived damaged. Send it again."),
+    "part_differs": _("This is not the file that was begun. Upload it as a new one."),
+    "part_gap": _("%(here)s bytes of the file are here. Go on from there."),
+    "part_size": _("A part of the file has a length that it cannot have. Upload it again."),
+    "parts_missing": _("%(here)s of %(bytes)s bytes are here. Send the rest first."),
     "flag_not_set": _("Nothing of this kind is set for this person. Load the page anew."),
     "gate_failed": _(
         "The version did not pass every check. Two members together can approve it all the same."

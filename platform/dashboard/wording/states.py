@@ -22,6 +22,7 @@ class Badge:
 
 
 UPLOADS: dict[str, Badge] = {
+    Upload.RECEIVING: Badge(_("Arriving"), "info", busy=True),
     Upload.RECEIVED: Badge(_("Waiting"), "neutral"),
     Upload.RUNNING: Badge(_("Being processed"), "info", busy=True),
     Upload.DONE: Badge(_("Processed"), "good"),

@@ -35,7 +35,7 @@ ONLY_BY_API = {
     "internal_error", "unknown_key_kind", "https_required",
     "bad_limit", "grace_not_over", "limit_not_granted", "tenant_not_suspended", "unknown_limit",
     "unknown_plan", "record_unknown", "unknown_age_band", "unknown_timezone", "erased",
-    "idempotent_answer_erased", "too_many_acts", "bad_item",
+    "idempotent_answer_erased", "too_many_acts", "bad_item", "bad_digest",
 }  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def test_every_gate_state_kind_and_purpose_is_worded():
     obstacles = {"unreadable", "other_task", "saw_the_window", "other_units"}
     assert reasons | obstacles == set(gates.REASONS)
     assert set(states.UPLOAD_KINDS) == set(Upload.KINDS)
-    assert set(states.UPLOADS) == {Upload.RECEIVED, Upload.RUNNING, Upload.DONE, Upload.FAILED}
+    assert set(states.UPLOADS) == {*Upload.OPEN, Upload.DONE, Upload.FAILED}
     assert set(states.JOBS) == set(life.STATES)
     known = {Version.EVALUATED, Version.APPROVED, *Version.GONE}
     assert set(states.VERSIONS) == known

@@ -27,8 +27,18 @@ def test_a_body_above_the_limit_of_its_address_is_refused_unread(alice):
 @pytest.mark.parametrize("path", ["/v1/uploads", "/data/upload/"])
 def test_files_may_be_longer_but_not_without_end(path):
     at = settings.BODY_LIMITS[path]
-    assert at > settings.UPLOAD_LIMIT_BYTES
+    assert settings.UPLOAD_LIMIT_BYTES > at > settings.DIRECT_LIMIT_BYTES
     reply = ask(application, path, method="POST", headers={"Content-Length": str(at + 1)})
+    assert reply.status == 413
+
+
+@pytest.mark.parametrize("path", ["/v1/uploads/upl_x/parts/0", "/data/uploads/upl_x/parts/8/"])
+def test_a_part_of_a_file_may_be_as_long_as_a_part(path):
+    at = settings.PART_LIMIT_BYTES
+    reply = ask(application, path, method="PUT", headers={"Content-Length": str(at + 1)})
+    assert reply.status == 413
+    below = path.replace("/parts", "")
+    reply = ask(application, below, method="PUT", headers={"Content-Length": str(at)})
     assert reply.status == 413
 
 

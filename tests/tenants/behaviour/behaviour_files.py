@@ -11,7 +11,7 @@ import pytest
 from tenants.behaviour.cleaning import clean_events
 from tenants.behaviour.mapping import make_plan
 from tenants.behaviour.options import UploadOptions
-from tenants.behaviour.reading import open_table
+from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.sifting import Cleaned
 from tenants.behaviour.tables import Limits

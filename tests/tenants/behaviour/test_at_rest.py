@@ -73,7 +73,7 @@ def test_no_file_holds_it(busy, folder):
         assert person.encode() not in files[0].read_bytes()
         assert (
             person.encode()
-            in vault.load(*map(uuid.UUID, files[0].relative_to(folder).parts)).getvalue()
+            in vault.opened(*map(uuid.UUID, files[0].relative_to(folder).parts)).read()
         ), "the search would find it"
 
 

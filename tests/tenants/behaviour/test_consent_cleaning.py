@@ -16,7 +16,7 @@ from tenants.behaviour.consent_cleaning import (
     consent_rows,
 )
 from tenants.behaviour.mapping import make_plan
-from tenants.behaviour.reading import open_table
+from tenants.behaviour.reading.opening import open_table
 
 KNOWN = ConsentWords(
     purposes=frozenset({"model_training", "personalised_recommendation"}),

@@ -5,7 +5,7 @@ from behaviour_files import NOW
 
 from tenants.behaviour.item_cleaning import clean_items
 from tenants.behaviour.mapping import make_plan
-from tenants.behaviour.reading import open_table
+from tenants.behaviour.reading.opening import open_table
 
 HEAD = "item_id;title;text;category;price;available;attributes"
 

@@ -11,7 +11,7 @@ from behaviour_files import outcomes, parquet_file, read, refusal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenants.behaviour.reading import open_table
+from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.tables import Limits
 

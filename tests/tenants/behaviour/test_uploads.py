@@ -12,7 +12,7 @@ from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
 from tenants.behaviour import ingest, vault
 from tenants.behaviour.models import Event, Item, QuarantinedRow, Upload
-from tenants.behaviour.reading import open_table
+from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.sweeping import sweep
 from tenants.behaviour.tables import Limits
 from tenants.consent.models import ConsentRecord, ConsentState
@@ -406,13 +406,13 @@ def test_a_suspended_tenants_upload_stops_between_batches_and_goes_on_later(
 def test_a_worker_that_lost_its_lease_stores_nothing(alice, monkeypatch):
     agree(alice, "u1")
     upload = accept(alice, events(("u1", "i1", "01")))
-    load = vault.load
+    opened = vault.opened
 
     def robbed(*args):
         WorkItem.objects.filter(object_id=upload.id).update(lease_token=99)
-        return load(*args)
+        return opened(*args)
 
-    monkeypatch.setattr(vault, "load", robbed)
+    monkeypatch.setattr(vault, "opened", robbed)
     lease = queue.claim("default")
     while lease.object_id != upload.id:
         queue.finish(lease)

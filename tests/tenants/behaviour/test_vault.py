@@ -1,5 +1,6 @@
 """Upload files at rest: sealed in pieces that cannot be cut, reordered or swapped."""
 
+import hashlib
 from uuid import uuid4
 
 import pytest
@@ -27,7 +28,7 @@ def test_a_file_comes_out_as_it_went_in(size):
     tenant, upload, plain = uuid4(), uuid4(), content(size)
     chunks = [plain[i : i + 300_000] for i in range(0, size, 300_000)]
     assert vault.store(tenant, upload, chunks)[0] == size
-    assert vault.load(tenant, upload).getvalue() == plain
+    assert vault.opened(tenant, upload).read() == plain
 
 
 def test_only_its_own_user_may_look_into_the_folder(folder):
@@ -60,7 +61,33 @@ def test_what_was_tampered_with_does_not_open(sealed, how):
     tenant, upload, path = sealed
     path.write_bytes(TAMPERED[how](path.read_bytes()))
     with pytest.raises(InvalidTag):
-        vault.load(tenant, upload)
+        vault.opened(tenant, upload).read()
+    with pytest.raises(InvalidTag):
+        vault.digest(tenant, upload)
+
+
+def test_an_end_that_is_missing_is_known_before_anything_is_read(sealed):
+    tenant, upload, path = sealed
+    for cut in (
+        path.read_bytes()[:TWO],
+        path.read_bytes()[:ONE],
+        path.read_bytes()[: ONE + 5],
+        b"",
+    ):
+        path.write_bytes(cut)
+        with pytest.raises(InvalidTag):
+            vault.opened(tenant, upload)
+
+
+def test_any_place_of_a_file_can_be_read_and_one_piece_of_it_is_open(sealed):
+    tenant, upload, _ = sealed
+    plain, file = content(2 * PIECE + 7), vault.opened(tenant, upload)
+    assert (file.seek(0, 2), file.read(1)) == (len(plain), b"")
+    for place, size in ((2 * PIECE - 3, 8), (5, 20), (PIECE - 1, PIECE + 2), (len(plain) - 4, 99)):
+        assert (file.seek(place), file.read(size)) == (place, plain[place : place + size])
+        assert file.tell() == min(place + size, len(plain))
+    assert len(file.raw._open[1]) <= PIECE
+    assert vault.digest(tenant, upload) == hashlib.sha256(plain).digest()
 
 
 def test_a_file_opens_for_its_own_tenant_and_upload_alone(sealed):
@@ -71,7 +98,7 @@ def test_a_file_opens_for_its_own_tenant_and_upload_alone(sealed):
         from uuid import UUID
 
         with pytest.raises(InvalidTag):
-            vault.load(UUID(place.parent.name), UUID(place.name))
+            vault.opened(UUID(place.parent.name), UUID(place.name))
 
 
 def test_a_file_above_the_limit_is_refused_and_not_kept(settings, folder):
@@ -100,4 +127,4 @@ def test_a_destroyed_file_is_gone_and_destroying_it_again_is_no_fault(sealed):
         vault.destroy(tenant, upload)
         assert not path.exists()
     with pytest.raises(FileNotFoundError):
-        vault.load(tenant, upload)
+        vault.opened(tenant, upload)

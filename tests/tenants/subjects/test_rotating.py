@@ -269,7 +269,22 @@ def test_a_file_that_waits_opens_under_the_key_before(alice, rotate, settings, t
     upload = uuid7()
     vault.store(alice.tenant.id, upload, [b"a,b\n" * 400_000])
     rotate()
-    assert vault.load(alice.tenant.id, upload).read() == b"a,b\n" * 400_000
+    assert vault.opened(alice.tenant.id, upload).read() == b"a,b\n" * 400_000
+
+
+def test_a_file_goes_on_arriving_under_the_key_that_it_began_with(
+    alice, rotate, settings, tmp_path
+):
+    from tenants.ids import uuid7
+
+    settings.UPLOAD_ROOT = tmp_path
+    upload, part = uuid7(), b"a,b\n" * 262_144
+    vault.store_part(alice.tenant.id, upload, 0, part, last=False)
+    rotate()
+    assert vault.part_of(alice.tenant.id, upload, 0, len(part), whole=False) == part
+    vault.store_part(alice.tenant.id, upload, len(part), b"end", last=True)
+    assert vault.opened(alice.tenant.id, upload).read() == part + b"end"
+    assert vault.part_of(alice.tenant.id, upload, len(part), 3, whole=True) == b"end"
 
 
 def test_one_tenants_rotation_leaves_the_other_alone(alice, bob, rotate):

@@ -1,7 +1,9 @@
-/* Sends an upload form in the background and shows how far it is; without it the form still works.
-   The server answers with the address to go on to, or with the form and its errors in words. */
+/* Sends a file in parts and shows how far it is; without it the form still works, for smaller files.
+   What was begun is remembered by the browser: after a closed tab, a reload or a broken line the
+   same file, chosen again, goes on where it was. */
 (() => {
   "use strict";
+  const PAUSES = [1, 2, 4, 8, 15, 30]; // seconds between attempts when the line is broken
 
   function show(form, fraction) {
     const bar = form.querySelector("[data-upload-progress]");
@@ -16,14 +18,7 @@
     place.querySelector("[data-upload-error-text]").textContent = message;
     form.querySelector("[data-upload-progress]").hidden = true;
     form.querySelector("[type='submit']").disabled = false;
-  }
-
-  function finish(form, request) {
-    const isHtml = (request.getResponseHeader("Content-Type") || "").startsWith("text/html");
-    const next = request.getResponseHeader("X-Upload-Next");
-    if (next) location.assign(next);
-    else if (isHtml && request.status < 500) replace(form, request.responseText);
-    else fail(form, form.dataset.failed);
+    place.focus();
   }
 
   function replace(form, html) {
@@ -33,24 +28,96 @@
     fresh.querySelector("[aria-invalid='true'], [role='alert']")?.focus();
   }
 
-  function send(form) {
-    const request = new XMLHttpRequest();
-    request.open("POST", form.action);
-    request.setRequestHeader("X-Requested-With", "XMLHttpRequest");
-    request.upload.addEventListener("progress", (event) => {
-      if (event.lengthComputable) show(form, event.loaded / event.total);
-    });
-    request.addEventListener("load", () => finish(form, request));
-    request.addEventListener("error", () => fail(form, form.dataset.failed));
+  const isJson = (reply) => (reply.headers.get("Content-Type") || "").startsWith("application/json");
+
+  // A refusal is an answer; a broken line or a server that is away is asked again.
+  async function ask(address, fields) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const how = fields ? { method: "POST", body: fields } : {};
+        const reply = await fetch(address, { credentials: "same-origin", redirect: "manual", ...how });
+        if (reply.status < 500 && reply.status !== 429) return reply;
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+      }
+      if (attempt === PAUSES.length) return null;
+      await new Promise((done) => setTimeout(done, PAUSES[attempt] * 1000));
+    }
+  }
+
+  // The same file with the same answers in the form is the same upload.
+  function nameOf(file, fields) {
+    const asked = [...fields].filter(([name]) => name !== "csrfmiddlewaretoken");
+    return `upload ${JSON.stringify([file.name, file.size, file.lastModified, asked])}`;
+  }
+
+  const kept = {
+    get: (name) => { try { return localStorage.getItem(name); } catch { return null; } },
+    set: (name, id) => { try { localStorage.setItem(name, id); } catch { /* goes on without */ } },
+    drop: (name) => { try { localStorage.removeItem(name); } catch { /* was never kept */ } },
+  };
+
+  async function begun(form, file, fields, name) {
+    const id = kept.get(name);
+    if (id) {
+      const reply = await ask(form.dataset.arrived.replace("/ID/", `/${id}/`));
+      const state = reply && reply.ok && isJson(reply) ? await reply.json() : null;
+      if (state && state.state === "receiving" && state.bytes === file.size) return state;
+      if (!reply) return null;
+      kept.drop(name);
+    }
+    const order = new FormData();
+    for (const [field, value] of fields) order.append(field, value);
+    order.append("name", file.name);
+    order.append("bytes", file.size);
+    const reply = await ask(form.dataset.begin, order);
+    if (reply && !isJson(reply)) { replace(form, await reply.text()); return undefined; }
+    if (!reply || !reply.ok) return reply ? { message: (await reply.json()).message } : null;
+    const state = await reply.json();
+    kept.set(name, state.id);
+    return state;
+  }
+
+  async function send(form) {
+    const file = form.querySelector("[type='file']").files[0];
+    const fields = [...new FormData(form)].filter(([, value]) => typeof value === "string");
+    const token = new Map(fields).get("csrfmiddlewaretoken");
+    const name = nameOf(file, fields);
     form.querySelector("[data-upload-error]").hidden = true;
     form.querySelector("[type='submit']").disabled = true;
     show(form, 0);
-    request.send(new FormData(form));
+    const state = await begun(form, file, fields, name);
+    if (state === undefined) return;
+    if (!state || state.message) return fail(form, state ? state.message : form.dataset.failed);
+    let here = state.here;
+    while (here < file.size) {
+      show(form, here / file.size);
+      const body = new FormData();
+      body.append("csrfmiddlewaretoken", token);
+      body.append("part", file.slice(here, here + state.step), "part");
+      const address = form.dataset.part.replace("/ID/", `/${state.id}/`).replace("/0/", `/${here}/`);
+      const reply = await ask(address, body);
+      if (!reply || !isJson(reply)) return fail(form, form.dataset.failed);
+      const said = await reply.json();
+      if (said.here === undefined) { kept.drop(name); return fail(form, said.message); }
+      if (reply.ok || said.here !== here) here = said.here;
+      else return fail(form, said.message);
+    }
+    show(form, 1);
+    const last = new FormData();
+    last.append("csrfmiddlewaretoken", token);
+    const reply = await ask(form.dataset.complete.replace("/ID/", `/${state.id}/`), last);
+    if (!reply || !isJson(reply)) return fail(form, form.dataset.failed);
+    const said = await reply.json();
+    if (!reply.ok) return fail(form, said.message);
+    kept.drop(name);
+    location.assign(said.next);
   }
 
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("[data-upload]")) return;
+    if (!event.target.querySelector("[type='file']").files.length) return; // the server says so
     event.preventDefault();
-    send(event.target);
+    send(event.target).catch(() => fail(event.target, event.target.dataset.failed));
   });
 })();

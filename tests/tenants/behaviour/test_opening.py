@@ -8,7 +8,7 @@ from behaviour_files import SMALL, parquet_file, read, refusal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenants.behaviour.reading import FOREIGN, open_table
+from tenants.behaviour.reading.opening import FOREIGN, open_table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.tables import Limits
 

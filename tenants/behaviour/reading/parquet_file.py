@@ -2,7 +2,7 @@
 
 A dictionary can repeat one long text a million times at no cost in the file, so texts are read as
 dictionaries and measured before they are spread out. What a page claims of itself is not checked
-here: an upload is read in a process with a memory limit of its own (`reading_apart`).
+here: an upload is read in a process with a memory limit of its own (`apart`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tenants.behaviour.arrow_cells import is_text, plain
-from tenants.behaviour.cells import as_text
+from tenants.behaviour.reading.arrow_cells import is_text, plain
+from tenants.behaviour.reading.cells import as_text
 from tenants.behaviour.refusals import UploadRefused, shown
 from tenants.behaviour.tables import Batch, Limits
 

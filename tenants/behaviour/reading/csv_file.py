@@ -12,9 +12,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from tenants.behaviour.cells import as_text
-from tenants.behaviour.csv_head import DELIMITERS, Head, likely_delimiter, read_head
-from tenants.behaviour.encodings import Encoding, Utf8Stream, detect
+from tenants.behaviour.reading.cells import as_text
+from tenants.behaviour.reading.csv_head import DELIMITERS, Head, likely_delimiter, read_head
+from tenants.behaviour.reading.encodings import Encoding, Utf8Stream, detect
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.tables import Batch, Limits
 
@@ -49,12 +49,12 @@ class CsvTable:
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
         """The rows, a few megabytes at a time.
 
-        Raises UploadRefused row_too_long, too_many_rows, damaged_file.
+        Raises UploadRefused row_too_long, too_many_rows, too_many_broken, damaged_file.
         """
         stream = Utf8Stream(self.source, self.encoding)
         stream.read(self.head.size)
         stream.quotes = 0
-        numbers = RowNumbers(self.limits.rows)
+        numbers = RowNumbers(self.limits)
         held: Batch | None = None
         open_ended = False
         for raw in self.parse(stream, numbers):
@@ -108,26 +108,30 @@ class CsvTable:
 class RowNumbers:
     """Numbers the rows of successive batches around those the parser threw out."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self.last = 0
         self.broken: list[int] = []
-        self.too_many = False
+        self.fault: UploadRefused | None = None
 
     def throw_out(self, row: Any) -> str:
         """Arrow's handler for a row of the wrong width: note its number and go on."""
         self.broken.append(row.number)
-        self.too_many = row.number > self.most
+        if row.number > self.limits.rows:
+            self.fault = UploadRefused("too_many_rows", most=self.limits.rows)
+        elif len(self.broken) > self.limits.broken_rows:
+            most = self.limits.broken_rows
+            self.fault = UploadRefused("too_many_broken", row=self.broken[0], most=most)
         # Arrow ignores an exception raised here: it is raised where the parsing stops.
-        return "error" if self.too_many else "skip"
+        return "error" if self.fault else "skip"
 
     def take(self, height: int) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The numbers of the next `height` good rows.  [height]"""
         after = np.arange(self.last + 1, self.last + 1 + height + len(self.broken))
         rows = after[~np.isin(after, np.array(self.broken, dtype=np.int64))][:height]
         self.last = int(rows[-1])
-        if self.last > self.most:
-            raise UploadRefused("too_many_rows", most=self.most)
+        if self.last > self.limits.rows:
+            raise UploadRefused("too_many_rows", most=self.limits.rows)
         return rows
 
     def thrown_out(self, before: int | None = None) -> list[int]:
@@ -179,8 +183,8 @@ def flag_last(batch: Batch) -> Batch:
 
 def refused(error: pa.ArrowInvalid, numbers: RowNumbers, limits: Limits) -> UploadRefused:
     """What the parser's complaint means to the person with the file."""
-    if numbers.too_many:
-        return UploadRefused("too_many_rows", most=limits.rows)
+    if numbers.fault:
+        return numbers.fault
     if "straddling" in str(error):
         return UploadRefused("row_too_long", row=numbers.last, most=limits.batch_bytes)
     return UploadRefused("damaged_file", row=numbers.last)

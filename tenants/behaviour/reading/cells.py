@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from tenants.behaviour.encodings import BAD
+from tenants.behaviour.reading.encodings import BAD
 
 
 def as_text(frame: pl.DataFrame, cell_bytes: int) -> tuple[pl.DataFrame, pl.Series]:
