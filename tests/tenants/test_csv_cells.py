@@ -71,7 +71,6 @@ def test_s39_nothing_else_writes_csv_for_people():
     assert found == {
         "tenants/csv_cells.py",
         "tenants/departure/contents.py",  # by COLUMN
-        # Read by a program alone: the database, and the engine.
-        "tenants/behaviour/storing.py",
+        # Read by the engine alone.
         "training/jobs/freezing.py",
     }
