@@ -1,12 +1,14 @@
-"""A small file of each kind that may be uploaded, as CSV or Parquet: what a reader of
+"""A small file of each kind that may be uploaded, as CSV, JSON Lines or Parquet: what a reader of
 the schema page downloads, fills with their own rows and sends back.
 
 Its columns are those of `schema`, in their order; the cells stand here, three rows for each. The
 consent records are of the people of the events; they name the notice `privacy`, version 1.
 """
 
+import json
 from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 import polars as pl
 
@@ -154,7 +156,22 @@ def _parquet(kind: UploadKind) -> bytes:
     return file.getvalue()
 
 
+def _json_lines(kind: UploadKind) -> bytes:
+    """One object per line, without what is empty."""
+    types = {column.name: column.type for column in kind.columns}
+    lines = (
+        {name: _plain(types[name], cell) for name, cell in row.items() if cell}
+        for row in _texts(kind).iter_rows(named=True)
+    )
+    return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines).encode()
+
+
+def _plain(type_: str, cell: str) -> Any:
+    return json.loads(cell) if type_ in ("number", "flag", "json") else cell
+
+
 FORMS: dict[str, Callable[[UploadKind], bytes]] = {
     "csv": _csv,
+    "jsonl": _json_lines,
     "parquet": _parquet,
 }

@@ -19,9 +19,10 @@ from tenants.errors import NotFound
 SHOWN = (CONSENTS, ITEMS, EVENTS)
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/jsonl",
     "parquet": "application/vnd.apache.parquet",
 }
-FORM_NAMES = {"csv": "CSV", "parquet": "Parquet"}
+FORM_NAMES = {"csv": "CSV", "jsonl": "JSON Lines", "parquet": "Parquet"}
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,11 @@ def test_the_forms_of_a_sample_say_the_same(alice):
     for name, kind in KINDS.items():
         csv = pl.read_csv(download(alice, name, "csv"), infer_schema=False)
         parquet = pl.read_parquet(io.BytesIO(download(alice, name, "parquet")))
+        lines = pl.read_ndjson(io.BytesIO(download(alice, name, "jsonl")), infer_schema_length=None)
         columns = [column.name for column in kind.columns]
         assert csv.columns == parquet.columns == columns
-        assert len(csv) == len(parquet) == samples.ROWS
+        assert set(lines.columns) == set(samples.CELLS[kind])
+        assert len(csv) == len(parquet) == len(lines) == samples.ROWS
     assert parquet.schema["event_time"] == pl.Datetime("us", "UTC")
     assert kind is CONSENTS and parquet["sensitive"].to_list() == [False] * samples.ROWS
 
