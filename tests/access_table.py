@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from tenants.access.rights import Right
-from tenants.behaviour.models import Item
+from tenants.behaviour.models import Item, Upload
 from tenants.departure import files
 from tenants.evidence.models import EvidenceExport
 from tenants.ids import public_id
@@ -292,6 +292,12 @@ OPENED: dict[str, dict[str, Any]] = {
     },
     "v1/rights_requests/<str:request_id>/export": {"state": "in_progress"},
 }
+# Route -> how much has come of the upload of nine bytes that it names.
+ARRIVED = {
+    "v1/uploads/<str:upload_id>/parts/<int:offset>": 0,
+    "v1/uploads/<str:upload_id>/complete": 9,
+    "v1/uploads/<str:upload_id>/cancel": 0,
+}
 QUERIES = {
     "v1/consents": "?user_id=u1",
     "v1/consents/state": "?user_id=u1",
@@ -356,6 +362,8 @@ def ready(route: str, business) -> None:
             Job.objects.update(state=state)
         if "<path:item_id>" in route:
             Item.objects.create(external_id=ITEM["item_id"])
+        if route in ARRIVED:
+            Upload.objects.update(state=Upload.RECEIVING, bytes=9, arrived=ARRIVED[route])
         if "<str:evidence_id>" in route:
             _finish_evidence()
         RightsRequest.objects.update(**OPENED.get(route, {"kind": "access"}))

@@ -90,7 +90,7 @@ def begin(request: PageRequest) -> HttpResponse:
         except AppError as error:
             form.refuse(error)
         else:
-            return JsonResponse({**_state(upload), "step": PART_BYTES}, status=201)
+            return JsonResponse({**_state(upload), "step": PART_BYTES})
     return whole(request, form, status=422)
 
 
