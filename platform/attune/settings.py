@@ -329,6 +329,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "PurposeEnum": "tenants.consent.vocabulary.PURPOSES",
         "OutcomeEnum": "tenants.behaviour.report.BUCKETS",
+        "UploadKindEnum": "tenants.behaviour.models.Upload.KINDS",
         "KeptOutcomeEnum": "tenants.behaviour.outcomes.OUTCOMES",
     },
     "TAGS": [

@@ -25,7 +25,7 @@ from tenants.behaviour.arriving.fetching import accept_source
 from tenants.behaviour.arriving.parts import begin_upload
 from tenants.behaviour.models import Upload
 from tenants.behaviour.services import RIGHT_TO_UPLOAD, accept_upload
-from tenants.behaviour.upload_forms import OrderBody, UploadAnswer, UploadBody, UploadPage
+from tenants.behaviour.upload_forms import UploadAnswer, UploadBody, UploadOrderBody, UploadPage
 from tenants.errors import NotFound
 from tenants.ids import parse_id
 
@@ -61,7 +61,7 @@ class UploadList(TenantAPIView):
         tags=["uploads"],
         description="A form brings the file itself, up to 256 MiB. A JSON body says what will come "
         "in parts, up to 10 GiB (see `put_upload_part`), or from where to fetch it.",
-        request={"multipart/form-data": UploadBody, "application/json": OrderBody},
+        request={"multipart/form-data": UploadBody, "application/json": UploadOrderBody},
         responses={201: UploadAnswer, 202: UploadAnswer},
         examples=[SENT, BEGUN, FETCHED, BEGUN_ANSWER, TAKEN],
     )
@@ -77,7 +77,7 @@ class UploadList(TenantAPIView):
         return Response(UploadAnswer(upload).data, status=202)
 
     def _begin(self, request: TenantRequest) -> Response:
-        form = OrderBody(data=request.data)
+        form = UploadOrderBody(data=request.data)
         form.is_valid(raise_exception=True)
         order = form.validated_data
         if "source" in order:

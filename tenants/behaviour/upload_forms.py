@@ -81,7 +81,7 @@ class UploadBody(serializers.Serializer[Any]):
     options = JSONText(required=False, help_text='{"default_type": "purchase", …}')
 
 
-class OrderBody(serializers.Serializer[Any]):
+class UploadOrderBody(serializers.Serializer[Any]):
     """A file that is not here: in parts (`name`, `bytes`), or fetched from a `source`."""
 
     kind = serializers.ChoiceField(Upload.KINDS)

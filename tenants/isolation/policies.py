@@ -129,6 +129,18 @@ drop function app_about_persons(); drop function app_sign_in_or_null();
 drop function app_tenant_or_null();
 """
 
+# Which plan PostgreSQL chooses must not decide whether a query without a scope raises: through the
+# indexes it may find no row and never ask `app_about_persons`. So the compared value asks.
+PERSON_ASKED = """
+create function app_person_asked() returns uuid language plpgsql stable as $$
+begin
+    perform app_about_persons();
+    return app_person_or_null();
+end $$;
+"""
+
+DROP_PERSON_ASKED = "drop function app_person_asked();"
+
 # Default privileges are per database; `all tables` covers Django's own migration table, which
 # exists before the first migration runs.
 GRANTS = f"""
@@ -188,6 +200,18 @@ def person_wall(table: str, *, person: str, email: str, members: str) -> list[st
         f"create policy own_row on {table} using ({own}) with check ({own})",
         f"create policy fellow_members on {table} for select using ({fellow})",
     ]
+
+
+def asking_wall(table: str, *, person: str, email: str) -> list[str]:
+    """Statements after which the wall of `person_wall` raises by whatever plan it is asked."""
+    own = f"{person} = (select app_person_asked()) or {email} = (select app_sign_in_or_null())"
+    return [f"alter policy own_row on {table} using ({own}) with check ({own})"]
+
+
+def silent_wall(table: str, *, person: str, email: str) -> list[str]:
+    """The way back of a migration with `asking_wall`."""
+    own = f"{person} = (select app_person_or_null()) or {email} = (select app_sign_in_or_null())"
+    return [f"alter policy own_row on {table} using ({own}) with check ({own})"]
 
 
 def open_wall(table: str, *names: str) -> list[str]:

@@ -82,7 +82,7 @@ def sha256_of(header: str | None) -> bytes | None:
     return base64.b64decode(found[1])
 
 
-class CompleteBody(serializers.Serializer[Any]):
+class CompletionBody(serializers.Serializer[Any]):
     """That all parts were sent, and what they should amount to."""
 
     sha256 = serializers.RegexField(
@@ -101,13 +101,13 @@ class UploadComplete(OpenUploadView):
         description="Has the file processed once every byte of it is here. Its SHA-256 is compared "
         "before any row of it is believed. Said again, nothing changes.",
         parameters=[UPLOAD_ID],
-        request=CompleteBody,
+        request=CompletionBody,
         responses={202: UploadAnswer},
         examples=[COMPLETED, TAKEN],
     )
     def post(self, request: TenantRequest, upload_id: str) -> Response:
         upload = self.opened(request, upload_id)
-        form = CompleteBody(data=request.data)
+        form = CompletionBody(data=request.data)
         form.is_valid(raise_exception=True)
         digest = bytes.fromhex(form.validated_data["sha256"])
         upload = complete_upload(upload_id=upload.id, sha256=digest, actor=request.actor)
