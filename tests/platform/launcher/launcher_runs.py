@@ -23,7 +23,7 @@ FOREIGN = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "ATTUNE_RUN")
 LONG = "a folder with blanks " + "and a long name " * 8
 
 
-def until(true: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+def until(true: Callable[[], bool], what: str, seconds: float = 90.0) -> None:
     """Waits for `true()`; a generous limit, so that a slow machine fails nothing."""
     deadline = time.monotonic() + seconds
     while not true():
