@@ -22,7 +22,6 @@ from tenants.behaviour.sifting import (
     Step,
     controls,
     given,
-    holds,
     is_repeated,
     lies_ahead,
     longer,
@@ -82,30 +81,28 @@ def has_bad_time(living: pl.DataFrame, rules: Rules) -> pl.Series:
 
 EVENT_STEPS = (
     *FAULT_STEPS,
-    Step("control_character", holds(controls(IDS, (*TEXTS, "context_text")))),
-    Step("missing_user", holds(pl.col("user_id").is_null())),
-    Step("missing_item", holds(pl.col("item_id").is_null())),
-    Step("missing_time", holds(~pl.col("time_given"))),
+    Step("control_character", controls(IDS, (*TEXTS, "context_text"))),
+    Step("missing_user", pl.col("user_id").is_null()),
+    Step("missing_item", pl.col("item_id").is_null()),
+    Step("missing_time", ~pl.col("time_given")),
     Step("bad_time", has_bad_time),
     Step("future_time", lies_ahead("occurred_at")),
-    Step("id_too_long", holds(longer(dict.fromkeys(IDS, ID_LENGTH)))),
-    Step("text_too_long", holds(longer(TEXTS) | too_long())),
+    Step("id_too_long", longer(dict.fromkeys(IDS, ID_LENGTH))),
+    Step("text_too_long", longer(TEXTS) | too_long()),
     Step("context_personal", lambda living, rules: personal(living)),
-    Step("missing_type", holds(~pl.col("type_given"))),
-    Step("unknown_type", holds(pl.col("type_code").is_null())),
+    Step("missing_type", ~pl.col("type_given")),
+    Step("unknown_type", pl.col("type_code").is_null()),
     Step("cancellation", is_cancellation),
     Step("pseudo_item", is_pseudo_item),
     Step(
         "bad_quantity",
-        holds(
-            pl.col("quantity").is_nan()
-            | (pl.col("quantity") < 0)
-            | (TRADE & (pl.col("quantity") == 0))
-        ),
+        pl.col("quantity").is_nan()
+        | (pl.col("quantity") < 0)
+        | (TRADE & (pl.col("quantity") == 0)),
     ),
-    Step("bad_price", holds(pl.col("price").is_nan() | (pl.col("price") < 0))),
+    Step("bad_price", pl.col("price").is_nan() | (pl.col("price") < 0)),
     # Not finite: no number was read, or price times quantity is too large for one.
-    Step("bad_value", holds(~pl.col("value").is_finite() | (TRADE & (pl.col("value") < 0)))),
+    Step("bad_value", ~pl.col("value").is_finite() | (TRADE & (pl.col("value") < 0))),
     Step("duplicate", is_repeated),
 )
 

@@ -24,7 +24,6 @@ from tenants.behaviour.sifting import (
     Step,
     controls,
     given,
-    holds,
     is_repeated,
     lies_ahead,
     longer,
@@ -139,9 +138,9 @@ def consent_steps(known: ConsentWords) -> tuple[Step, ...]:
     )  # fmt: skip
     return (
         *FAULT_STEPS,
-        *(Step(code, holds(condition)) for code, condition in conditions),
+        *(Step(code, condition) for code, condition in conditions),
         Step("future_time", lies_ahead("event_time")),
-        *(Step(code, holds(condition)) for code, condition in details),
+        *(Step(code, condition) for code, condition in details),
         Step("duplicate", is_repeated),
     )
 

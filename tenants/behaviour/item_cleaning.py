@@ -16,7 +16,6 @@ from tenants.behaviour.sifting import (
     Step,
     controls,
     given,
-    holds,
     is_repeated,
     longer,
     sift,
@@ -55,12 +54,12 @@ def refuse_constant(name: str) -> float:
 
 ITEM_STEPS = (
     *FAULT_STEPS,
-    Step("control_character", holds(controls(("item_id",), tuple(TEXTS)))),
-    Step("missing_item", holds(pl.col("item_id").is_null())),
-    Step("id_too_long", holds(longer({"item_id": ID_LENGTH}))),
-    Step("text_too_long", holds(longer(TEXTS))),
-    Step("bad_price", holds(pl.col("price").is_nan() | (pl.col("price") < 0))),
-    Step("bad_flag", holds(pl.col("flag") == -1)),
+    Step("control_character", controls(("item_id",), tuple(TEXTS))),
+    Step("missing_item", pl.col("item_id").is_null()),
+    Step("id_too_long", longer({"item_id": ID_LENGTH})),
+    Step("text_too_long", longer(TEXTS)),
+    Step("bad_price", pl.col("price").is_nan() | (pl.col("price") < 0)),
+    Step("bad_flag", pl.col("flag") == -1),
     Step("bad_attributes", has_bad_attributes),
     Step("duplicate", is_repeated),
 )

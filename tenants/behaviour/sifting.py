@@ -132,11 +132,6 @@ def with_keys(typed: pl.DataFrame, parts: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def holds(expression: pl.Expr) -> pl.Expr:
-    """A step's mark that needs nothing but the row itself."""
-    return expression
-
-
 def lies_ahead(name: str) -> Marks:
     """A step's function: the time is later than now by more than clocks may differ."""
     return lambda living, rules: living[name] > rules.now + CLOCK_SKEW
