@@ -9,6 +9,7 @@ from dashboard.pages.consent import consent, save_uses
 from dashboard.pages.data import data, upload_file
 from dashboard.pages.design import design
 from dashboard.pages.erasure import certificate, erasure
+from dashboard.pages.event_types import event_types, save_event_type
 from dashboard.pages.evidence import checkpoint, evidence, make_evidence, set_place
 from dashboard.pages.evidence import download as evidence_file
 from dashboard.pages.fleet import fleet
@@ -62,6 +63,8 @@ urlpatterns = [
     path("tenant/test/", open_test, name="open_test"),
     path("data/", data, name="data"),
     path("data/quality/", quality, name="quality"),
+    path("data/types/", event_types, name="event_types"),
+    path("data/types/save/", save_event_type, name="save_event_type"),
     path("data/schema/", schema, name="schema"),
     path("data/schema/sample/", sample_file, name="sample_file"),
     path("data/upload/", upload_file, name="upload_file"),

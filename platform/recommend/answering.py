@@ -12,14 +12,12 @@ from recommend.context import Context
 from recommend.shown import ShownItem
 from recommend.telling import Told, tell
 from tenants.access.turns import TURNS
-from tenants.behaviour.schema import EVENT_TYPES
+from tenants.behaviour.event_types import event_types_of
 from tenants.isolation.scope import tenant_scope
 from training.engine.bundle import Bundle, History, Ranked, Reason
 
 # Ranked beyond what was asked for, since some items may not be available now.
 SPARE = 20
-TYPE_NAMES = {kind.code: kind.name for kind in EVENT_TYPES}
-WEIGHTS = {kind.code: kind.weight for kind in EVENT_TYPES}
 
 
 @dataclass(frozen=True)
@@ -83,11 +81,13 @@ def _bundle(context: Context) -> Bundle | None:
 
 
 def history_of(context: Context) -> History:
-    """The subject's recent events, oldest first."""
+    """The subject's recent events, oldest first, each with what its type weighs now."""
+    known = event_types_of(context.tenant_id, context.types).by_code
+    kinds = [known[code] for code in context.types[::-1]]
     return History(
         items=np.array(context.items[::-1], dtype=np.int64),
         times=np.array(context.times[::-1], dtype=np.float64),
-        weights=np.array([WEIGHTS[code] for code in context.types[::-1]], dtype=np.float32),
-        types=[TYPE_NAMES[code] for code in context.types[::-1]],
+        weights=np.array([kind.weight for kind in kinds], dtype=np.float32),
+        types=[kind.name for kind in kinds],
         values=np.array([value or 0.0 for value in context.amounts[::-1]], dtype=np.float32),
     )

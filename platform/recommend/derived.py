@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from recommend.answering import TYPE_NAMES, history_of
+from recommend.answering import history_of
 from recommend.bundles import BUNDLES, BundleUnreadable
 from recommend.context import Context, context_of_subject
+from tenants.behaviour.event_types import event_types_of
 from tenants.behaviour.models import Item
 from tenants.subjects.models import Subject
 from tenants.subjects.store import Rows
@@ -132,6 +133,7 @@ def _own(
     """Newest event first, as the context has them: the first one of an item is its last."""
     counts: dict[int, int] = {}
     first: dict[int, int] = {}
+    types = event_types_of(context.tenant_id, context.types).by_code
     for place, item in enumerate(context.items):
         counts[item] = counts.get(item, 0) + 1
         first.setdefault(item, place)
@@ -141,7 +143,7 @@ def _own(
                 item=items[item],
                 events=counts[item],
                 weight=weights.get(item),
-                last=TYPE_NAMES[context.types[place]],
+                last=types[context.types[place]].name,
                 last_at=datetime.fromtimestamp(context.times[place], UTC),
                 features=features.get(item, {}),
             )

@@ -192,6 +192,12 @@ class AuditEvent(Enum):
     ITEMS_STORED = EventKind("items.stored", "items", _("Items made or replaced"), ("counts",))
     ITEM_CHANGED = EventKind("item.changed", "item", _("Item changed"), ("changed",))
     ITEM_REMOVED = EventKind("item.removed", "item", _("Item removed"))
+    EVENT_TYPE_SET = EventKind(
+        "event_type.set",
+        "event type",
+        _("Event type changed or added"),
+        ("type", "weight", "trade", "aliases"),
+    )
     ROWS_QUARANTINED = EventKind(
         "quarantine.held", "upload", _("Rows held back without consent"), ("counts",)
     )

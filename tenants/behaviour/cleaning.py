@@ -4,7 +4,9 @@ Asks nobody about consent and no database: rows held back or already stored are 
 caller adds to the report.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 import polars as pl
 
@@ -12,7 +14,6 @@ from tenants.behaviour.event_context import PREFIX, contexts, personal, too_long
 from tenants.behaviour.mapping import Plan
 from tenants.behaviour.parsing import by_distinct, ids, numbers, texts, times
 from tenants.behaviour.pseudo_items import one_pattern
-from tenants.behaviour.schema import TRADE_CODES, TYPE_CODES
 from tenants.behaviour.sifting import (
     FAULT_STEPS,
     ID_LENGTH,
@@ -46,7 +47,8 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 SAME_EVENT = ("user_id", "item_id", "type_code", "occurred_at", "value", "quantity", "order_id")
 
-TRADE = pl.col("type_code").is_in(list(TRADE_CODES))
+# Whether the row is of a type that moves goods.
+TRADE = pl.col("trade")
 
 
 def is_cancellation(living: pl.DataFrame, rules: Rules) -> pl.Series:
@@ -127,7 +129,7 @@ def typed_events(batch: Batch, plan: Plan) -> pl.DataFrame:
     moments = times(given(batch, plan, "occurred_at"), plan.options.timezone)
     consented = times(given(batch, plan, "consent_time"), plan.options.timezone)
     consent_time = possible(consented.moment)
-    type_given, type_code = event_types(given(batch, plan, "type"), plan.options.default_type)
+    type_given, type_code = event_types(given(batch, plan, "type"), plan)
     frame = pl.DataFrame(
         {
             "row": batch.rows,
@@ -136,6 +138,7 @@ def typed_events(batch: Batch, plan: Plan) -> pl.DataFrame:
             **{name: texts(given(batch, plan, name)) for name in TEXTS},
             "type_given": type_given,
             "type_code": type_code,
+            "trade": type_code.is_in(plan.types.trades),
             "time_given": moments.given,
             "consent_time": consent_time,
             "consent_time_unread": consented.given & consent_time.is_null(),
@@ -162,16 +165,17 @@ def told_beside(batch: Batch, plan: Plan) -> pl.DataFrame:
     return contexts(named, batch.rows.len())
 
 
-def event_types(column: pl.Series, default: str | None) -> tuple[pl.Series, pl.Series]:
+def event_types(column: pl.Series, plan: Plan) -> tuple[pl.Series, pl.Series]:
     """Whether a type is known to be meant, and its code (Int16), null where we do not know it."""
+    default = plan.options.default_type
     spelled = texts(column).fill_null(default) if default else texts(column)
-    return spelled.is_not_null(), by_distinct(spelled, pl.Int16, type_codes)
+    return spelled.is_not_null(), by_distinct(spelled, pl.Int16, partial(type_codes, plan.types.codes))
 
 
-def type_codes(spelled: pl.Series) -> pl.Series:
+def type_codes(codes: Mapping[str, int], spelled: pl.Series) -> pl.Series:
     """The codes of spelled types."""
     plain = spelled.str.to_lowercase().str.replace_all(r"[\W_]+", "")
-    return plain.replace_strict(TYPE_CODES, default=None, return_dtype=pl.Int16)
+    return plain.replace_strict(codes, default=None, return_dtype=pl.Int16)
 
 
 def row_value() -> pl.Expr:

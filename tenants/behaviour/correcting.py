@@ -12,16 +12,15 @@ from uuid import UUID
 
 from django.utils.timezone import now
 
+from tenants.behaviour.event_types import event_types
 from tenants.behaviour.identity import identity_of_id
 from tenants.behaviour.models import DeletedAct, Event, QuarantinedRow
-from tenants.behaviour.schema import EVENT_TYPES
 from tenants.errors import AppError, NotFound
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import current_tenant
 from tenants.subjects.suppression import stand_alone
 
 CLOCK_SKEW = timedelta(minutes=5)
-TYPE_CODES = {kind.name: kind.code for kind in EVENT_TYPES}
 CORRECTABLE = ("type", "value", "quantity", "occurred_at")
 
 
@@ -58,15 +57,16 @@ def facts_of(event: Event) -> dict[str, Any]:
 def correct(event: Event, changes: Mapping[str, Any]) -> list[str]:
     """Write other values into a locked event; the names of what is different now.
 
-    `type` is a name of the table of event types, `occurred_at` has a zone. AppError unknown_type,
-    act_later, nothing_changed.
+    `type` is a name of the tenant's table of event types, `occurred_at` has a zone. AppError
+    unknown_type, act_later, nothing_changed.
     """
     values = dict(changes)
     if "type" in values:
-        if values["type"] not in TYPE_CODES:
-            known = ", ".join(TYPE_CODES)
+        names = event_types().by_name
+        if values["type"] not in names:
+            known = ", ".join(names)
             raise AppError("unknown_type", f"type is one of {known}.", param="type")
-        values["type"] = TYPE_CODES[values["type"]]
+        values["type"] = names[values["type"]].code
     at: datetime | None = values.get("occurred_at")
     if at is not None and at > now() + CLOCK_SKEW:
         raise AppError("act_later", "occurred_at lies in the future.", param="occurred_at")

@@ -65,7 +65,10 @@ class EventBody(Strict):
 
     user_id = Text(help_text="Your id of the person.")
     item_id = Text()
-    type = Text(help_text=f"One of {', '.join(kind.name for kind in EVENT_TYPES)}.")
+    type = Text(
+        help_text=f"One of {', '.join(kind.name for kind in EVENT_TYPES)}, or a type of your own "
+        "(`/v1/event_types`)."
+    )
     occurred_at = ZonedDateTimeField(
         required=False, help_text="Now, when left out; then a repeated request counts again."
     )

@@ -19,6 +19,7 @@ from tenants.behaviour import vault
 from tenants.behaviour.ahead import ahead
 from tenants.behaviour.arriving.fetching import fetch
 from tenants.behaviour.arriving.whole import check_whole
+from tenants.behaviour.event_types import stored_types
 from tenants.behaviour.kinds import KINDS, Kind
 from tenants.behaviour.mapping import Plan, make_plan
 from tenants.behaviour.models import Upload
@@ -29,6 +30,7 @@ from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.report import Report, batch_report, complete_report, merge_reports
 from tenants.behaviour.tables import Table
+from tenants.behaviour.type_table import TypeTable
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import tenant_scope
 from tenants.metering.meters import HELD
@@ -74,7 +76,9 @@ def _begin(lease: Lease) -> Upload | None:
             queue.give_back(lease, charge=False, wait=queue.SOON)
             return None
         upload.state = Upload.RUNNING
-        upload.save(update_fields=["state"])
+        # As they stand now, also when the upload is resumed after they were changed.
+        upload.options.setdefault("types", stored_types().to_plain())
+        upload.save(update_fields=["state", "options"])
     return upload
 
 
@@ -94,6 +98,7 @@ def _process(lease: Lease, upload: Upload) -> None:
             table.columns,
             mapping=upload.options.get("mapping"),
             options=UploadOptions.from_plain(upload.options.get("options", {})),
+            types=TypeTable.from_plain(upload.options["types"]),
         )
         batches = prepared(table, plan, kind, moment=came_at, key=key, done=done)
         with closing(ahead(batches)) as coming:

@@ -9,19 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenants.behaviour.event_context import PREFIX, check_keys, is_context
-from tenants.behaviour.options import UploadOptions
+from tenants.behaviour.options import UploadOptions, check_type
 from tenants.behaviour.refusals import UploadRefused, shown
 from tenants.behaviour.schema import EVENTS, KINDS, Column, UploadKind, plain_name
+from tenants.behaviour.type_table import DEFAULTS, TypeTable
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How one file is read: its kind, the mapping in force, the columns left unread, options."""
+    """How one file is read: its kind, the mapping in force, the columns left unread, options, and
+    the tenant's event types.
+    """
 
     kind: UploadKind
     mapping: Mapping[str, str]
     unread: tuple[str, ...]
     options: UploadOptions
+    types: TypeTable = DEFAULTS
 
     @property
     def columns(self) -> list[str]:
@@ -44,15 +48,17 @@ def make_plan(
     *,
     mapping: Mapping[str, str] | None = None,
     options: UploadOptions | None = None,
+    types: TypeTable = DEFAULTS,
 ) -> Plan:
     """Settle which column is which.
 
     Raises UploadRefused: unknown_kind, unknown_field, column_not_found, missing_columns,
-    too_much_context.
+    too_much_context, bad_option.
     """
     if kind not in KINDS:
         raise UploadRefused("unknown_kind", param="kind", kind=kind, kinds=", ".join(KINDS))
     options = options or UploadOptions()
+    check_type(options, types)
     settled = settle(KINDS[kind], columns, mapping or {})
     require(KINDS[kind], columns, settled, options)
     read = set(settled.values())
@@ -61,6 +67,7 @@ def make_plan(
         settled,
         tuple(name for name in columns if name not in read),
         options,
+        types,
     )
 
 

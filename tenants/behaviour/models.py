@@ -75,6 +75,26 @@ class Event(TenantOwned):
         ]
 
 
+class TenantEventType(TenantOwned):
+    """What a tenant changed of an event type, or a type of its own (codes from `FIRST_OWN` up).
+
+    Rows are never deleted: stored events bear their codes. `name` is as the tenant wrote it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    code = models.SmallIntegerField()
+    name = models.TextField()
+    weight = models.FloatField()
+    trade = models.BooleanField()
+    aliases = ArrayField(models.TextField(), default=list)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "code"], name="event_type_once")
+        ]
+
+
 class Upload(TenantOwned):
     """One file with its report. The file is kept encrypted until it is processed.
 

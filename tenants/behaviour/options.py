@@ -9,7 +9,8 @@ import polars as pl
 
 from tenants.behaviour.pseudo_items import PSEUDO_ITEMS, PseudoItem, one_pattern
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.schema import TYPE_CODES, plain_name
+from tenants.behaviour.schema import plain_name
+from tenants.behaviour.type_table import TypeTable
 
 DECIMAL_MARKS = (".", ",")
 MOST_WEEKS = 5_200
@@ -27,7 +28,8 @@ class UploadOptions:
     pseudo_items        rows that sell no item, left out by id or title
     shift_weeks         whole weeks added to every time, for demonstration data only
 
-    Raises UploadRefused bad_option.
+    Raises UploadRefused bad_option; whether the type is one, `check_type` says, who is told the
+    tenant's.
     """
 
     default_type: str | None = None
@@ -117,9 +119,16 @@ def compiles(pattern: str) -> bool:
     return True
 
 
-def is_type(value: object) -> bool:
-    """Whether the value is None or a name of an event type."""
-    return value is None or (isinstance(value, str) and plain_name(value) in TYPE_CODES)
+def is_word(value: object) -> bool:
+    """Whether the value is None or a text that may name an event type."""
+    return value is None or (isinstance(value, str) and bool(plain_name(value)))
+
+
+def check_type(options: UploadOptions, types: TypeTable) -> None:
+    """UploadRefused bad_option where the default type is none of these."""
+    name = options.default_type
+    if name is not None and plain_name(name) not in types.codes:
+        refuse("default_type", name, ALLOWED_TYPE)
 
 
 def is_prefix(value: object) -> bool:
@@ -132,8 +141,9 @@ def is_shift(value: object) -> bool:
     return type(value) is int and abs(value) <= MOST_WEEKS
 
 
+ALLOWED_TYPE = "Name one of the event types."
 CHECKS = {
-    "default_type": (is_type, "Name one of the event types."),
+    "default_type": (is_word, ALLOWED_TYPE),
     "cancellation_prefix": (is_prefix, "Give at most 20 characters."),
     "timezone": (is_zone, "Give an IANA name such as Europe/London."),
     "decimal_mark": (DECIMAL_MARKS.__contains__, "Give '.' or ','."),

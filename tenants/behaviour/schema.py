@@ -1,10 +1,14 @@
 """What an uploaded file may hold: event types and the columns of events, items and consent records.
 
 Only tables. To add an event type or a column, add one line here; codes are stored, never reuse one.
+What a tenant changes of the types and adds to them is laid over this table in `type_table`.
 """
 
 import re
 from dataclasses import dataclass
+
+# Codes from here up are of types that tenants make for themselves.
+FIRST_OWN = 100
 
 
 @dataclass(frozen=True)
@@ -18,9 +22,18 @@ class EventType:
     name: str
     code: int
     weight: float
-    positive: bool = True
     trade: bool = False
     aliases: tuple[str, ...] = ()
+
+    @property
+    def positive(self) -> bool:
+        """Whether the act speaks for its item."""
+        return self.weight > 0
+
+    @property
+    def own(self) -> bool:
+        """Whether a tenant made it: its name is shown as it was written."""
+        return self.code >= FIRST_OWN
 
 
 EVENT_TYPES = (
@@ -38,8 +51,8 @@ EVENT_TYPES = (
     EventType("like", 6, 0.7, aliases=("favorite", "favourite", "wishlist", "bookmark")),
     EventType("share", 7, 0.8),
     EventType("comment", 8, 0.6, aliases=("review",)),
-    EventType("dislike", 9, -0.7, positive=False, aliases=("thumbsdown",)),
-    EventType("dismiss", 10, -0.4, positive=False, aliases=("hide", "notinterested")),
+    EventType("dislike", 9, -0.7, aliases=("thumbsdown",)),
+    EventType("dismiss", 10, -0.4, aliases=("hide", "notinterested")),
     EventType("search", 11, 0.1),
 )
 
@@ -191,11 +204,3 @@ KINDS = {kind.name: kind for kind in (EVENTS, ITEMS, CONSENTS)}
 def plain_name(name: str) -> str:
     """The name without case, blanks and punctuation: 'Customer ID' and 'customer_id' are one."""
     return re.sub(r"[\W_]+", "", name.casefold())
-
-
-TYPE_CODES = {
-    plain_name(spelling): kind.code
-    for kind in EVENT_TYPES
-    for spelling in (kind.name, *kind.aliases)
-}
-TRADE_CODES = frozenset(kind.code for kind in EVENT_TYPES if kind.trade)

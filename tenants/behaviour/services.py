@@ -10,8 +10,9 @@ from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.behaviour import vault
+from tenants.behaviour.event_types import stored_types
 from tenants.behaviour.models import Upload
-from tenants.behaviour.options import UploadOptions
+from tenants.behaviour.options import UploadOptions, check_type
 from tenants.errors import AppError
 from tenants.ids import uuid7
 from tenants.isolation.scope import current_tenant
@@ -79,6 +80,6 @@ def check_order(kind: str, options: Mapping[str, Any] | None) -> None:
     """What can be refused of an upload before any byte of it came; raises as `accept_upload`."""
     if kind not in Upload.KINDS:
         raise AppError("unknown_kind", f"Choose one of {', '.join(Upload.KINDS)}.", param="kind")
-    UploadOptions.from_plain(options or {})
+    check_type(UploadOptions.from_plain(options or {}), stored_types())
     if kind == Upload.EVENTS:
         check_month(EVENTS)

@@ -4,11 +4,9 @@ from typing import ClassVar
 
 from django.db.models import Model
 
+from tenants.behaviour.event_types import stored_types
 from tenants.behaviour.models import Event, QuarantinedRow
-from tenants.behaviour.schema import EVENT_TYPES
 from tenants.subjects.store import Rows
-
-TYPE_NAMES = {kind.code: kind.name for kind in EVENT_TYPES}
 
 
 class BehaviourRows:
@@ -29,9 +27,10 @@ class BehaviourRows:
     def export(self, subject_id: int) -> dict[str, Rows]:
         events = Event.objects.filter(subject_id=subject_id).order_by("occurred_at", "id")
         held = QuarantinedRow.objects.filter(subject_id=subject_id).order_by("id")
+        types = stored_types().by_code
         return {
             "event": (
-                {**row, "type": TYPE_NAMES[row["type"]]}
+                {**row, "type": types[row["type"]].name}
                 for row in events.values(
                     "occurred_at", "type", "item__external_id", "value", "quantity", "context"
                 ).iterator()

@@ -6,7 +6,7 @@ Knows nothing about HTTP. Another way in (a tracking protocol) makes plain event
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -19,6 +19,7 @@ from django.utils.timezone import now
 from tenants.audit.actor import Actor
 from tenants.behaviour.cleaning import clean_events
 from tenants.behaviour.event_context import PREFIX, check_keys
+from tenants.behaviour.event_types import event_types
 from tenants.behaviour.landed import Landed
 from tenants.behaviour.landing import land_events
 from tenants.behaviour.mapping import Plan, make_plan
@@ -59,6 +60,11 @@ def plan_with(keys: Sequence[str]) -> Plan:
         return plan()
     check_keys(named, param="context")
     return make_plan(EVENT_COLUMNS.name, [*plan().columns, *named], mapping=named)
+
+
+def _plan_of_tenant(keys: Sequence[str]) -> Plan:
+    """The same with the event types of the tenant in scope."""
+    return replace(plan_with(keys), types=event_types())
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ def accept_together(requests: Sequence[Told], *, trusted: bool) -> list[Accepted
     events = [event for request in requests for event in request.events]
     told = [event.get("context", {}) for event in events] if trusted else []
     keys = sorted({key for context in told for key in context})
-    cleaned = clean_events(_batch(events, moment, keys), plan_with(keys), now=moment)
+    cleaned = clean_events(_batch(events, moment, keys), _plan_of_tenant(keys), now=moment)
     rows = cleaned.rows if len(ids) == 1 else _with_uploads(cleaned.rows, requests, ids)
     landed = land_events(rows, ids[0], trusted=trusted)
     ended, acts = _ended(cleaned, landed), _kept(cleaned, landed)

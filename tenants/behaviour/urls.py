@@ -4,10 +4,12 @@ from tenants.behaviour.api import UploadDetail, UploadList
 from tenants.behaviour.arriving.api import UploadCancel, UploadComplete, UploadPart
 from tenants.behaviour.batch_api import EventBatchDetail, EventBatchList
 from tenants.behaviour.event_api import EventList
+from tenants.behaviour.event_type_api import EventTypeList
 from tenants.behaviour.item_api import ItemDetail, ItemList
 
 urlpatterns = [
     path("v1/events", EventList.as_view(), name="events"),
+    path("v1/event_types", EventTypeList.as_view(), name="event_types"),
     path("v1/event_batches", EventBatchList.as_view(), name="event_batches"),
     path("v1/event_batches/<str:batch_id>", EventBatchDetail.as_view(), name="event_batch"),
     path("v1/items", ItemList.as_view(), name="items"),

@@ -41,6 +41,7 @@ def card_of(version: Version) -> dict[str, Any]:
             "purpose": snapshot.purpose,
             "policy": snapshot.policy_version,
             "excluded": snapshot.excluded,
+            "weights": {kind["name"]: kind["weight"] for kind in snapshot.event_types},
             "windows": manifest.get("split", {}).get("windows", []),
         },
         "gates": verdicts(version),

@@ -15,8 +15,9 @@ from tenants.audit.canonical import leaf_hash
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.behaviour.binary_copy import Array
+from tenants.behaviour.event_types import stored_types
 from tenants.behaviour.personal_texts import for_training
-from tenants.behaviour.schema import EVENT_TYPES
+from tenants.behaviour.type_table import TypeTable
 from tenants.consent.policy import policy_version
 from tenants.errors import AppError
 from tenants.subjects.suppression import keep_erasures_out
@@ -76,7 +77,8 @@ def _freeze(folder: Path, actor: Actor) -> Snapshot:
     if len(events) < LEAST_EVENTS:
         raise too_little(len(events))
     items = _read(ITEMS, ITEM_COLUMNS, params)
-    names = (*_write(folder, events, items), *write_groups(folder, events, items, keys))
+    types = stored_types()
+    names = (*_write(folder, events, items, types), *write_groups(folder, events, items, keys))
     files = {name: _fingerprint(folder / name) for name in names}
     snapshot = Snapshot.objects.create(
         purpose=PURPOSE.value,
@@ -87,6 +89,7 @@ def _freeze(folder: Path, actor: Actor) -> Snapshot:
         subjects=events["subject"].n_unique(),
         items=events["item"].n_unique(),
         excluded=excluded,
+        event_types=types.to_plain(),
         first_event_at=_moment(events["occurred_at"].min()),
         last_event_at=_moment(events["occurred_at"].max()),
     )
@@ -143,13 +146,15 @@ def _excluded() -> dict[str, int]:
         return {code or "no_record": count for code, count in cursor.fetchall()}
 
 
-def _write(folder: Path, events: pl.DataFrame, items: pl.DataFrame) -> tuple[str, ...]:
+def _write(
+    folder: Path, events: pl.DataFrame, items: pl.DataFrame, known: TypeTable
+) -> tuple[str, ...]:
     """Both files, as the engine's contract has them; their names."""
     types = pl.DataFrame(
         {
-            "code": [kind.code for kind in EVENT_TYPES],
-            "type": [kind.name for kind in EVENT_TYPES],
-            "weight": [kind.weight for kind in EVENT_TYPES],
+            "code": [kind.code for kind in known.types],
+            "type": [kind.name for kind in known.types],
+            "weight": [kind.weight for kind in known.types],
         },
         schema={"code": pl.Int16, "type": pl.String, "weight": pl.Float32},
     )

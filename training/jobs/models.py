@@ -23,6 +23,8 @@ class Snapshot(TenantOwned):
     items = models.IntegerField()
     # Events left out, by the code of the reason.
     excluded = models.JSONField(default=dict)
+    # The table of event types as it was: what each weighed in what is learnt from these data.
+    event_types = models.JSONField(default=list)
     first_event_at = models.DateTimeField(null=True)
     last_event_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)

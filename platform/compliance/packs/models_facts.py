@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from compliance.packs.facts import about, asked
 from compliance.packs.pack import Fact, Section
 from tenants.audit.canonical import timestamp
-from tenants.behaviour.schema import EVENT_TYPES
+from tenants.behaviour.event_types import stored_types
 from training.jobs.declaring import declared
 from training.jobs.gates import verdicts
 from training.jobs.models import StandingApproval, Version, VersionOverride
@@ -44,6 +44,7 @@ def _version(one: Version, serves: Any) -> dict[str, Any]:
         "snapshot_sha256": bytes(one.snapshot.sha256).hex(),
         "people": about(one.snapshot.subjects),
         "events": one.snapshot.events,
+        "weights": {kind["name"]: kind["weight"] for kind in one.snapshot.event_types},
         "made_at": timestamp(one.created_at),
         "gates": {line["gate"]: line["outcome"] for line in verdicts(one)},
         "approved_by": one.approved_by,
@@ -57,7 +58,7 @@ def logic() -> Section:
         {"source": one["name"], "ndcg@10": _figure(one)}
         for one in (sources(now.version) if now else [])
     ]
-    weights = {kind.name: kind.weight for kind in EVENT_TYPES}
+    weights = {kind.name: kind.weight for kind in stored_types().types}
     groups = declared()
     law = "GDPR 13(2)(f); PIPL 24; Algorithm Provisions 12, 16"
     return Section("logic", _("Main logic"), law, [

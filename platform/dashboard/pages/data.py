@@ -11,10 +11,11 @@ from django.views.decorators.http import require_POST
 
 from dashboard.forms import RefusableForm
 from dashboard.paging import page_of
-from dashboard.wording.states import EVENT_TYPES, PURPOSES, STREAMED, UPLOAD_KINDS, UPLOADS
+from dashboard.wording.states import PURPOSES, STREAMED, UPLOAD_KINDS, UPLOADS, act_name
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.behaviour.event_context import context_field, is_context
+from tenants.behaviour.event_types import stored_types
 from tenants.behaviour.models import Upload
 from tenants.behaviour.services import accept_upload
 from tenants.behaviour.streamed import latest_streamed
@@ -39,7 +40,6 @@ class UploadForm(RefusableForm):
     default_type = forms.ChoiceField(
         label=_("Event type"),
         required=False,
-        choices=[("", _("As the file says")), *EVENT_TYPES.items()],
         help_text=_("For a file of events without a column that names the type."),
     )
     timezone = forms.CharField(
@@ -66,6 +66,9 @@ class UploadForm(RefusableForm):
     def __init__(self, *args: Any, rights: frozenset[Right], zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["timezone"] = zone
+        acts = [(kind.name, act_name(kind)) for kind in stored_types().types]
+        types = [("", _("As the file says")), *acts]
+        self.fields["default_type"].choices = types  # type: ignore[attr-defined]
         if Right.WRITE_CONSENTS not in rights:
             kind = self.fields["kind"]
             kind.choices = [  # type: ignore[attr-defined]

@@ -26,17 +26,17 @@ from dashboard.wording.models import said
 from dashboard.wording.rights import TABLES
 from dashboard.wording.states import (
     CONSENT_STATES,
-    EVENT_TYPES,
     NO_CONSENT,
     PURPOSES,
     Badge,
+    act_name,
 )
 from recommend.derived import categories_of, derived_of
 from recommend.wording import why_not_personal
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from tenants.behaviour.event_types import event_types
 from tenants.behaviour.models import Event
-from tenants.behaviour.store import TYPE_NAMES
 from tenants.consent.fold import UNKNOWN
 from tenants.consent.queries import gpc_honoured_at, state_at
 from tenants.consent.vocabulary import Purpose
@@ -58,13 +58,18 @@ class CorrectForm(RefusableForm):
     """What is right, of one event; `act` is its hash."""
 
     act = forms.UUIDField(widget=forms.HiddenInput)
-    type = forms.ChoiceField(label=gettext_lazy("Act"), choices=list(EVENT_TYPES.items()))
+    type = forms.ChoiceField(label=gettext_lazy("Act"))
     value = forms.FloatField(label=gettext_lazy("Value"), required=False)
     quantity = forms.FloatField(label=gettext_lazy("Quantity"), required=False)
     occurred_at = forms.DateTimeField(
         label=gettext_lazy("When"),
         widget=forms.DateTimeInput(attrs=WHEN, format="%Y-%m-%dT%H:%M:%S"),
     )
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        acts = [(kind.name, act_name(kind)) for kind in event_types().types]
+        self.fields["type"].choices = acts  # type: ignore[attr-defined]
 
 
 class ActForm(RefusableForm):
@@ -211,13 +216,13 @@ def _held(subject_id: int) -> list[tuple[str, int]]:
 
 
 def _line(event: Event, corrects: bool) -> dict[str, Any]:
-    name = TYPE_NAMES[event.type]
+    kind = event_types([event.type]).by_code[event.type]
     told = {
         "act": event.dedup,
-        "type": name,
+        "type": kind.name,
         "value": event.value,
         "quantity": event.quantity,
         "occurred_at": event.occurred_at,
     }
     form = CorrectForm(initial=told, auto_id=f"id_{event.id}_%s") if corrects else None
-    return {"event": event, "act": EVENT_TYPES[name], "form": form}
+    return {"event": event, "act": act_name(kind), "form": form}

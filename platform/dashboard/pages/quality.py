@@ -17,11 +17,11 @@ from dashboard.charts.quality import arrivals as arrivals_chart
 from dashboard.concerns import Found, concerns
 from dashboard.drift import Cell, Drift
 from dashboard.small_groups import hidden, part_of
-from dashboard.wording.states import EVENT_TYPES, Badge
+from dashboard.wording.states import Badge, act_name
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from tenants.behaviour.event_types import event_types
 from tenants.behaviour.models import Event
-from tenants.behaviour.store import TYPE_NAMES
 
 TYPES_DRAWN = 5
 SHARES_SHOWN = 5
@@ -123,8 +123,8 @@ def _line(label: str, drift: Drift | None, named: Callable[[Hashable], str]) -> 
 
 def _name(kind: Hashable) -> str:
     """An event type, by its stored code, in words."""
-    name = TYPE_NAMES[int(str(kind))]
-    return str(EVENT_TYPES[name])
+    code = int(str(kind))
+    return str(act_name(event_types([code]).by_code[code]))
 
 
 def _completeness(stock: figures.Catalogue) -> list[tuple[str | Promise, int, float]]:

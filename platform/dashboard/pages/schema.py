@@ -7,12 +7,12 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 
 from dashboard.wording.columns import COLUMN_TYPES, MEANINGS
-from dashboard.wording.states import EVENT_TYPES as TYPE_WORDS
-from dashboard.wording.states import UPLOAD_KINDS
+from dashboard.wording.states import UPLOAD_KINDS, act_name
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from tenants.behaviour.event_types import stored_types
 from tenants.behaviour.samples import CHOICES, FORMS, example_of, sample
-from tenants.behaviour.schema import CONSENTS, EVENT_TYPES, EVENTS, ITEMS, KINDS, UploadKind
+from tenants.behaviour.schema import CONSENTS, EVENTS, ITEMS, KINDS, UploadKind
 from tenants.errors import NotFound
 
 # The order in which somebody needs them: without consent no event counts.
@@ -44,7 +44,7 @@ def schema(request: PageRequest) -> HttpResponse:
     context = {
         "kinds": [(kind.name, UPLOAD_KINDS[kind.name], _lines(kind)) for kind in SHOWN],
         "forms": [(form, FORM_NAMES[form]) for form in FORMS],
-        "types": [(kind, TYPE_WORDS[kind.name]) for kind in EVENT_TYPES],
+        "types": [(kind, act_name(kind)) for kind in stored_types().types],
     }
     return render(request, "dashboard/schema.html", context)
 

@@ -16,13 +16,14 @@ from django.utils.translation import gettext_lazy as _
 
 from dashboard.forms import RefusableForm
 from dashboard.wording.models import SOURCE_COLOURS, SOURCES, said
-from dashboard.wording.states import EVENT_TYPES
-from recommend.answering import TYPE_NAMES, Answer, AnsweredItem, answer
+from dashboard.wording.states import act_name
+from recommend.answering import Answer, AnsweredItem, answer
 from recommend.context import Context, context_in_scope
 from recommend.shown import ShownItem
 from recommend.wording import reason_text, why_not_personal
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from tenants.behaviour.event_types import event_types
 from tenants.behaviour.models import Item
 from tenants.subjects.viewing import note_subject_viewed
 from training.jobs.models import Version
@@ -122,11 +123,12 @@ def pieces(contributions: dict[str, float]) -> list[Piece]:
 def _acts(found: Context) -> list[Act]:
     """The newest acts; none of a person who does not consent: the query returns none."""
     newest = list(zip(found.items, found.times, found.types, strict=True))[:SHOWN_EVENTS]
+    types = event_types(found.types).by_code
     items = Item.objects.in_bulk([item for item, _at, _type in newest])
     return [
         Act(
             title=items[item].title or items[item].external_id,
-            act=EVENT_TYPES[TYPE_NAMES[code]],
+            act=act_name(types[code]),
             at=datetime.fromtimestamp(at, UTC),
         )
         for item, at, code in newest

@@ -32,6 +32,13 @@ ERRORS: dict[str, str | Promise] = {
         "Write whole days from 0 to 365 and shares from 0 to 100 %; 0 switches a reason off."
     ),
     "bad_replace_days": _("Write whole days from 1 to 30."),
+    "bad_event_type": _(
+        "Write a name of letters or digits, up to %(length)s characters, and at most %(most)s "
+        "further names."
+    ),
+    "bad_weight": _("Write a weight from -1 to 1 that is not 0."),
+    "type_name_taken": _("“%(name)s” names the type %(type)s already. Choose another name."),
+    "too_many_types": _("There are %(most)s types of your own. Use one of them."),
     "bad_signal": _("This is no signal of that kind. Send it as it came."),
     "bad_signals": _(
         "Name a known signal, a category and a purpose; none stands for training a model."

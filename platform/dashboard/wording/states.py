@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tenants.behaviour.models import Upload
+from tenants.behaviour.schema import EventType
 from tenants.departure.models import TenantExport
 from training.jobs import life
 from training.jobs.gates import FAIL, NOT_APPLICABLE, PASS, UNPROVED
@@ -91,6 +92,13 @@ EVENT_TYPES: dict[str, str | Promise] = {
     "dismiss": _("Dismissed"),
     "search": _("Searched for"),
 }
+
+
+def act_name(kind: EventType) -> str | Promise:
+    """What somebody did, in words; of a tenant's own type its name as the tenant wrote it."""
+    return kind.name if kind.own else EVENT_TYPES[kind.name]
+
+
 BUCKETS: dict[str, Badge] = {
     "accepted": Badge(_("Accepted"), "good"),
     "duplicate": Badge(_("Duplicate"), "neutral"),

@@ -25,7 +25,7 @@ def test_options_survive_the_way_through_json():
 @pytest.mark.parametrize(
     "plain",
     [
-        {"default_type": "veiw"},
+        {"default_type": "?!"},
         {"default_type": 4},
         {"cancellation_prefix": "x" * 21},
         {"cancellation_prefix": None},

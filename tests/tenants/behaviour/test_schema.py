@@ -2,7 +2,8 @@
 
 import pytest
 
-from tenants.behaviour.schema import EVENT_TYPES, KINDS, TYPE_CODES, plain_name
+from tenants.behaviour.schema import EVENT_TYPES, FIRST_OWN, KINDS, plain_name
+from tenants.behaviour.type_table import DEFAULTS
 
 
 def test_stored_event_codes_never_change():
@@ -19,13 +20,14 @@ def test_stored_event_codes_never_change():
         "dismiss": 10,
         "search": 11,
     }
+    assert all(kind.code < FIRST_OWN and not kind.own for kind in EVENT_TYPES)
 
 
 def test_a_spelling_means_one_event_type():
     spellings = [
         plain_name(spelling) for kind in EVENT_TYPES for spelling in (kind.name, *kind.aliases)
     ]
-    assert len(set(spellings)) == len(spellings) == len(TYPE_CODES)
+    assert len(set(spellings)) == len(spellings) == len(DEFAULTS.codes)
 
 
 def test_only_negative_types_weigh_below_zero():
