@@ -14,6 +14,7 @@ from tenants.behaviour.event_context import PREFIX, contexts, personal, too_long
 from tenants.behaviour.mapping import Plan
 from tenants.behaviour.parsing import by_distinct, ids, numbers, texts, times
 from tenants.behaviour.pseudo_items import one_pattern
+from tenants.behaviour.rates import with_pace
 from tenants.behaviour.sifting import (
     FAULT_STEPS,
     ID_LENGTH,
@@ -75,6 +76,12 @@ def matches(column: pl.Series, pattern: str) -> pl.Series:
     return column.is_in(found.implode()).fill_null(False)
 
 
+def is_bot_like(living: pl.DataFrame, rules: Rules) -> pl.Series:
+    """Beyond the rate that the options allow a person; none with a rate of 0."""
+    most = rules.options.acts_per_minute
+    return rules.earlier.rates.beyond(living, most) if most else living["trade"] & False
+
+
 def has_bad_time(living: pl.DataFrame, rules: Rules) -> pl.Series:
     """No time of the act that can be meant, or of a consent that can have been given by now."""
     unread = living["occurred_at"].is_null() | living["consent_time_unread"]
@@ -106,6 +113,7 @@ EVENT_STEPS = (
     # Not finite: no number was read, or price times quantity is too large for one.
     Step("bad_value", ~pl.col("value").is_finite() | (TRADE & (pl.col("value") < 0))),
     Step("duplicate", is_repeated),
+    Step("bot_like", is_bot_like),
 )
 
 
@@ -147,7 +155,7 @@ def typed_events(batch: Batch, plan: Plan) -> pl.DataFrame:
                for name in ("value", "quantity", "price")},
         }
     )  # fmt: skip
-    return keyed(frame.with_columns(row_value(), *told_beside(batch, plan)))
+    return keyed(with_pace(frame).with_columns(row_value(), *told_beside(batch, plan)))
 
 
 def possible(moment: pl.Series) -> pl.Series:
@@ -169,7 +177,8 @@ def event_types(column: pl.Series, plan: Plan) -> tuple[pl.Series, pl.Series]:
     """Whether a type is known to be meant, and its code (Int16), null where we do not know it."""
     default = plan.options.default_type
     spelled = texts(column).fill_null(default) if default else texts(column)
-    return spelled.is_not_null(), by_distinct(spelled, pl.Int16, partial(type_codes, plan.types.codes))
+    read = partial(type_codes, plan.types.codes)
+    return spelled.is_not_null(), by_distinct(spelled, pl.Int16, read)
 
 
 def type_codes(codes: Mapping[str, int], spelled: pl.Series) -> pl.Series:

@@ -110,16 +110,16 @@ def _process(lease: Lease, upload: Upload) -> None:
                 if kind.people:
                     people.add(ready.cleaned.rows[kind.people])
                 if number >= done:
-                    _land(lease, upload, kind, number, ready)
+                    _land(lease, upload, kind, plan, number, ready)
                     check_gate(lease)
     _finish(lease, upload, plan, table, people.count())
 
 
-def _land(lease: Lease, upload: Upload, kind: Kind, number: int, ready: Ready) -> None:
+def _land(lease: Lease, upload: Upload, kind: Kind, plan: Plan, number: int, ready: Ready) -> None:
     """One batch in one transaction: rows, progress and what became of them, or nothing."""
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
-        landed = kind.land(ready.cleaned.rows, upload.id)
+        landed = kind.land(ready.cleaned.rows, upload.id, plan)
         part = batch_report(ready.cleaned, withheld=landed.withheld, personal=ready.personal)
         before = upload.report.get("so_far")
         report = merge_reports([*([Report.from_plain(before)] if before else []), part])

@@ -29,7 +29,7 @@ class Kind:
     """
 
     clean: Callable[[Batch, Plan, datetime, Seen | None], Cleaned]
-    land: Callable[[pl.DataFrame, UUID], Landed]
+    land: Callable[[pl.DataFrame, UUID, Plan], Landed]
     people: str | None = None
     meter: str | None = None
     acts: bool = False
@@ -38,20 +38,22 @@ class Kind:
 KINDS = {
     Upload.EVENTS: Kind(
         lambda batch, plan, moment, seen: clean_events(batch, plan, now=moment, earlier=seen),
-        lambda rows, upload_id: land_events(rows, upload_id, trusted=True),
+        lambda rows, upload_id, plan: land_events(
+            rows, upload_id, trusted=True, known_items_only=plan.options.known_items_only
+        ),
         people="user_id",
         meter=EVENTS,
         acts=True,
     ),
     Upload.ITEMS: Kind(
         lambda batch, plan, moment, seen: clean_items(batch, plan, now=moment, earlier=seen),
-        land_items,
+        lambda rows, upload_id, plan: land_items(rows, upload_id),
     ),
     Upload.CONSENTS: Kind(
         lambda batch, plan, moment, seen: clean_consents(
             batch, plan, WORDS, now=moment, earlier=seen
         ),
-        land_consents,
+        lambda rows, upload_id, plan: land_consents(rows, upload_id),
         people="user_id",
     ),
 }

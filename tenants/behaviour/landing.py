@@ -12,7 +12,7 @@ from tenants.behaviour.carriage import WITHHOLDS, narrow
 from tenants.behaviour.catalogue import bare_items, items_of_events, store_items
 from tenants.behaviour.identity import identities
 from tenants.behaviour.landed import Landed
-from tenants.behaviour.models import Event, QuarantinedRow
+from tenants.behaviour.models import Event, Item, QuarantinedRow
 from tenants.behaviour.narrowing import narrow_copies, shut, shut_out, told_by, with_copies
 from tenants.behaviour.storing import store_events
 from tenants.consent.queries import storable, storing_by_subject, why_not_storable
@@ -25,16 +25,19 @@ Withheld = dict[tuple[str, str], list[int]]
 ALREADY = ("duplicate", "already_stored")
 FULL = ("rejected", "quarantine_full")
 ERASED = ("rejected", "erased")
+UNKNOWN_ITEM = ("rejected", "unknown_item")
 
 
-def land_events(rows: pl.DataFrame, upload_id: UUID, *, trusted: bool) -> Landed:
+def land_events(
+    rows: pl.DataFrame, upload_id: UUID, *, trusted: bool, known_items_only: bool = False
+) -> Landed:
     """Store events of subjects who consent to any use; hold the others back.
 
     `rows` has EVENT_COLUMNS of `cleaning`, and `dedup` where `with_acts` was called before;
     `upload_id` is the upload or the event batch they came with, unless a column `upload` says it of
     each (as hexadecimal digits). What a sender who is not `trusted` says of items and beside an act
-    is left aside. Safe with concurrent callers: all of them lock items, subjects and events in one
-    order.
+    is left aside. `known_items_only`: rows of items that no catalogue has told of end, and make no
+    item. Safe with concurrent callers: all of them lock items, subjects and events in one order.
     """
     if not rows.height:
         return Landed()
@@ -45,6 +48,9 @@ def land_events(rows: pl.DataFrame, upload_id: UUID, *, trusted: bool) -> Landed
     acts = rows["dedup"].to_list()
     withheld = _of_erased(rows)
     rows = _without(rows, withheld.get(ERASED, []))
+    if known_items_only:
+        withheld |= _of_unknown_items(rows)
+        rows = _without(rows, withheld.get(UNKNOWN_ITEM, []))
     narrowed = narrow(rows)
     withheld |= {("rejected", code): ended for code, ended in narrowed.refused.items()}
     told = told_by(narrowed.rows)
@@ -75,6 +81,15 @@ def _of_erased(rows: pl.DataFrame) -> Withheld:
     back = [user for user, subject in subjects.items() if subject in allowed]
     ended = rows.filter(pl.col("user_id").is_in(sorted(gone.keys() - set(back))))["row"].to_list()
     return {ERASED: ended} if ended else {}
+
+
+def _of_unknown_items(rows: pl.DataFrame) -> Withheld:
+    """Rows of items that are not here, were removed, or that only a public key has named."""
+    names = rows["item_id"].unique().to_list()
+    found = Item.objects.filter(external_id__in=names, described=True, removed_at=None)
+    known_names = list(found.values_list("external_id", flat=True))
+    ended = rows.filter(~pl.col("item_id").is_in(known_names))["row"].to_list()
+    return {UNKNOWN_ITEM: ended} if ended else {}
 
 
 def _kept_out(rows: pl.DataFrame, trusted: bool) -> Withheld:

@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from tenants.behaviour.pseudo_items import PSEUDO_ITEMS, PseudoItem, one_pattern
+from tenants.behaviour.rates import USUAL
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.schema import plain_name
 from tenants.behaviour.type_table import TypeTable
 
 DECIMAL_MARKS = (".", ",")
 MOST_WEEKS = 5_200
+MOST_ACTS = 1_000_000
 PATTERN_LENGTH = 300
 
 
@@ -26,6 +28,8 @@ class UploadOptions:
     timezone            IANA zone of times that carry none
     decimal_mark        '.' (then ',' groups thousands) or ',' (then '.' does)
     pseudo_items        rows that sell no item, left out by id or title
+    acts_per_minute     of one person, trades excepted; what goes beyond is no person's. 0: no limit
+    known_items_only    rows of items that no catalogue has told of are left out
     shift_weeks         whole weeks added to every time, for demonstration data only
 
     Raises UploadRefused bad_option; whether the type is one, `check_type` says, who is told the
@@ -37,6 +41,8 @@ class UploadOptions:
     timezone: str = "UTC"
     decimal_mark: str = "."
     pseudo_items: tuple[PseudoItem, ...] = PSEUDO_ITEMS
+    acts_per_minute: int = USUAL
+    known_items_only: bool = False
     shift_weeks: int = 0
 
     def __post_init__(self) -> None:
@@ -142,6 +148,18 @@ def is_shift(value: object) -> bool:
 
 
 ALLOWED_TYPE = "Name one of the event types."
+
+
+def is_rate(value: object) -> bool:
+    """Whether the value is a whole number of acts, 0 for no limit."""
+    return type(value) is int and 0 <= value <= MOST_ACTS
+
+
+def is_flag(value: object) -> bool:
+    """Whether the value is true or false."""
+    return isinstance(value, bool)
+
+
 CHECKS = {
     "default_type": (is_word, ALLOWED_TYPE),
     "cancellation_prefix": (is_prefix, "Give at most 20 characters."),
@@ -151,5 +169,7 @@ CHECKS = {
         are_patterns,
         "Give patterns of at most 300 characters that compile.",
     ),
+    "acts_per_minute": (is_rate, "Give a whole number, or 0 for no limit."),
+    "known_items_only": (is_flag, "Give true or false."),
     "shift_weeks": (is_shift, "Give a whole number of weeks."),
 }

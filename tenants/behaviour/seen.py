@@ -5,11 +5,13 @@ a row that repeats an older one is found where it is stored, not here. Two diffe
 key less often than a disk errs. Keys are worth nothing in another process.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import polars as pl
+
+from tenants.behaviour.rates import Rates
 
 KEY = ("key", "check")
 # The latest rows that are remembered at least: 32 MiB.
@@ -37,9 +39,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Seen:
-    """The rows accepted so far, the oldest run first."""
+    """The rows accepted so far, the oldest run first, and how fast they came."""
 
     runs: tuple[Run, ...] = ()
+    rates: Rates = field(default_factory=Rates)
 
     @classmethod
     def nothing(cls) -> "Seen":
@@ -63,7 +66,7 @@ class Seen:
         left = sum(len(run.keys) for run in runs)
         while left - len(runs[0].keys) >= REMEMBERED:
             left -= len(runs.pop(0).keys)
-        return Seen(tuple(runs))
+        return Seen(tuple(runs), self.rates.adding(living))
 
     def known(self, rows: pl.DataFrame) -> pl.Series:
         """Which rows, by the columns KEY, are among them: Boolean."""

@@ -4,7 +4,7 @@ Knows nothing of events, items or consent records; their steps are tables in the
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 

@@ -24,6 +24,7 @@ from tenants.behaviour.landed import Landed
 from tenants.behaviour.landing import land_events
 from tenants.behaviour.mapping import Plan, make_plan
 from tenants.behaviour.models import EventBatch
+from tenants.behaviour.options import UploadOptions
 from tenants.behaviour.outcomes import UNKNOWN, PassedOver, outcomes
 from tenants.behaviour.report import BUCKETS, Outcome, Report, bucket_of
 from tenants.behaviour.schema import EVENTS as EVENT_COLUMNS
@@ -44,13 +45,18 @@ TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
 Ended = Mapping[int, tuple[str, str]]
 
 
+# How fast a person acts cannot be told from one request: a client sends what it gathered.
+OPTIONS = UploadOptions(acts_per_minute=0)
+
+
 @cache
 def plan() -> Plan:
-    """Every column under its own name, read as an upload without options is.
+    """Every column under its own name, read as an upload without options is, at any rate.
 
     Never made at import: it starts polars' threads, and a process that has them must not fork.
     """
-    return make_plan(EVENT_COLUMNS.name, [column.name for column in EVENT_COLUMNS.columns])
+    columns = [column.name for column in EVENT_COLUMNS.columns]
+    return make_plan(EVENT_COLUMNS.name, columns, options=OPTIONS)
 
 
 def plan_with(keys: Sequence[str]) -> Plan:
@@ -59,7 +65,8 @@ def plan_with(keys: Sequence[str]) -> Plan:
     if not named:
         return plan()
     check_keys(named, param="context")
-    return make_plan(EVENT_COLUMNS.name, [*plan().columns, *named], mapping=named)
+    columns = [*plan().columns, *named]
+    return make_plan(EVENT_COLUMNS.name, columns, mapping=named, options=OPTIONS)
 
 
 def _plan_of_tenant(keys: Sequence[str]) -> Plan:

@@ -10,10 +10,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from tenants.behaviour.rates import USUAL
 from tenants.behaviour.refusals import REFUSALS
 from tenants.behaviour.sifting import CLOCK_SKEW, ID_LENGTH
 
-FIGURES = {"id_length": ID_LENGTH, "minutes": int(CLOCK_SKEW.total_seconds() // 60)}
+FIGURES = {
+    "id_length": ID_LENGTH,
+    "minutes": int(CLOCK_SKEW.total_seconds() // 60),
+    "acts": USUAL,
+}
 
 REJECTED: Mapping[str, str | Promise] = {
     "unparseable": _(
@@ -58,6 +63,14 @@ REJECTED: Mapping[str, str | Promise] = {
         "The price is no number from zero up. Correct it, or set the file's decimal mark."
     ),
     "bad_value": _("The value is no possible number. Correct it, or set the file's decimal mark."),
+    "bot_like": _(
+        "More acts of one person in one minute than a person can do (%(acts)s, unless the file's "
+        "options say otherwise). If they are real, set acts_per_minute and upload the row again."
+    ),
+    "unknown_item": _(
+        "No catalogue has told of this item, and only known items were asked for. Upload the item, "
+        "then this row again."
+    ),
     "bad_flag": _("Neither yes nor no. Write true or false."),
     "bad_attributes": _('The attributes are no JSON object. Write them as {"colour": "red"}.'),
     "quarantine_full": _(

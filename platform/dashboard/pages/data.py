@@ -54,6 +54,9 @@ class UploadForm(RefusableForm):
         help_text=_("Such as C for an order C123456."),
     )
 
+    known_items_only = forms.BooleanField(
+        label=_("Leave out events of items that no catalogue has told of"), required=False
+    )
     groups = forms.CharField(
         label=_("Columns that tell groups of people"),
         required=False,
@@ -99,6 +102,7 @@ class UploadForm(RefusableForm):
             "default_type": self.cleaned_data["default_type"] or None,
             "timezone": self.cleaned_data["timezone"],
             "cancellation_prefix": self.cleaned_data["cancellation_prefix"],
+            "known_items_only": self.cleaned_data["known_items_only"],
         }
 
 

@@ -8,7 +8,7 @@ import pytest
 from tenants.behaviour.cleaning import EVENT_STEPS
 from tenants.behaviour.consent_cleaning import ConsentWords, consent_steps
 from tenants.behaviour.item_cleaning import ITEM_STEPS
-from tenants.behaviour.landing import ERASED, FULL
+from tenants.behaviour.landing import ERASED, FULL, UNKNOWN_ITEM
 from tenants.behaviour.refusals import REFUSALS, UploadRefused
 from tenants.behaviour.report import BUCKETS, bucket_of
 from tenants.behaviour.wording import WORDING, outcome_text, refusal_text
@@ -35,7 +35,7 @@ def test_every_code_of_the_chains_is_worded(code):
 def test_every_worded_code_of_the_chains_exists():
     assert set(WORDING) == set(BUCKETS)
     assert "notice_unknown" in LEDGER_CODES
-    others = LEDGER_CODES | {FULL[1], ERASED[1]} | CARRIED
+    others = LEDGER_CODES | {FULL[1], ERASED[1], UNKNOWN_ITEM[1]} | CARRIED
     assert set(WORDING["rejected"]) == CODES - {"duplicate"} | others
 
 
@@ -48,6 +48,7 @@ def test_every_reason_why_a_consent_denies_is_worded_and_ranked():
 
 def test_figures_come_from_the_rules():
     assert outcome_text("rejected", "id_too_long").startswith("An id is longer than 200 characters")
+    assert "(120, unless" in outcome_text("rejected", "bot_like")
     assert "5 minutes ahead" in outcome_text("rejected", "future_time")
 
 

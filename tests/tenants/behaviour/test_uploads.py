@@ -330,18 +330,18 @@ def test_a_worker_killed_between_batches_is_resumed_and_counts_nothing_twice(
     upload = accept(alice, MANY)
     land, calls = ingest._land, []
 
-    def dies_at_the_second(lease, upload, kind, number, cleaned):
+    def dies_at_the_second(lease, upload, kind, plan, number, cleaned):
         calls.append(number)
         if number == 1:
             raise Killed
-        land(lease, upload, kind, number, cleaned)
+        land(lease, upload, kind, plan, number, cleaned)
 
     monkeypatch.setattr(ingest, "_land", dies_at_the_second)
     with pytest.raises(Killed):
         run_waiting("default")
     assert (fresh(alice, upload).state, fresh(alice, upload).rows_done) == ("running", 10)
     assert len(stored(alice)) == 10
-    monkeypatch.setattr(ingest, "_land", lambda *a: (calls.append(a[3]), land(*a)))
+    monkeypatch.setattr(ingest, "_land", lambda *a: (calls.append(a[4]), land(*a)))
     lose_the_worker()
     queue.reap()
     run_waiting("default")
@@ -382,8 +382,8 @@ def test_a_suspended_tenants_upload_stops_between_batches_and_goes_on_later(
     upload = accept(alice, MANY)
     operator, land, landed = system("operator"), ingest._land, []
 
-    def suspends(lease, upload, kind, number, cleaned):
-        land(lease, upload, kind, number, cleaned)
+    def suspends(lease, upload, kind, plan, number, cleaned):
+        land(lease, upload, kind, plan, number, cleaned)
         landed.append(number)
         if len(landed) == 1:
             suspend_tenant(tenant_id=alice.tenant.id, reason="Unpaid.", actor=operator)
