@@ -5,6 +5,7 @@ caller adds to the report.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -45,6 +46,12 @@ CARRIED = ("consent_record_id", "purposes", "withheld", "consent_time")
 EVENT_COLUMNS = (
     "row", "user_id", "item_id", "type_code", "occurred_at", "value", "quantity", "order_id",
     "event_id", "item_title", "item_category", "price", "context", *CARRIED,
+)  # fmt: skip
+# What a cancelled order is matched by; of the same types. Its quantity may be below zero.
+CANCELLATION = "cancellation"
+CANCELLED = (
+    "row", "user_id", "item_id", "type_code", "occurred_at", "value", "quantity", "order_id",
+    "event_id",
 )  # fmt: skip
 SAME_EVENT = ("user_id", "item_id", "type_code", "occurred_at", "value", "quantity", "order_id")
 
@@ -101,7 +108,7 @@ EVENT_STEPS = (
     Step("context_personal", lambda living, rules: personal(living)),
     Step("missing_type", ~pl.col("type_given")),
     Step("unknown_type", pl.col("type_code").is_null()),
-    Step("cancellation", is_cancellation),
+    Step(CANCELLATION, is_cancellation),
     Step("pseudo_item", is_pseudo_item),
     Step(
         "bad_quantity",
@@ -129,7 +136,14 @@ def clean_events(
     context_of_persons.
     """
     rules = Rules(plan.options, now, earlier or Seen.nothing())
-    return sift(typed_events(batch, plan), EVENT_STEPS, rules, EVENT_COLUMNS)
+    typed = typed_events(batch, plan)
+    cleaned = sift(typed, EVENT_STEPS, rules, EVENT_COLUMNS)
+    rows = cleaned.marks.filter(pl.col("code") == CANCELLATION)["row"]
+    if rows.is_empty():
+        return cleaned
+    return replace(
+        cleaned, cancelled=typed.filter(pl.col("row").is_in(rows.implode())).select(CANCELLED)
+    )
 
 
 def typed_events(batch: Batch, plan: Plan) -> pl.DataFrame:

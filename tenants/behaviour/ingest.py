@@ -30,11 +30,13 @@ from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.report import Report, batch_report, complete_report, merge_reports
 from tenants.behaviour.tables import Table
+from tenants.behaviour.taking_back import take_back
 from tenants.behaviour.type_table import TypeTable
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import tenant_scope
 from tenants.metering.meters import HELD
 from tenants.metering.record import count
+from tenants.subjects.suppression import stand_alone
 from tenants.work import queue
 from tenants.work.keeping import kept_alive
 from tenants.work.queue import Lease
@@ -119,8 +121,13 @@ def _land(lease: Lease, upload: Upload, kind: Kind, plan: Plan, number: int, rea
     """One batch in one transaction: rows, progress and what became of them, or nothing."""
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
-        landed = kind.land(ready.cleaned.rows, upload.id, plan)
-        part = batch_report(ready.cleaned, withheld=landed.withheld, personal=ready.personal)
+        cleaned = ready.cleaned
+        if cleaned.cancelled.height:
+            stand_alone()  # what is taken back must not come again meanwhile
+        landed = kind.land(cleaned.rows, upload.id, plan)
+        if cleaned.cancelled.height:
+            cleaned = cleaned.recoded(take_back(cleaned.cancelled))
+        part = batch_report(cleaned, withheld=landed.withheld, personal=ready.personal)
         before = upload.report.get("so_far")
         report = merge_reports([*([Report.from_plain(before)] if before else []), part])
         upload.report = {

@@ -216,12 +216,15 @@ class QuarantinedRow(TenantOwned):
 
 
 class DeletedAct(TenantOwned):
-    """The keyed hash of an act that was deleted for its person, or of which a copy said that it is
-    for nothing: sent again, it is not stored.
+    """The keyed hash of an act that was deleted for its person, taken back by a cancelled order, or
+    of which a copy said that it is for nothing: sent again, it is not stored. Also that of a
+    cancellation that took something back.
     """
 
     id = models.BigAutoField(primary_key=True)
     dedup = models.UUIDField()
+    # By a cancelled order: of these a tenant itself may have many.
+    taken_back = models.BooleanField(default=False)
     deleted_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -104,7 +104,8 @@ def shut(acts: Iterable[str], *, trusted: bool) -> None:
     remembered as may be held: they would fill the database.
     """
     found = sorted({UUID(act) for act in acts})
-    if not found or (not trusted and DeletedAct.objects.count() + len(found) > most()):
+    told = DeletedAct.objects.filter(taken_back=False)
+    if not found or (not trusted and told.count() + len(found) > most()):
         return
     DeletedAct.objects.bulk_create(
         [DeletedAct(dedup=act) for act in found], ignore_conflicts=True, batch_size=5000

@@ -16,6 +16,8 @@ from tenants.behaviour.personal_texts import counted, kinds_by_row
 from tenants.behaviour.sifting import FIRST_ROWS, Cleaned
 
 BUCKETS = ("duplicate", "quarantined", "rejected")
+# Codes of rows that were taken before.
+DUPLICATES = ("duplicate", "cancellation_again")
 TIME_COLUMNS = ("occurred_at", "event_time")
 
 
@@ -152,7 +154,7 @@ def batch_report(
 
 def bucket_of(code: str) -> str:
     """Where a code of the cleaning chain counts."""
-    return "duplicate" if code == "duplicate" else "rejected"
+    return "duplicate" if code in DUPLICATES else "rejected"
 
 
 def time_range(rows: pl.DataFrame) -> tuple[datetime | None, datetime | None]:

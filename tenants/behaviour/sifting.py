@@ -3,8 +3,8 @@
 Knows nothing of events, items or consent records; their steps are tables in the cleaning modules.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -53,6 +53,7 @@ class Cleaned:
     received  how many rows came in
     steps     the codes of the chain, in its order
     seen      what the next batch of the same file must be given
+    cancelled rows of cancelled orders, typed; they stand in `marks`, too
     """
 
     rows: pl.DataFrame
@@ -60,6 +61,15 @@ class Cleaned:
     received: int
     steps: tuple[str, ...]
     seen: Seen
+    cancelled: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    def recoded(self, codes: Mapping[int, str]) -> "Cleaned":
+        """With other codes for some rows of `marks`."""
+        if not codes:
+            return self
+        code = pl.col("row").replace_strict(dict(codes), default=pl.col("code"))
+        new = tuple(dict.fromkeys((*self.steps, *codes.values())))
+        return replace(self, marks=self.marks.with_columns(code.alias("code")), steps=new)
 
     def counts(self) -> dict[str, int]:
         """Rows per code, in the order of the steps, codes without rows left out."""

@@ -53,7 +53,11 @@ REJECTED: Mapping[str, str | Promise] = {
     ),
     "missing_type": _("No event type. Fill the column or choose a type for the whole file."),
     "unknown_type": _("The event type is not known. Use one of the types on the events page."),
-    "cancellation": _("A cancelled order. It is left out; nothing to do."),
+    "cancellation": _("A cancelled order. It took its purchase back; nothing to do."),
+    "cancellation_unmatched": _(
+        "A cancelled order whose purchase is not stored: it is not here, comes later in the file, "
+        "or waits for consent. Upload this row again once the purchase is here."
+    ),
     "pseudo_item": _(
         "Postage, a charge or a correction, not an item. It is left out; change the patterns if "
         "it is an item."
@@ -104,6 +108,7 @@ REJECTED: Mapping[str, str | Promise] = {
 
 DUPLICATE: Mapping[str, str | Promise] = {
     "duplicate": _("The same row stands earlier in the file. The first one counts."),
+    "cancellation_again": _("The cancellation took its purchase back before. Nothing to do."),
     "already_stored": _("The same event is already stored. Nothing to do."),
 }
 

@@ -11,6 +11,7 @@ from tenants.behaviour.item_cleaning import ITEM_STEPS
 from tenants.behaviour.landing import ERASED, FULL, UNKNOWN_ITEM
 from tenants.behaviour.refusals import REFUSALS, UploadRefused
 from tenants.behaviour.report import BUCKETS, bucket_of
+from tenants.behaviour.taking_back import AGAIN, UNMATCHED
 from tenants.behaviour.wording import WORDING, outcome_text, refusal_text
 from tenants.consent import ledger
 from tenants.consent.fold import CODES as STATE_CODES
@@ -35,7 +36,8 @@ def test_every_code_of_the_chains_is_worded(code):
 def test_every_worded_code_of_the_chains_exists():
     assert set(WORDING) == set(BUCKETS)
     assert "notice_unknown" in LEDGER_CODES
-    others = LEDGER_CODES | {FULL[1], ERASED[1], UNKNOWN_ITEM[1]} | CARRIED
+    assert bucket_of(AGAIN) == "duplicate" and AGAIN in WORDING["duplicate"]
+    others = LEDGER_CODES | {FULL[1], ERASED[1], UNKNOWN_ITEM[1], UNMATCHED} | CARRIED
     assert set(WORDING["rejected"]) == CODES - {"duplicate"} | others
 
 
