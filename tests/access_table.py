@@ -15,7 +15,8 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from tenants.access.rights import Right
-from tenants.behaviour.models import Item, Upload
+from tenants.behaviour.models import Item, RejectedRows, Upload
+from tenants.behaviour.rejected import sealed_cells
 from tenants.departure import files
 from tenants.evidence.models import EvidenceExport
 from tenants.ids import public_id
@@ -56,6 +57,7 @@ API: dict[str, dict[str, Right]] = {
     "v1/uploads/<str:upload_id>/parts/<int:offset>": {"PUT": Right.WRITE_EVENTS},
     "v1/uploads/<str:upload_id>/complete": {"POST": Right.WRITE_EVENTS},
     "v1/uploads/<str:upload_id>/cancel": {"POST": Right.WRITE_EVENTS},
+    "v1/uploads/<str:upload_id>/rejected": {"GET": Right.WRITE_EVENTS},
     "v1/erasures/<str:erasure_id>": {"GET": Right.MANAGE_RIGHTS},
     "v1/erasures/<str:erasure_id>/certificate": {"GET": Right.MANAGE_RIGHTS},
     "v1/fine_tuning/estimates": {"POST": Right.READ_MODELS},
@@ -102,6 +104,7 @@ PAGES: dict[str, dict[str, Right]] = {
     "data/uploads/<str:upload_id>/arrived/": {"GET": Right.READ_EVENTS},
     "data/uploads/<str:upload_id>/parts/<int:offset>/": {"POST": Right.WRITE_EVENTS},
     "data/uploads/<str:upload_id>/complete/": {"POST": Right.WRITE_EVENTS},
+    "data/uploads/<str:upload_id>/rejected/": {"GET": Right.WRITE_EVENTS},
     "consent/": {"GET": Right.READ_CONSENTS},
     "consent/uses/": {"POST": Right.WRITE_CONSENTS},
     "consent/notices/": {"GET": Right.READ_CONSENTS},
@@ -368,6 +371,10 @@ def ready(route: str, business) -> None:
             Item.objects.create(external_id=ITEM["item_id"])
         if route in ARRIVED:
             Upload.objects.update(state=Upload.RECEIVING, bytes=9, arrived=ARRIVED[route])
+        if "/rejected" in route:
+            for kept in RejectedRows.objects.all():
+                kept.sealed = sealed_cells(kept.upload_id, b'{"columns": [], "rows": []}')
+                kept.save()
         if "<str:evidence_id>" in route:
             _finish_evidence()
         RightsRequest.objects.update(**OPENED.get(route, {"kind": "access"}))

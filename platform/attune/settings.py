@@ -257,6 +257,7 @@ SUBJECT_STORES = [
 ERASURE_REACH = [
     "tenants.erasure.reaching.Exports",
     "tenants.erasure.reaching.WaitingUploads",
+    "tenants.erasure.reaching.RejectedUploadRows",
     "tenants.erasure.reaching.KeptAnswers",
     "training.jobs.erasing.Snapshots",
     "training.jobs.erasing.Versions",

@@ -49,7 +49,7 @@ from dashboard.pages.start import start
 from dashboard.pages.statements import save_statements, statements
 from dashboard.pages.tenant import choose, open_test
 from dashboard.pages.trial import trial
-from dashboard.pages.upload import upload
+from dashboard.pages.upload import rejected_rows, upload
 from dashboard.pages.usage import usage
 from dashboard.pages.version import approve, change_approval, publish, roll_back_now, version
 
@@ -73,6 +73,7 @@ urlpatterns = [
     path("data/uploads/<str:upload_id>/parts/<int:offset>/", part, name="part"),
     path("data/uploads/<str:upload_id>/complete/", complete, name="complete_upload"),
     path("data/uploads/<str:upload_id>/", upload, name="upload"),
+    path("data/uploads/<str:upload_id>/rejected/", rejected_rows, name="rejected_rows"),
     path("consent/", consent, name="consent"),
     path("consent/uses/", save_uses, name="save_uses"),
     path("consent/notices/", notices, name="notices"),

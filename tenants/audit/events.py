@@ -188,6 +188,9 @@ class AuditEvent(Enum):
     UPLOAD_FINISHED = EventKind(
         "upload.finished", "upload", _("Upload processed"), ("kind", "counts")
     )
+    REJECTED_ROWS_FETCHED = EventKind(
+        "upload.rejected_fetched", "upload", _("Rejected rows of an upload fetched"), ("counts",)
+    )
     UPLOAD_FAILED = EventKind("upload.failed", "upload", _("Upload failed"), ("kind", "code"))
     ITEMS_STORED = EventKind("items.stored", "items", _("Items made or replaced"), ("counts",))
     ITEM_CHANGED = EventKind("item.changed", "item", _("Item changed"), ("changed",))

@@ -28,6 +28,7 @@ from tenants.behaviour.people import People
 from tenants.behaviour.preparing import Ready, prepared
 from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
+from tenants.behaviour.rejected import ended_rejected, keep_rejected
 from tenants.behaviour.report import Report, batch_report, complete_report, merge_reports
 from tenants.behaviour.tables import Table
 from tenants.behaviour.taking_back import take_back
@@ -127,6 +128,9 @@ def _land(lease: Lease, upload: Upload, kind: Kind, plan: Plan, number: int, rea
         landed = kind.land(cleaned.rows, upload.id, plan)
         if cleaned.cancelled.height:
             cleaned = cleaned.recoded(take_back(cleaned.cancelled))
+        if cleaned.batch is not None:
+            ended = ended_rejected(cleaned, landed.withheld)
+            keep_rejected(upload, number, cleaned.batch, plan, ended)
         part = batch_report(cleaned, withheld=landed.withheld, personal=ready.personal)
         before = upload.report.get("so_far")
         report = merge_reports([*([Report.from_plain(before)] if before else []), part])

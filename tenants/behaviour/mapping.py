@@ -14,11 +14,14 @@ from tenants.behaviour.refusals import UploadRefused, shown
 from tenants.behaviour.schema import EVENTS, KINDS, Column, UploadKind, plain_name
 from tenants.behaviour.type_table import DEFAULTS, TypeTable
 
+# The first heading of a file of rejected rows: one that has it is sent again after repair.
+REPAIRED = "attune_row"
+
 
 @dataclass(frozen=True)
 class Plan:
     """How one file is read: its kind, the mapping in force, the columns left unread, options, and
-    the tenant's event types.
+    the tenant's event types. Of a `repaired` file the cells were escaped by `csv_cells`.
     """
 
     kind: UploadKind
@@ -26,6 +29,7 @@ class Plan:
     unread: tuple[str, ...]
     options: UploadOptions
     types: TypeTable = DEFAULTS
+    repaired: bool = False
 
     @property
     def columns(self) -> list[str]:
@@ -68,6 +72,7 @@ def make_plan(
         tuple(name for name in columns if name not in read),
         options,
         types,
+        repaired=REPAIRED in columns,
     )
 
 

@@ -148,6 +148,27 @@ class Upload(TenantOwned):
         return self.bytes if self.arrived is None else self.arrived
 
 
+class RejectedRows(TenantOwned):
+    """Rejected rows of one batch of an upload as they came, sealed under the tenant's key for
+    files, for a week; `codes` counts them by why they were rejected.
+    """
+
+    kept_back = {"*": "rejected"}
+
+    id = models.BigAutoField(primary_key=True)
+    upload = TenantForeignKey(Upload, related_name="rejected_rows")
+    batch = models.IntegerField()
+    codes = models.JSONField(default=dict)
+    bytes = models.IntegerField()
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "upload", "batch"], name="rejected_once")
+        ]
+
+
 class EventBatch(TenantOwned):
     """What became of one streamed request, append-only. Sealed in batches instead of chained:
     an entry per request would let a tenant's requests through one at a time only.

@@ -45,4 +45,4 @@ def _cleaned(table: Table, plan: Plan, kind: Kind, moment: datetime) -> Iterator
     for batch in table.batches(plan.columns):
         cleaned = kind.clean(batch, plan, moment, seen)
         seen = cleaned.seen
-        yield cleaned
+        yield replace(cleaned, batch=batch)

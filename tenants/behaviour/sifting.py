@@ -20,6 +20,7 @@ ID_LENGTH = 200
 FIRST_ROWS = 20
 CLOCK_SKEW = timedelta(minutes=5)
 FAULTS = ("unparseable", "unclosed_quote", "bad_encoding", "cell_too_long")
+CODES = {"row": pl.Int64, "code": pl.String}
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Cleaned:
     steps     the codes of the chain, in its order
     seen      what the next batch of the same file must be given
     cancelled rows of cancelled orders, typed; they stand in `marks`, too
+    batch     the rows as they came, where they may be asked for again
     """
 
     rows: pl.DataFrame
@@ -62,6 +64,7 @@ class Cleaned:
     steps: tuple[str, ...]
     seen: Seen
     cancelled: pl.DataFrame = field(default_factory=pl.DataFrame)
+    batch: Batch | None = None
 
     def recoded(self, codes: Mapping[int, str]) -> "Cleaned":
         """With other codes for some rows of `marks`."""
@@ -89,7 +92,7 @@ def sift(
     A row that several steps would mark ends at the first of them.
     """
     living = typed
-    ended = [pl.DataFrame(schema={"row": pl.Int64, "code": pl.String})]
+    ended = [pl.DataFrame(schema=CODES)]
     for several in together(steps):
         told = marks_of(living, several, rules)
         for code in told.columns if told.select(pl.any_horizontal(pl.all().any())).item() else ():
@@ -130,7 +133,10 @@ def given(batch: Batch, plan: Plan, name: str) -> pl.Series:
     theirs = plan.mapping.get(name)
     if theirs is None:
         return pl.Series(name, [None], dtype=pl.String).new_from_index(0, batch.rows.len())
-    return batch.frame[theirs]
+    column = batch.frame[theirs]
+    if plan.repaired and column.dtype == pl.String:
+        return column.str.strip_prefix("'")  # as `csv_cells.original` does
+    return column
 
 
 def with_keys(typed: pl.DataFrame, parts: Sequence[str]) -> pl.DataFrame:

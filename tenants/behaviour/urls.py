@@ -6,6 +6,7 @@ from tenants.behaviour.batch_api import EventBatchDetail, EventBatchList
 from tenants.behaviour.event_api import EventList
 from tenants.behaviour.event_type_api import EventTypeList
 from tenants.behaviour.item_api import ItemDetail, ItemList
+from tenants.behaviour.rejected_api import RejectedRowsFile
 
 urlpatterns = [
     path("v1/events", EventList.as_view(), name="events"),
@@ -19,4 +20,5 @@ urlpatterns = [
     path("v1/uploads/<str:upload_id>/parts/<int:offset>", UploadPart.as_view(), name="upload_part"),
     path("v1/uploads/<str:upload_id>/complete", UploadComplete.as_view(), name="upload_complete"),
     path("v1/uploads/<str:upload_id>/cancel", UploadCancel.as_view(), name="upload_cancel"),
+    path("v1/uploads/<str:upload_id>/rejected", RejectedRowsFile.as_view(), name="rejected_rows"),
 ]

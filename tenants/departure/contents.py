@@ -34,6 +34,7 @@ REASONS = {
     "unreadable": "Answers kept for a day to be given again; what they did stands in the tables.",
     "no_consent": "Events of people who have not consented to their being kept: only a consent "
     "frees them. The rows say how many there are and until when they wait.",
+    "rejected": "Rejected rows of uploads, kept for a week; the upload's page gives them.",
     "persons": "Belongs to the persons who sign in, not to the tenant.",
 }
 # `id` orders a tenant's rows in every one of our tables.

@@ -10,7 +10,7 @@ from tenants.access.models import IdempotentAnswer
 from tenants.audit.actor import Actor, system
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.behaviour.models import Upload
+from tenants.behaviour.models import RejectedRows, Upload
 from tenants.departure import files
 from tenants.departure.models import SealedExport, TenantExport
 from tenants.erasure.reach import Reach
@@ -78,6 +78,22 @@ class WaitingUploads(Reach):
     def held(self, subject_id: int) -> int:
         waiting = Upload.objects.filter(state__in=Upload.OPEN)
         return waiting.filter(created_at__lte=moment_of(subject_id)).count()
+
+
+class RejectedUploadRows(Reach):
+    """Rejected rows of uploads, kept for a week to be repaired. They are sealed, so whom they name
+    nobody can see: all of them go. Later ones hold nobody who was erased."""
+
+    name = "rejected_rows"
+
+    def held(self, subject_id: int) -> int:
+        return self._before(subject_id).count()
+
+    def mark(self, subject_id: int, actor: Actor) -> None:
+        self._before(subject_id).delete()
+
+    def _before(self, subject_id: int) -> "QuerySet[RejectedRows]":
+        return RejectedRows.objects.filter(created_at__lte=moment_of(subject_id))
 
 
 class KeptAnswers(Reach):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from compliance.retention.deleting import Delete, consents, rows_of, training_data
 from recommend.models import Decision
-from tenants.behaviour.models import Event, EventBatch, QuarantinedRow, Upload
+from tenants.behaviour.models import Event, EventBatch, QuarantinedRow, RejectedRows, Upload
 from training.jobs.leftovers import destroy_marked
 
 HALF_A_YEAR, THREE_YEARS, HUNDRED_YEARS = 180, 1095, 36_500
@@ -104,6 +104,14 @@ CLASSES = (
         least=90,
         reason=_("They show what became of every row (GDPR 5(2)). They hold no value of a row."),
         delete=rows_of(Upload, "finished_at", "state in ('done', 'failed')"),
+    ),
+    RetentionClass(
+        "rejected_rows",
+        _("Rejected rows of uploads, as they came"),
+        default=7,
+        least=1,
+        reason=_("They are kept to be repaired and sent again; a week is enough for that."),
+        delete=rows_of(RejectedRows, "created_at"),
     ),
     RetentionClass(
         "event_batches",

@@ -12,7 +12,9 @@ from dashboard.wording.states import BUCKETS, UPLOAD_KINDS, UPLOADS, Badge
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.behaviour.models import Upload
+from tenants.behaviour.rejected import csv_reply, rejected_file
 from tenants.behaviour.report import Report
+from tenants.behaviour.services import RIGHT_TO_UPLOAD
 from tenants.behaviour.wording import PERSONAL, outcome_text
 from tenants.errors import NotFound
 from tenants.ids import parse_id
@@ -36,12 +38,27 @@ def upload(request: PageRequest, upload_id: str) -> HttpResponse:
     if found is None:
         raise NotFound("upload")
     template = "dashboard/_upload.html" if request.htmx else "dashboard/upload.html"
-    return render(request, template, _context(found))
+    return render(request, template, _context(request, found))
 
 
-def _context(upload: Upload) -> dict[str, Any]:
+@page(Right.WRITE_EVENTS)
+def rejected_rows(request: PageRequest, upload_id: str) -> HttpResponse:
+    """The rejected rows as a file to repair."""
+    found = Upload.objects.filter(pk=parse_id("upload", upload_id)).first()
+    if found is None or not _may_fetch(request, found):
+        raise NotFound("upload")
+    return csv_reply(found, rejected_file(upload=found, actor=request.actor))
+
+
+def _may_fetch(request: PageRequest, upload: Upload) -> bool:
+    """They are for who might have sent the file."""
+    return {Right.WRITE_EVENTS, RIGHT_TO_UPLOAD[upload.kind]} <= request.rights
+
+
+def _context(request: PageRequest, upload: Upload) -> dict[str, Any]:
     report = _report(upload)
     return {
+        "rejected": _may_fetch(request, upload) and upload.rejected_rows.exists(),
         "upload": upload,
         "kind": UPLOAD_KINDS[upload.kind],
         "badge": UPLOADS[upload.state],

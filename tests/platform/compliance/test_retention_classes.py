@@ -14,7 +14,7 @@ from compliance.retention.classes import BY_CODE, CLASSES
 from compliance.retention.expiring import expire, expire_now
 from recommend.models import Decision
 from tenants.audit.models import AuditDetail, AuditEntry
-from tenants.behaviour.models import Event, EventBatch, Item, QuarantinedRow, Upload
+from tenants.behaviour.models import Event, EventBatch, Item, QuarantinedRow, RejectedRows, Upload
 from tenants.consent.models import ConsentRecord, ConsentState
 from tenants.consent.services import record_batch
 from tenants.consent.vocabulary import ConsentEvent, Purpose
@@ -30,6 +30,7 @@ TIMED = {
     "quarantine": (QuarantinedRow, "created_at"),
     "decisions": (Decision, "occurred_at"),
     "uploads": (Upload, "finished_at"),
+    "rejected_rows": (RejectedRows, "created_at"),
     "event_batches": (EventBatch, "received_at"),
 }
 
@@ -37,6 +38,13 @@ TIMED = {
 @pytest.fixture(autouse=True)
 def no_turn_taken():
     cache.clear()
+
+
+# What a row of the class needs beside its time, by its age.
+OTHERS = {
+    "uploads": lambda days: {"state": "done", "kind": "events"},
+    "rejected_rows": lambda days: {"batch": days},
+}
 
 
 def add_event(days_ago: int) -> None:
@@ -57,7 +65,7 @@ def rows_at(code: str, days_ago: int) -> None:
     if code == "events":
         add_event(days_ago)
         return
-    given = {column: moment} | ({"state": "done", "kind": "events"} if code == "uploads" else {})
+    given = {column: moment} | OTHERS.get(code, lambda days: {})(days_ago)
     row = make_row(model, {}, **given)
     if column == "created_at":  # set by itself when it is made
         model.objects.filter(pk=row.pk).update(created_at=moment)
