@@ -148,6 +148,10 @@ CELERY_BEAT_SCHEDULE = {
 # Kind of leased work -> where and how it runs: the one table that workers read.
 WORK_KINDS = {
     "upload": WorkKind("default", "tenants.behaviour.ingest.run", lease=120, attempts=6),
+    "look": WorkKind("default", "tenants.behaviour.asking.looking.run", lease=120, attempts=6),
+    "dry_run": WorkKind(
+        "default", "tenants.behaviour.asking.rehearsing.run", lease=120, attempts=6
+    ),
     "release": WorkKind("default", "tenants.behaviour.release.run", lease=60, attempts=6),
     "notice_change": WorkKind(
         "default", "tenants.consent.changing.run", lease=120, attempts=20, urgent=True
@@ -240,6 +244,8 @@ EVIDENCE_KINDS = {
     "impact": "compliance.packs.kinds.impact",
     "algorithm": "compliance.packs.kinds.algorithm",
 }
+# Made of a base model's name: counts what its tokenizer cannot read of texts.
+TEXT_READER = "training.engine.reading.reader_of"
 # Called with the consent records that withdraw, refuse, opt out or invalidate, in the transaction
 # that stores them: what was made from the subjects' data is above the ledger.
 CONSENT_STOPS = ["training.jobs.leaving.on_stops"]

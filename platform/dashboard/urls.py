@@ -18,6 +18,7 @@ from dashboard.pages.job import ask, board, job, start_job
 from dashboard.pages.join import join
 from dashboard.pages.keys import keys, make_key, revoke, rotate
 from dashboard.pages.lineage import lineage, lineage_of_version
+from dashboard.pages.mapping import act_on_mapping, mapping, read_so
 from dashboard.pages.members import change, invite, members, remove, withdraw
 from dashboard.pages.models import models
 from dashboard.pages.notices import archive, notice_bytes, notices
@@ -72,6 +73,9 @@ urlpatterns = [
     path("data/uploads/<str:upload_id>/arrived/", arrived, name="arrived"),
     path("data/uploads/<str:upload_id>/parts/<int:offset>/", part, name="part"),
     path("data/uploads/<str:upload_id>/complete/", complete, name="complete_upload"),
+    path("data/uploads/<str:upload_id>/mapping/", mapping, name="mapping"),
+    path("data/uploads/<str:upload_id>/mapping/read/", read_so, name="read_so"),
+    path("data/uploads/<str:upload_id>/mapping/act/", act_on_mapping, name="act_on_mapping"),
     path("data/uploads/<str:upload_id>/", upload, name="upload"),
     path("data/uploads/<str:upload_id>/rejected/", rejected_rows, name="rejected_rows"),
     path("consent/", consent, name="consent"),

@@ -185,6 +185,12 @@ class AuditEvent(Enum):
     UPLOAD_GIVEN_UP = EventKind(
         "upload.given_up", "upload", _("Upload given up before it was complete"), ("kind", "bytes")
     )
+    UPLOAD_CHECKED = EventKind(
+        "upload.checked", "upload", _("Upload checked without storing it"), ("kind",)
+    )
+    UPLOAD_MAPPED = EventKind(
+        "upload.mapped", "upload", _("Said how an upload is read"), ("kind", "fields")
+    )
     UPLOAD_FINISHED = EventKind(
         "upload.finished", "upload", _("Upload processed"), ("kind", "counts")
     )

@@ -15,6 +15,7 @@ WAITING: dict[str, Any] = {
     "status": "received",
     "rows_done": 0,
     "report": None,
+    "dry_run": None,
     "error": None,
     "created_at": "2026-11-16T09:30:00Z",
     "finished_at": None,
@@ -84,6 +85,11 @@ PART_TAKEN = OpenApiExample(
 COMPLETED = OpenApiExample(
     "All parts were sent",
     value={"sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"},
+    request_only=True,
+)
+STARTED = OpenApiExample(
+    "As it was checked, but for one column",
+    value={"mapping": {"item_title": "Product name"}},
     request_only=True,
 )
 GIVEN_UP = OpenApiExample(

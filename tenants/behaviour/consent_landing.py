@@ -22,7 +22,7 @@ from tenants.consent.services import record_batch
 from tenants.consent.vocabulary import CollectionMethod, ConsentEvent, LawfulBasis, Purpose
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import current_tenant
-from tenants.subjects.directory import resolve
+from tenants.subjects.directory import known, resolve
 from tenants.subjects.suppression import erased
 
 WORDS = ConsentWords(
@@ -33,6 +33,8 @@ WORDS = ConsentWords(
 )
 METHODS = frozenset(CollectionMethod)
 IMPORTED = CollectionMethod.IMPORT
+# Stands for somebody who is not here yet.
+NOBODY = 0
 Withheld = dict[tuple[str, str], list[int]]
 
 
@@ -47,16 +49,16 @@ def land_consents(rows: pl.DataFrame, upload_id: UUID) -> Landed:
     read = [consent_row(row) for row in rows.select(CONSENT_COLUMNS).iter_rows(named=True)]
     read, withheld = _without_erased(read)
     subjects = resolve({row.user_id for row in read})
-    known = _known({name for row in read for name in (row.record_id or "", _receipt(row))})
+    stored = _known({name for row in read for name in (row.record_id or "", _receipt(row))})
     names = Names(upload_id, read)
     notices, moment = Notices(), now()
     acts: list[ConsentInput] = []
     for row in read:
         told = _told(row, subjects[row.user_id])
         receipt = row.record_id or _receipt(row)
-        if known.get(receipt, told) != told:  # an id given twice must not swallow a withdrawal
+        if stored.get(receipt, told) != told:  # an id given twice must not swallow a withdrawal
             receipt = _receipt(row)
-        if receipt in known:
+        if receipt in stored:
             withheld.setdefault(("duplicate", "already_stored"), []).append(row.row)
             continue
         act = _act(row, subjects[row.user_id], receipt, upload_id, names)
@@ -64,10 +66,28 @@ def land_consents(rows: pl.DataFrame, upload_id: UUID) -> Landed:
         if refused:
             withheld.setdefault(("rejected", refused.code), []).append(row.row)
             continue
-        known[receipt] = told
+        stored[receipt] = told
         acts.append(act)
     _, root = record_batch(acts=acts)
     return Landed(withheld, root=root)
+
+
+def refused_consents(rows: pl.DataFrame, upload_id: UUID) -> Withheld:
+    """The rows that the ledger would refuse as it is now; writes nothing."""
+    read = [consent_row(row) for row in rows.select(CONSENT_COLUMNS).iter_rows(named=True)]
+    read, withheld = _without_erased(read)
+    subjects = known(row.user_id for row in read)
+    stored = _known({name for row in read for name in (row.record_id or "", _receipt(row))})
+    names = Names(upload_id, read)
+    notices, moment = Notices(), now()
+    for row in read:
+        subject = subjects.get(row.user_id, NOBODY)
+        receipt = row.record_id or _receipt(row)
+        if stored.get(receipt) == _told(row, subject):
+            withheld.setdefault(("duplicate", "already_stored"), []).append(row.row)
+        elif refused := refusal(_act(row, subject, receipt, upload_id, names), notices, moment):
+            withheld.setdefault(("rejected", refused.code), []).append(row.row)
+    return withheld
 
 
 def _without_erased(read: list[ConsentRow]) -> tuple[list[ConsentRow], Withheld]:

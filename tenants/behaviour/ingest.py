@@ -57,11 +57,11 @@ def run(lease: Lease) -> None:
             raise UploadRefused("crashed")
         _process(lease, upload)
     except UploadRefused as refused:
-        _fail(lease, upload, refused)
+        fail(lease, upload, refused)
     except FileNotFoundError:
-        _fail(lease, upload, UploadRefused("file_gone"))
+        fail(lease, upload, UploadRefused("file_gone"))
     except InvalidTag:
-        _fail(lease, upload, UploadRefused("file_altered"))
+        fail(lease, upload, UploadRefused("file_altered"))
 
 
 def _begin(lease: Lease) -> Upload | None:
@@ -89,18 +89,25 @@ def _process(lease: Lease, upload: Upload) -> None:
     kind = KINDS[upload.kind]
     fetch(lease, upload)
     came_at = upload.arrived_at or upload.created_at
+    options = UploadOptions.from_plain(upload.options.get("options", {}))
     done, people = int(upload.report.get("batches", 0)), People()
     with tenant_scope(lease.tenant_id):
         key = lasting_key(lease.tenant_id, "dedup")
     with vault.opened(upload.tenant_id, upload.id) as file:
         with kept_alive(lease):  # a large file is looked through before its first row
             check_whole(upload)
-            table = open_table(file, apart=True, spool=vault.folder(upload.tenant_id))
+            table = open_table(
+                file,
+                encoding=options.encoding,
+                delimiter=options.delimiter,
+                apart=True,
+                spool=vault.folder(upload.tenant_id),
+            )
         plan = make_plan(
             upload.kind,
             table.columns,
             mapping=upload.options.get("mapping"),
-            options=UploadOptions.from_plain(upload.options.get("options", {})),
+            options=options,
             types=TypeTable.from_plain(upload.options["types"]),
         )
         batches = prepared(table, plan, kind, moment=came_at, key=key, done=done)
@@ -131,7 +138,9 @@ def _land(lease: Lease, upload: Upload, kind: Kind, plan: Plan, number: int, rea
         if cleaned.batch is not None:
             ended = ended_rejected(cleaned, landed.withheld)
             keep_rejected(upload, number, cleaned.batch, plan, ended)
-        part = batch_report(cleaned, withheld=landed.withheld, personal=ready.personal)
+        part = batch_report(
+            cleaned, withheld=landed.withheld, personal=ready.personal, texts=ready.texts
+        )
         before = upload.report.get("so_far")
         report = merge_reports([*([Report.from_plain(before)] if before else []), part])
         upload.report = {
@@ -199,7 +208,7 @@ def _record_outcome(upload: Upload, report: Report, roots: list[str]) -> None:
     )
 
 
-def _fail(lease: Lease, upload: Upload, refused: UploadRefused) -> None:
+def fail(lease: Lease, upload: Upload, refused: UploadRefused) -> None:
     """The file as a whole is refused; rows of batches that were stored before stay reported."""
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import polars as pl
 
+from tenants.behaviour.item_attributes import PREFIX, with_attributes
 from tenants.behaviour.mapping import Plan
 from tenants.behaviour.parsing import flags, ids, numbers, texts
 from tenants.behaviour.sifting import (
@@ -89,4 +90,9 @@ def typed_items(batch: Batch, plan: Plan) -> pl.DataFrame:
             "available": flag.set((flag < 0).fill_null(False), None).cast(pl.Boolean),
         }
     )
-    return with_keys(frame, ("item_id",))
+    told = {
+        field.removeprefix(PREFIX): given(batch, plan, field)
+        for field in plan.mapping
+        if field.startswith(PREFIX)
+    }
+    return with_keys(frame.with_columns(with_attributes(frame["attributes"], told)), ("item_id",))

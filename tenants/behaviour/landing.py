@@ -100,7 +100,7 @@ def _kept_out(rows: pl.DataFrame, trusted: bool) -> Withheld:
     tight = not quarantine.surely_has_room(rows.height)
     if trusted and not tight:
         return {}
-    here = _here_already(rows)
+    here = here_already(rows)
     full = _beyond_room(_without(rows, here)) if tight else []
     return {outcome: ended for outcome, ended in ((ALREADY, here), (FULL, full)) if ended}
 
@@ -158,7 +158,7 @@ def with_acts(rows: pl.DataFrame, key: bytes) -> pl.DataFrame:
     return rows.with_columns(pl.Series("dedup", identities(rows, key), dtype=pl.String))
 
 
-def _here_already(rows: pl.DataFrame) -> list[int]:
+def here_already(rows: pl.DataFrame) -> list[int]:
     """The numbers of rows whose act is stored or held."""
     acts = [UUID(text) for text in rows["dedup"]]
     here = {

@@ -1,21 +1,29 @@
 """Which of a file's columns is which of ours: the caller's word first, then names and aliases.
 
 A saved mapping is a plain dict {our name: their name}; an empty name says: read no such column. In
-a file of events `context.KEY` keeps a column as context; nothing is proposed for it.
+a file of events `context.KEY` keeps a column as context; nothing is proposed for it. In a file of
+items `attributes.KEY` keeps one as an attribute, and every unread column is proposed for that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tenants.behaviour.event_context import PREFIX, check_keys, is_context
+from tenants.behaviour import event_context, item_attributes
+from tenants.behaviour.event_context import check_keys, is_context
+from tenants.behaviour.item_attributes import is_attribute
 from tenants.behaviour.options import UploadOptions, check_type
 from tenants.behaviour.refusals import UploadRefused, shown
-from tenants.behaviour.schema import EVENTS, KINDS, Column, UploadKind, plain_name
+from tenants.behaviour.schema import EVENTS, ITEMS, KINDS, Column, UploadKind, plain_name
 from tenants.behaviour.type_table import DEFAULTS, TypeTable
 
 # The first heading of a file of rejected rows: one that has it is sent again after repair.
 REPAIRED = "attune_row"
+# Kinds whose files may bring more than our columns: how such a field reads, and which it is.
+MORE: dict[str, tuple[str, Callable[[str], bool]]] = {
+    EVENTS.name: (f"{event_context.PREFIX}KEY", is_context),
+    ITEMS.name: (f"{item_attributes.PREFIX}KEY", is_attribute),
+}
 
 
 @dataclass(frozen=True)
@@ -79,13 +87,12 @@ def make_plan(
 def settle(kind: UploadKind, columns: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
     """The mapping of this file: what the caller named, and proposals for all other fields."""
     ours = [column.name for column in kind.columns]
-    fields = [*ours, f"{PREFIX}KEY"] if kind is EVENTS else ours
+    more, is_more = MORE.get(kind.name, ("", lambda field: False))
     check_keys(given)
     for field, theirs in given.items():
-        if field not in ours and not (kind is EVENTS and is_context(field)):
-            raise UploadRefused(
-                "unknown_field", param="mapping", field=field, fields=", ".join(fields)
-            )
+        if field not in ours and not is_more(field):
+            fields = ", ".join(filter(None, (*ours, more)))
+            raise UploadRefused("unknown_field", param="mapping", field=field, fields=fields)
         if theirs and theirs not in columns:
             raise UploadRefused(
                 "column_not_found", param="mapping", field=field, column=theirs,
@@ -93,7 +100,11 @@ def settle(kind: UploadKind, columns: Sequence[str], given: Mapping[str, str]) -
             )  # fmt: skip
     free = [name for name in columns if name not in given.values()]
     proposed = propose(tuple(one for one in kind.columns if one.name not in given), free)
-    return {name: theirs for name, theirs in ({**proposed, **given}).items() if theirs}
+    settled = {name: theirs for name, theirs in ({**proposed, **given}).items() if theirs}
+    if kind is not ITEMS:
+        return settled
+    left = [name for name in free if name not in proposed.values()]
+    return settled | item_attributes.proposed(left, given)
 
 
 def propose(ours: Sequence[Column], columns: Sequence[str]) -> dict[str, str]:

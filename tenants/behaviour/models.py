@@ -98,16 +98,24 @@ class TenantEventType(TenantOwned):
 class Upload(TenantOwned):
     """One file with its report. The file is kept encrypted until it is processed.
 
-    `arrived` counts the bytes of one that comes in parts, `sha256` is empty until it is known.
+    One for which a person says how it is read is looked into first, waits (`mapping`) and may be
+    checked without anything being stored; `rehearsal` is what the latest such check found, or why
+    the file could not be opened. `arrived` counts the bytes of one that comes in parts, `sha256`
+    is empty until it is known.
     """
 
     kept_back = {"source_sealed": "secret"}
 
     RECEIVING, RECEIVED, RUNNING = "receiving", "received", "running"
+    LOOKING, MAPPING, CHECKING = "looking", "mapping", "checking"
     DONE, FAILED = "done", "failed"
+    # Before anybody said how it is read.
+    ASKED = (LOOKING, MAPPING, CHECKING)
     # What a file may still be there for.
-    OPEN = (RECEIVING, RECEIVED, RUNNING)
-    COMPLETE = (RECEIVED, RUNNING, DONE)
+    OPEN = (RECEIVING, *ASKED, RECEIVED, RUNNING)
+    # While something goes on by itself.
+    MOVING = (RECEIVING, LOOKING, CHECKING, RECEIVED, RUNNING)
+    COMPLETE = (*ASKED, RECEIVED, RUNNING, DONE)
     EVENTS, ITEMS, CONSENTS = "events", "items", "consents"
     KINDS = (EVENTS, ITEMS, CONSENTS)
 
@@ -129,6 +137,7 @@ class Upload(TenantOwned):
     rows = models.BigIntegerField(null=True)
     rows_done = models.BigIntegerField(default=0)
     report = models.JSONField(default=dict)
+    rehearsal = models.JSONField(default=dict)
     # A code with parameters, worded when shown.
     error = models.JSONField(default=dict)
     actor_ref = models.TextField()
@@ -166,6 +175,27 @@ class RejectedRows(TenantOwned):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant_id", "upload", "batch"], name="rejected_once")
+        ]
+
+
+class RememberedMapping(TenantOwned):
+    """How files of one kind with these headings were last read, to be proposed for the next one.
+
+    `headings_sha256` is of the set of headings, whatever their order.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.TextField()
+    headings_sha256 = models.BinaryField()
+    mapping = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
+    confirmed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "kind", "headings_sha256"], name="mapping_once"
+            )
         ]
 
 

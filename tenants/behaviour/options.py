@@ -1,5 +1,6 @@
 """How a tenant wants one file read: the options of an upload as checked, plain values."""
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NoReturn
@@ -9,6 +10,7 @@ import polars as pl
 
 from tenants.behaviour.pseudo_items import PSEUDO_ITEMS, PseudoItem, one_pattern
 from tenants.behaviour.rates import USUAL
+from tenants.behaviour.reading.csv_head import DELIMITERS
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.schema import plain_name
 from tenants.behaviour.type_table import TypeTable
@@ -31,6 +33,8 @@ class UploadOptions:
     acts_per_minute     of one person, trades excepted; what goes beyond is no person's. 0: no limit
     known_items_only    rows of items that no catalogue has told of are left out
     shift_weeks         whole weeks added to every time, for demonstration data only
+    encoding            of a text file, where what is found out about it is wrong
+    delimiter           of a CSV file, likewise
 
     Raises UploadRefused bad_option; whether the type is one, `check_type` says, who is told the
     tenant's.
@@ -44,6 +48,8 @@ class UploadOptions:
     acts_per_minute: int = USUAL
     known_items_only: bool = False
     shift_weeks: int = 0
+    encoding: str | None = None
+    delimiter: str | None = None
 
     def __post_init__(self) -> None:
         for name, (holds, allowed) in CHECKS.items():
@@ -160,6 +166,16 @@ def is_flag(value: object) -> bool:
     return isinstance(value, bool)
 
 
+def is_encoding(value: object) -> bool:
+    """Whether the value is None or a name of an encoding that Python knows."""
+    if value is None:
+        return True
+    try:
+        return isinstance(value, str) and len(value) <= 40 and bool(codecs.lookup(value))
+    except (LookupError, ValueError):
+        return False
+
+
 CHECKS = {
     "default_type": (is_word, ALLOWED_TYPE),
     "cancellation_prefix": (is_prefix, "Give at most 20 characters."),
@@ -172,4 +188,6 @@ CHECKS = {
     "acts_per_minute": (is_rate, "Give a whole number, or 0 for no limit."),
     "known_items_only": (is_flag, "Give true or false."),
     "shift_weeks": (is_shift, "Give a whole number of weeks."),
+    "encoding": (is_encoding, "Give a name such as utf-8, cp1252 or gb18030."),
+    "delimiter": ((None, *DELIMITERS).__contains__, "Give a comma, semicolon, tab or bar."),
 }

@@ -2,12 +2,13 @@
 through for what is personal. Runs beside the storing of the batch before (`ahead`).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import polars as pl
 
+from tenants.behaviour.item_texts import measured
 from tenants.behaviour.kinds import Kind
 from tenants.behaviour.landing import with_acts
 from tenants.behaviour.mapping import Plan
@@ -18,10 +19,11 @@ from tenants.behaviour.tables import Table
 
 @dataclass(frozen=True)
 class Ready:
-    """A cleaned batch; `personal` is `kinds_by_row` of its rows."""
+    """A cleaned batch, with `kinds_by_row` of its rows and what `item_texts` counts in them."""
 
     cleaned: Cleaned
     personal: pl.DataFrame
+    texts: Mapping[str, int] = field(default_factory=dict)
 
 
 def prepared(
@@ -37,7 +39,7 @@ def prepared(
             yield Ready(cleaned, personal=kinds_by_row(cleaned.rows.clear()))
             continue
         rows = with_acts(cleaned.rows, key) if kind.acts else cleaned.rows
-        yield Ready(replace(cleaned, rows=rows), personal=kinds_by_row(rows))
+        yield Ready(replace(cleaned, rows=rows), personal=kinds_by_row(rows), texts=measured(rows))
 
 
 def _cleaned(table: Table, plan: Plan, kind: Kind, moment: datetime) -> Iterator[Cleaned]:

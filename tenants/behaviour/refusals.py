@@ -162,6 +162,9 @@ REFUSALS = {
     "upload_expired": gettext_noop(
         "Nothing came of this upload for a day, so its parts were deleted. Upload the file again."
     ),
+    "mapping_expired": gettext_noop(
+        "Nobody said for a day how this file is to be read, so it was deleted. Upload it again."
+    ),
     "upload_cancelled": gettext_noop(
         "The upload was given up before it was complete. Nothing of it was stored."
     ),

@@ -42,7 +42,7 @@ class Report:
     `steps` are the codes of the chain in its order, also those that met no row. `first_time` and
     `last_time` (UTC) span the accepted rows. `details` is what the reader found out about the
     file, `plan` the mapping and the options in force. `personal` says in how many accepted rows a
-    text looks as if it held personal data, by kind.
+    text looks as if it held personal data, by kind; `texts` what `item_texts` counts.
     """
 
     received: int
@@ -56,6 +56,7 @@ class Report:
     details: Mapping[str, str | int] = field(default_factory=dict)
     plan: Mapping[str, Any] = field(default_factory=dict)
     personal: Mapping[str, int] = field(default_factory=dict)
+    texts: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ended = sum(one.count for one in self.outcomes)
@@ -90,6 +91,7 @@ class Report:
             "details": dict(self.details),
             "plan": dict(self.plan),
             "personal": dict(self.personal),
+            "texts": dict(self.texts),
         }
 
     @classmethod
@@ -109,7 +111,9 @@ class Report:
             subjects_seen=plain["subjects_seen"],
             details=plain["details"],
             plan=plain["plan"],
-            personal=plain.get("personal", {}),  # reports from before have none
+            # Reports from before have none.
+            personal=plain.get("personal", {}),
+            texts=plain.get("texts", {}),
         )
 
 
@@ -122,9 +126,14 @@ Withheld = Mapping[tuple[str, str], Sequence[int] | pl.Series]
 
 
 def batch_report(
-    cleaned: Cleaned, *, withheld: Withheld | None = None, personal: pl.DataFrame | None = None
+    cleaned: Cleaned,
+    *,
+    withheld: Withheld | None = None,
+    personal: pl.DataFrame | None = None,
+    texts: Mapping[str, int] | None = None,
 ) -> Report:
-    """The report of one batch; `personal` is `kinds_by_row` of its rows, where it is at hand.
+    """The report of one batch; `personal` is `kinds_by_row` of its rows, where it is at hand, and
+    `texts` what `item_texts` counted in them.
 
     `withheld` are accepted rows that the caller ends otherwise: (bucket, code) -> row numbers,
     such as ("quarantined", "no_record") or ("duplicate", "already_stored"). Raises
@@ -149,6 +158,7 @@ def batch_report(
         first_time=first,
         last_time=last,
         personal=counted(kinds_by_row(left) if personal is None else personal, left),
+        texts=dict(texts or {}),
     )  # fmt: skip
 
 
@@ -187,7 +197,17 @@ def merge_reports(reports: Iterable[Report]) -> Report:
         last_time=max((part.last_time for part in moments if part.last_time), default=None),
         items_created=sum(part.items_created for part in parts),
         personal=dict(sum((Counter(part.personal) for part in parts), Counter())),
+        texts=added_up([part.texts for part in parts]),
     )
+
+
+def added_up(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Counts by name, those of nothing too."""
+    whole: dict[str, int] = {}
+    for part in counts:
+        for name, count in part.items():
+            whole[name] = whole.get(name, 0) + count
+    return whole
 
 
 def rank(outcome: Outcome, steps: tuple[str, ...]) -> tuple[bool, int]:

@@ -40,11 +40,13 @@ def accept_upload(
     actor: Actor,
     mapping: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
+    ask: str = "",
 ) -> Upload:
     """Keep a file and promise its processing. Raises UploadRefused on a bad option, TooMany
     when the month's events are used up, AppError (`storage_full`) when the files have no room.
 
-    `chunks` are the file's bytes; nothing is kept when any part of this fails.
+    `ask` is what comes before: MAPPING, DRY_RUN or nothing. `chunks` are the file's bytes; nothing
+    is kept when any part of this fails.
     """
     check_order(kind, options)
     upload_id, tenant_id = uuid7(), current_tenant()
@@ -59,10 +61,11 @@ def accept_upload(
             name=name[:NAME_LENGTH],
             bytes=size,
             sha256=digest,
-            options={"mapping": dict(mapping or {}), "options": dict(options or {})},
+            options=ordered(mapping, options, ask),
+            state=Upload.LOOKING if ask else Upload.RECEIVED,
             actor_ref=actor.ref,
         )
-        enqueue("upload", tenant_id=tenant_id, object_id=upload_id)
+        promise(upload)
         record(
             AuditEvent.UPLOAD_ACCEPTED,
             actor=actor,
@@ -74,6 +77,24 @@ def accept_upload(
         vault.destroy(tenant_id, upload_id)
         raise
     return upload
+
+
+# What may be asked of a file before it is processed: how it is read, or what would become of it.
+MAPPING, DRY_RUN = "mapping", "dry_run"
+
+
+def ordered(
+    mapping: Mapping[str, str] | None, options: Mapping[str, Any] | None, ask: str
+) -> dict[str, Any]:
+    """How an upload was ordered, as its row keeps it."""
+    order: dict[str, Any] = {"mapping": dict(mapping or {}), "options": dict(options or {})}
+    return {**order, "ask": ask} if ask else order
+
+
+def promise(upload: Upload) -> None:
+    """Queue what comes next of a file: it is looked into, checked or processed."""
+    work = {Upload.LOOKING: "look", Upload.CHECKING: "dry_run", Upload.RECEIVED: "upload"}
+    enqueue(work[upload.state], tenant_id=upload.tenant_id, object_id=upload.id)
 
 
 def check_order(kind: str, options: Mapping[str, Any] | None) -> None:

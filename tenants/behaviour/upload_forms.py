@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import NAME_LENGTH
+from tenants.behaviour.services import DRY_RUN, NAME_LENGTH
 from tenants.behaviour.wording import refusal_text
 
 
@@ -68,6 +68,17 @@ class SentFile(serializers.FileField):
     """A part of a form that holds a file."""
 
 
+DRY_RUN_SAYS = (
+    "Check the whole file and store nothing: `dry_run` of the upload then says what would become "
+    "of every row, and `start_upload` has it stored. After a day without that it is deleted."
+)
+
+
+def asking(attrs: dict[str, Any]) -> dict[str, Any]:
+    """The order with what is asked of the file before it is stored."""
+    return {**attrs, "ask": DRY_RUN} if attrs.pop("dry_run", False) else attrs
+
+
 class UploadBody(serializers.Serializer[Any]):
     """A file (CSV, JSON Lines or Parquet, also packed), what it holds, and how to read it."""
 
@@ -76,9 +87,15 @@ class UploadBody(serializers.Serializer[Any]):
     mapping = MappingText(
         required=False,
         help_text='{"our_column": "column of the file"}; for events also '
-        '{"context.country": "Country"}: keeps a column that tells groups',
+        '{"context.country": "Country"}: keeps a column that tells groups. Further columns of '
+        'items become attributes; {"attributes.colour": "Farbe"} renames one, an empty name leaves '
+        "one out.",
     )
     options = JSONText(required=False, help_text='{"default_type": "purchase", …}')
+    dry_run = serializers.BooleanField(required=False, help_text=DRY_RUN_SAYS)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return asking(attrs)
 
 
 class UploadOrderBody(serializers.Serializer[Any]):
@@ -100,6 +117,7 @@ class UploadOrderBody(serializers.Serializer[Any]):
     )
     mapping = JSONObject(required=False, help_text="As in a form.")
     options = JSONObject(required=False, help_text="As in a form.")
+    dry_run = serializers.BooleanField(required=False, help_text=DRY_RUN_SAYS)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         parts, fetched = {"name", "bytes"}, {"source", "credentials"}
@@ -108,7 +126,7 @@ class UploadOrderBody(serializers.Serializer[Any]):
             raise serializers.ValidationError({name: "This field is required."})
         for name in sorted(other & attrs.keys()):
             raise serializers.ValidationError({name: "Send either a source, or name and bytes."})
-        return attrs
+        return asking(attrs)
 
     def validate_credentials(self, value: dict[str, Any]) -> dict[str, str]:
         if not all(isinstance(one, str) and one for one in value.values()):
@@ -134,6 +152,9 @@ class UploadAnswer(serializers.Serializer[Any]):
     status = serializers.CharField(source="state")
     rows_done = serializers.IntegerField()
     report = serializers.SerializerMethodField()
+    dry_run = serializers.SerializerMethodField(
+        help_text="What a dry run found: a report, or why the file cannot be read so."
+    )
     error = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -143,10 +164,26 @@ class UploadAnswer(serializers.Serializer[Any]):
         told = {Upload.DONE: upload.report, Upload.FAILED: upload.report.get("so_far")}
         return told.get(upload.state)
 
+    def get_dry_run(self, upload: Upload) -> dict[str, Any] | None:
+        told = upload.rehearsal.get("error")
+        if told:
+            return {"error": {**told, "message": refusal_text(**told)}}
+        return upload.rehearsal or None
+
     def get_error(self, upload: Upload) -> dict[str, Any] | None:
         if not upload.error:
             return None
         return {**upload.error, "message": refusal_text(**upload.error)}
+
+
+class StartBody(serializers.Serializer[Any]):
+    """How a waiting file is read; what is not sent stays as it was said before."""
+
+    mapping = JSONObject(required=False, help_text="As in a form.")
+    options = JSONObject(required=False, help_text="As in a form.")
+
+    def validate_mapping(self, value: dict[str, Any]) -> dict[str, str]:
+        return checked_mapping(value)
 
 
 class UploadPage(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@ from django.urls import path
 
 from tenants.behaviour.api import UploadDetail, UploadList
 from tenants.behaviour.arriving.api import UploadCancel, UploadComplete, UploadPart
+from tenants.behaviour.asking.api import UploadStart
 from tenants.behaviour.batch_api import EventBatchDetail, EventBatchList
 from tenants.behaviour.event_api import EventList
 from tenants.behaviour.event_type_api import EventTypeList
@@ -19,6 +20,7 @@ urlpatterns = [
     path("v1/uploads/<str:upload_id>", UploadDetail.as_view(), name="upload"),
     path("v1/uploads/<str:upload_id>/parts/<int:offset>", UploadPart.as_view(), name="upload_part"),
     path("v1/uploads/<str:upload_id>/complete", UploadComplete.as_view(), name="upload_complete"),
+    path("v1/uploads/<str:upload_id>/start", UploadStart.as_view(), name="upload_start"),
     path("v1/uploads/<str:upload_id>/cancel", UploadCancel.as_view(), name="upload_cancel"),
     path("v1/uploads/<str:upload_id>/rejected", RejectedRowsFile.as_view(), name="rejected_rows"),
 ]

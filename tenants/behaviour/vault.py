@@ -66,11 +66,11 @@ def check_length(length: int, param: str) -> None:
         )
 
 
-def opened(tenant_id: UUID, upload_id: UUID) -> BinaryIO:
+def opened(tenant_id: UUID, upload_id: UUID, *, draft: str = "") -> BinaryIO:
     """The plain file to read and seek in, a piece at a time in memory; FileNotFoundError when it
     is gone, InvalidTag when altered, now or while it is read."""
     keys = tenant_keys(tenant_id, "files")
-    return sealed_reader(path_of(tenant_id, upload_id), keys, upload_id.bytes)
+    return sealed_reader(path_of(tenant_id, upload_id, draft), keys, upload_id.bytes)
 
 
 def digest(tenant_id: UUID, upload_id: UUID) -> bytes:

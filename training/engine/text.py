@@ -100,7 +100,11 @@ def read_share(tokenizer: Any, texts: list[str], *, seed: int) -> Reading:
                 known[start:stop] = True
         read += int((known & solid).sum())
         total += int(solid.sum())
-    share = read / total
+    return reading_of(read / total)
+
+
+def reading_of(share: float) -> Reading:
+    """What follows from the share of the characters that a base can read."""
     if share < READABLE_ENOUGH:
         return Reading(share, "base_cannot_read_text")
     return Reading(share, "read" if share >= 0.95 else "base_reads_part")

@@ -1,7 +1,6 @@
 """`/data/`: uploads with their state, the form for a new one, the notices they rest on."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.http import HttpResponse
@@ -11,13 +10,11 @@ from django.views.decorators.http import require_POST
 
 from dashboard.forms import RefusableForm
 from dashboard.paging import page_of
-from dashboard.wording.states import PURPOSES, STREAMED, UPLOAD_KINDS, UPLOADS, act_name
+from dashboard.wording.states import PURPOSES, STREAMED, UPLOAD_KINDS, UPLOADS
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
-from tenants.behaviour.event_context import context_field, is_context
-from tenants.behaviour.event_types import stored_types
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import accept_upload
+from tenants.behaviour.services import MAPPING, accept_upload
 from tenants.behaviour.streamed import latest_streamed
 from tenants.behaviour.wording import streamed_text
 from tenants.consent.models import Notice
@@ -27,7 +24,7 @@ UPLOADS_SHOWN = 10
 
 
 class UploadForm(RefusableForm):
-    """A file, what it holds, and what it does not say itself."""
+    """A file and what it holds; how it is read is asked once it is here."""
 
     file = forms.FileField(
         label=_("File"),
@@ -37,73 +34,14 @@ class UploadForm(RefusableForm):
         ),
     )
     kind = forms.ChoiceField(label=_("What it holds"), choices=list(UPLOAD_KINDS.items()))
-    default_type = forms.ChoiceField(
-        label=_("Event type"),
-        required=False,
-        help_text=_("For a file of events without a column that names the type."),
-    )
-    timezone = forms.CharField(
-        label=_("Time zone"),
-        help_text=_("Of times that carry none, such as Europe/London."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-    cancellation_prefix = forms.CharField(
-        label=_("Cancelled orders begin with"),
-        required=False,
-        max_length=20,
-        help_text=_("Such as C for an order C123456."),
-    )
 
-    known_items_only = forms.BooleanField(
-        label=_("Leave out events of items that no catalogue has told of"), required=False
-    )
-    groups = forms.CharField(
-        label=_("Columns that tell groups of people"),
-        required=False,
-        max_length=200,
-        help_text=_("Of a file of events, such as Country. Kept beside each event, for the check "
-                    "of fairness; at most four, with commas between them."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )  # fmt: skip
-
-    def __init__(self, *args: Any, rights: frozenset[Right], zone: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rights: frozenset[Right], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["timezone"] = zone
-        acts = [(kind.name, act_name(kind)) for kind in stored_types().types]
-        types = [("", _("As the file says")), *acts]
-        self.fields["default_type"].choices = types  # type: ignore[attr-defined]
         if Right.WRITE_CONSENTS not in rights:
             kind = self.fields["kind"]
             kind.choices = [  # type: ignore[attr-defined]
                 choice for choice in UPLOAD_KINDS.items() if choice[0] != Upload.CONSENTS
             ]
-
-    def clean_timezone(self) -> str:
-        zone = str(self.cleaned_data["timezone"]).strip()
-        if zone not in available_timezones():
-            raise forms.ValidationError(_("Write an IANA name such as Europe/London."))
-        return zone
-
-    def clean_groups(self) -> dict[str, str]:
-        """A mapping of context keys, each named after its column."""
-        columns = [name.strip() for name in str(self.cleaned_data["groups"]).split(",")]
-        found = {context_field(name): name for name in columns if name}
-        if not all(map(is_context, found)):
-            raise forms.ValidationError(
-                _("Write headings that begin with a letter, in letters and digits.")
-            )
-        if found and self.cleaned_data.get("kind") != Upload.EVENTS:
-            raise forms.ValidationError(_("Only a file of events tells groups of people."))
-        return found
-
-    def options(self) -> dict[str, Any]:
-        """What the reader of the file is told besides the file."""
-        return {
-            "default_type": self.cleaned_data["default_type"] or None,
-            "timezone": self.cleaned_data["timezone"],
-            "cancellation_prefix": self.cleaned_data["cancellation_prefix"],
-            "known_items_only": self.cleaned_data["known_items_only"],
-        }
 
 
 @page(Right.READ_EVENTS)
@@ -128,18 +66,17 @@ def upload_file(request: PageRequest) -> HttpResponse:
                 name=file.name,
                 chunks=file.chunks(),
                 actor=request.actor,
-                mapping=form.cleaned_data["groups"],
-                options=form.options(),
+                ask=MAPPING,
             )
         except AppError as error:
             form.refuse(error)
         else:
-            return redirect("dashboard:upload", upload.public_id)
+            return redirect("dashboard:mapping", upload.public_id)
     return whole(request, form, status=422)
 
 
 def _form(request: PageRequest, *given: Any) -> UploadForm:
-    return UploadForm(*given, rights=request.rights, zone=request.tenant.timezone)
+    return UploadForm(*given, rights=request.rights)
 
 
 def whole(request: PageRequest, form: UploadForm, status: int = 200) -> HttpResponse:
@@ -171,5 +108,5 @@ def _uploads(request: PageRequest) -> dict[str, Any]:
         "uploads": [
             (upload, UPLOADS[upload.state], UPLOAD_KINDS[upload.kind]) for upload in pages.rows
         ],
-        "live": any(upload.state in Upload.OPEN for upload in pages.rows),
+        "live": any(upload.state in Upload.MOVING for upload in pages.rows),
     }

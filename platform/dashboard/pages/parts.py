@@ -20,7 +20,7 @@ from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
 from tenants.behaviour.arriving.parts import begin_upload, complete_upload, take_part
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import RIGHT_TO_UPLOAD
+from tenants.behaviour.services import MAPPING, RIGHT_TO_UPLOAD
 from tenants.errors import AppError, Denied, NotFound
 from tenants.ids import parse_id
 
@@ -76,7 +76,7 @@ def told(view: Asked[P]) -> Asked[P]:
 @told
 def begin(request: PageRequest) -> HttpResponse:
     """Begin an upload; a fault comes back as the form with its words."""
-    form = PartsForm(request.POST, rights=request.rights, zone=request.tenant.timezone)
+    form = PartsForm(request.POST, rights=request.rights)
     if form.is_valid():
         try:
             upload = begin_upload(
@@ -84,8 +84,7 @@ def begin(request: PageRequest) -> HttpResponse:
                 name=form.cleaned_data["name"],
                 size=form.cleaned_data["bytes"],
                 actor=request.actor,
-                mapping=form.cleaned_data["groups"],
-                options=form.options(),
+                ask=MAPPING,
             )
         except AppError as error:
             form.refuse(error)
@@ -116,9 +115,9 @@ def part(request: PageRequest, upload_id: str, offset: int) -> HttpResponse:
 @page(Right.WRITE_EVENTS)
 @told
 def complete(request: PageRequest, upload_id: str) -> HttpResponse:
-    """Have the file processed, and say where to look at it."""
+    """Have the file looked into, and say where to tell how it is read."""
     upload = complete_upload(upload_id=_own(request, upload_id).id, actor=request.actor)
-    return JsonResponse({"next": reverse("dashboard:upload", args=[upload.public_id])}, status=202)
+    return JsonResponse({"next": reverse("dashboard:mapping", args=[upload.public_id])}, status=202)
 
 
 def _upload(upload_id: str) -> Upload:

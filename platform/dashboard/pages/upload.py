@@ -8,9 +8,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from dashboard.wording.errors import error_text
-from dashboard.wording.states import BUCKETS, UPLOAD_KINDS, UPLOADS, Badge
+from dashboard.wording.models import LANGUAGE_NOTES
+from dashboard.wording.states import BUCKETS, SCRIPTS, UPLOAD_KINDS, UPLOADS, Badge
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from tenants.behaviour.item_texts import shares, unread_share
 from tenants.behaviour.models import Upload
 from tenants.behaviour.rejected import csv_reply, rejected_file
 from tenants.behaviour.report import Report
@@ -18,6 +20,7 @@ from tenants.behaviour.services import RIGHT_TO_UPLOAD
 from tenants.behaviour.wording import PERSONAL, outcome_text
 from tenants.errors import NotFound
 from tenants.ids import parse_id
+from training.engine.text import reading_of
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,13 @@ def _context(request: PageRequest, upload: Upload) -> dict[str, Any]:
         "upload": upload,
         "kind": UPLOAD_KINDS[upload.kind],
         "badge": UPLOADS[upload.state],
-        "live": upload.state in Upload.OPEN,
+        "live": upload.state in Upload.MOVING,
+        "asked": upload.state in Upload.ASKED,
         "arriving": upload.state == Upload.RECEIVING,
         "report": report,
         "rows": rows(report) if report else [],
         "personal": personal(report) if report else [],
+        "written": written(report) if report else None,
         "plan": report.plan if report else {},
         "error": error_text(upload.error["code"], upload.error.get("params", {}))
         if upload.error
@@ -77,6 +82,26 @@ def _context(request: PageRequest, upload: Upload) -> dict[str, Any]:
 def personal(report: Report) -> list[tuple[str, int]]:
     """What looks like personal data in texts: its name, and in how many rows."""
     return [(str(PERSONAL[kind]), count) for kind, count in sorted(report.personal.items())]
+
+
+@dataclass(frozen=True)
+class Written:
+    """Scripts with their shares of the letters, and what the base model makes of the texts."""
+
+    items: int
+    scripts: list[tuple[str, float]]
+    unread: float | None
+    says: str
+
+
+def written(report: Report) -> Written | None:
+    """What the items' texts are written in; None where a file brought no such texts."""
+    if not report.texts:
+        return None
+    unread = unread_share(report.texts)
+    says = "" if unread is None else str(LANGUAGE_NOTES[reading_of(1 - unread).code])
+    scripts = [(str(SCRIPTS.get(name, name)), share) for name, share in shares(report.texts)]
+    return Written(report.texts["items"], scripts, unread, says)
 
 
 def _report(upload: Upload) -> Report | None:

@@ -147,6 +147,18 @@ def full_hash(value: Any) -> str:
     return bytes(value).hex()
 
 
+@register.filter
+def read_value(value: Any) -> SafeString | str:
+    """A cell of a file as it was read: a time in the tenant's zone, a number, yes or no, a text."""
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, int | float):
+        return number(int(value) if value == int(value) else value)
+    return ABSENT if value is None else str(value)[:80]
+
+
 FILE_FACTS = {
     "format": gettext_lazy("Format"),
     "packing": gettext_lazy("Packed with"),

@@ -73,6 +73,7 @@ ERRORS: dict[str, str | Promise] = {
     "file_gone": _("The stored file is gone. Upload it again."),
     "file_too_large": _("The file is too large. Split it and upload the parts."),
     "not_receiving": _("This upload takes no parts any more. Upload the file again."),
+    "not_waiting": _("This file does not wait for that. Load the page again."),
     "part_beyond": _("The file is longer than it was when it was begun. Upload it again."),
     "part_damaged": _("A part of the file arrived damaged. Send it again."),
     "part_differs": _("This is not the file that was begun. Upload it as a new one."),

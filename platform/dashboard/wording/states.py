@@ -24,6 +24,9 @@ class Badge:
 
 UPLOADS: dict[str, Badge] = {
     Upload.RECEIVING: Badge(_("Arriving"), "info", busy=True),
+    Upload.LOOKING: Badge(_("Being looked into"), "info", busy=True),
+    Upload.MAPPING: Badge(_("Waits for you"), "warn"),
+    Upload.CHECKING: Badge(_("Being checked"), "info", busy=True),
     Upload.RECEIVED: Badge(_("Waiting"), "neutral"),
     Upload.RUNNING: Badge(_("Being processed"), "info", busy=True),
     Upload.DONE: Badge(_("Processed"), "good"),
@@ -139,4 +142,23 @@ USES: dict[str, str | Promise] = {
     "charts": _("Charts"),
     "popularity": _("Popularity lists"),
     "segments": _("Groups by behaviour"),
+}
+# What texts are written in, by Unicode's names.
+SCRIPTS: dict[str, str | Promise] = {
+    "Latin": _("Latin letters"),
+    "Han": _("Chinese characters"),
+    "Hiragana": _("Japanese, Hiragana"),
+    "Katakana": _("Japanese, Katakana"),
+    "Hangul": _("Korean"),
+    "Cyrillic": _("Cyrillic"),
+    "Greek": _("Greek"),
+    "Arabic": _("Arabic"),
+    "Hebrew": _("Hebrew"),
+    "Devanagari": _("Devanagari"),
+    "Bengali": _("Bengali"),
+    "Tamil": _("Tamil"),
+    "Thai": _("Thai"),
+    "Georgian": _("Georgian"),
+    "Armenian": _("Armenian"),
+    "Other": _("Other scripts"),
 }

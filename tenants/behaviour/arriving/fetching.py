@@ -22,7 +22,7 @@ from tenants.behaviour.arriving.https_source import Found
 from tenants.behaviour.arriving.sources import Secrets, check_source, name_of, opened, shown
 from tenants.behaviour.models import Upload
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.services import NAME_LENGTH, check_order
+from tenants.behaviour.services import NAME_LENGTH, check_order, ordered, promise
 from tenants.errors import AppError
 from tenants.ids import uuid7
 from tenants.isolation.keys import seal, tenant_key, tenant_keys, unseal_with
@@ -51,6 +51,7 @@ def accept_source(
     credentials: Secrets | None = None,
     mapping: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
+    ask: str = "",
 ) -> Upload:
     """Promise to fetch a file and to process it. Raises as `accept_upload` and `check_source`."""
     check_order(kind, options)
@@ -68,10 +69,11 @@ def accept_source(
         arrived=0,
         source=shown(source),
         source_sealed=seal(tenant_key(tenant_id, USE), told, upload_id.bytes),
-        options={"mapping": dict(mapping or {}), "options": dict(options or {})},
+        options=ordered(mapping, options, ask),
+        state=Upload.LOOKING if ask else Upload.RECEIVED,
         actor_ref=actor.ref,
     )
-    queue.enqueue("upload", tenant_id=tenant_id, object_id=upload_id)
+    promise(upload)
     record(
         AuditEvent.UPLOAD_ACCEPTED,
         actor=actor,

@@ -21,17 +21,18 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.behaviour import vault
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import NAME_LENGTH, check_order
+from tenants.behaviour.services import NAME_LENGTH, check_order, ordered, promise
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.scope import tenant_scope
 from tenants.isolation.vault import PIECE
 from tenants.metering.meters import UPLOADED
 from tenants.metering.record import count
 from tenants.metering.storage import check_storage
-from tenants.work.queue import enqueue
 
-# How long nothing may come of an upload that was begun.
+# How long nothing may come of an upload that was begun, or be said of one that waits.
 PATIENCE = timedelta(hours=24)
+UNSETTLED = (Upload.RECEIVING, Upload.MAPPING)
+EXPIRED = {Upload.RECEIVING: "upload_expired", Upload.MAPPING: "mapping_expired"}
 
 
 @transaction.atomic
@@ -43,6 +44,7 @@ def begin_upload(
     actor: Actor,
     mapping: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
+    ask: str = "",
 ) -> Upload:
     """Open an upload of `size` bytes that come later. Raises what `accept_upload` does, and
     AppError `file_too_large`; what others have still to bring is counted as if it were here."""
@@ -60,7 +62,7 @@ def begin_upload(
         sha256=b"",
         state=Upload.RECEIVING,
         arrived=0,
-        options={"mapping": dict(mapping or {}), "options": dict(options or {})},
+        options=ordered(mapping, options, ask),
         actor_ref=actor.ref,
     )
     record(
@@ -104,10 +106,14 @@ def take_part(*, upload_id: UUID, offset: int, part: bytes, sha256: bytes | None
 
 def _receiving(upload_id: UUID) -> Upload:
     """The upload, locked, while it takes parts; NotFound, Conflict `not_receiving`."""
+    return _open(upload_id, (Upload.RECEIVING,))
+
+
+def _open(upload_id: UUID, states: tuple[str, ...]) -> Upload:
     upload = Upload.objects.select_for_update().filter(pk=upload_id).first()
     if upload is None:
         raise NotFound("upload")
-    if upload.state != Upload.RECEIVING:
+    if upload.state not in states:
         raise Conflict("not_receiving", "This upload takes no parts any more. Begin a new one.")
     return upload
 
@@ -144,7 +150,8 @@ def _check_same(upload: Upload, offset: int, part: bytes) -> None:
 
 @transaction.atomic
 def complete_upload(*, upload_id: UUID, actor: Actor, sha256: bytes | None = None) -> Upload:
-    """Say that all parts were sent, and have the file processed; said again, nothing changes.
+    """Say that all parts were sent, and have the file processed, or what was ordered to be asked
+    before; said again, nothing changes.
 
     `sha256` is of the whole file, and is compared before any row of it is believed. Raises
     NotFound, Conflict `not_receiving` or `parts_missing`.
@@ -160,9 +167,10 @@ def complete_upload(*, upload_id: UUID, actor: Actor, sha256: bytes | None = Non
             f"{upload.arrived:,} of {upload.bytes:,} bytes are here. Send the rest first.",
             params={"here": upload.arrived, "bytes": upload.bytes},
         )
-    upload.state, upload.sha256 = Upload.RECEIVED, sha256 or b""
+    upload.state = Upload.LOOKING if upload.options.get("ask") else Upload.RECEIVED
+    upload.sha256 = sha256 or b""
     upload.save(update_fields=["state", "sha256"])
-    enqueue("upload", tenant_id=upload.tenant_id, object_id=upload.id)
+    promise(upload)
     record(
         AuditEvent.UPLOAD_ACCEPTED,
         actor=actor,
@@ -175,8 +183,9 @@ def complete_upload(*, upload_id: UUID, actor: Actor, sha256: bytes | None = Non
 
 @transaction.atomic
 def give_up(*, upload_id: UUID, actor: Actor, code: str = "upload_cancelled") -> Upload:
-    """End an upload that is not complete; its parts are destroyed. NotFound, Conflict."""
-    upload = _receiving(upload_id)
+    """End an upload that is not complete, or of which nobody said how it is read; what is here of
+    it is destroyed. NotFound, Conflict."""
+    upload = _open(upload_id, UNSETTLED)
     upload.state, upload.finished_at = Upload.FAILED, now()
     upload.error = {"code": code, "params": {}}
     upload.save(update_fields=["state", "finished_at", "error"])
@@ -192,10 +201,10 @@ def give_up(*, upload_id: UUID, actor: Actor, code: str = "upload_cancelled") ->
 
 
 def expire(tenant_id: UUID) -> None:
-    """A duty: give up uploads of which nothing has come for PATIENCE."""
+    """A duty: give up uploads of which nothing has come, or been said, for PATIENCE."""
     with tenant_scope(tenant_id):
         quiet = now() - PATIENCE
         left = Q(arrived_at__lt=quiet) | Q(arrived_at=None, created_at__lt=quiet)
-        open_ones = Upload.objects.filter(left, state=Upload.RECEIVING)
-        for upload_id in open_ones.values_list("id", flat=True):
-            give_up(upload_id=upload_id, actor=system("ingest"), code="upload_expired")
+        open_ones = Upload.objects.filter(left, state__in=UNSETTLED)
+        for upload_id, state in open_ones.values_list("id", "state"):
+            give_up(upload_id=upload_id, actor=system("ingest"), code=EXPIRED[state])

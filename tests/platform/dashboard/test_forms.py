@@ -23,21 +23,23 @@ def file(content: bytes = b"user_id,item_id,occurred_at\n1,2,2024-01-01\n") -> S
 
 
 def order(**changes):
-    return {"file": file(), "kind": "events", "timezone": "UTC", "default_type": "view"} | changes
+    return {"file": file(), "kind": "events"} | changes
 
 
 def test_without_a_script_the_browser_is_redirected(alice):
     reply = alice.browser().post(UPLOAD, order())
     with alice.scope:
         upload = Upload.objects.get()
-    assert (reply.status_code, reply["Location"]) == (302, f"/data/uploads/{upload.public_id}/")
-    assert upload.options["options"]["default_type"] == "view"
+    assert (reply.status_code, reply["Location"]) == (
+        302,
+        f"/data/uploads/{upload.public_id}/mapping/",
+    )
+    assert upload.state == Upload.LOOKING
 
 
 def test_faults_come_back_beside_their_fields_and_keep_nothing(alice):
     client = alice.browser()
     for changes, said in (
-        ({"timezone": "Mars/Olympus"}, "Write an IANA name such as Europe/London."),
         ({"file": file(b"")}, "The submitted file is empty."),
         ({"kind": "songs"}, "songs is not one of the available choices."),
     ):

@@ -1,13 +1,9 @@
-"""The page on which groups are declared, and the form by which a file tells of them."""
-
-from io import BytesIO
+"""The page on which groups are declared."""
 
 import pytest
 
 from tenants.accounts.models import Role
 from tenants.audit.models import AuditEntry
-from tenants.behaviour.models import Event, Upload
-from tenants.work.run import run_waiting
 from tests.tenants.behaviour.uploads import process
 from tests.training.jobs import grouped_shop
 from training.jobs.declaring import declare_groups, declared
@@ -85,33 +81,6 @@ def test_who_may_only_read_sees_what_is_declared_and_changes_nothing(alice):
         assert declared().subjects == "country"
 
 
-def test_a_file_sent_by_the_form_may_tell_groups(alice):
-    send(alice, groups="Country, Sales Channel")
-    with alice.scope:
-        upload = Upload.objects.get()
-    assert upload.options["mapping"] == {
-        "context.country": "Country",
-        "context.sales_channel": "Sales Channel",
-    }
-    run_waiting("default")
-    with alice.scope:
-        assert not Event.objects.exists()  # nobody has consented to anything
-
-
-@pytest.mark.parametrize(
-    ("kind", "groups", "words"),
-    [
-        ("events", "国家", "begin with a letter"),
-        ("items", "Country", "Only a file of events tells groups"),
-    ],
-)
-def test_columns_that_cannot_tell_groups_are_refused(alice, kind, groups, words):
-    reply = send(alice, kind=kind, groups=groups)
-    assert reply.status_code == 422 and words in reply.content.decode()
-    with alice.scope:
-        assert not Upload.objects.exists()
-
-
 def test_names_of_groups_are_escaped(alice):
     evil = "<script>alert(1)</script>"
     items = f'item_id,attributes\na,"{{""{evil}"": 1}}"\nb,"{{""{evil}"": 2}}"\n'
@@ -119,11 +88,3 @@ def test_names_of_groups_are_escaped(alice):
     page = shown(alice)
     assert "<script>alert" not in page
     assert "attributes.&lt;script&gt;alert(1)" in page
-
-
-def send(business, *, kind: str = "events", groups: str):
-    file = BytesIO(b"user_id,item_id,type,occurred_at,Country,Sales Channel\n"
-                   b"u1,i1,view,2026-01-01T00:00:00Z,France,web\n")  # fmt: skip
-    file.name = "events.csv"
-    data = {"kind": kind, "file": file, "timezone": "UTC", "groups": groups}
-    return business.browser().post("/data/upload/", data)

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from tenants.accounts.models import Role
 from tenants.behaviour.models import Upload
 from tenants.work.run import run_waiting
-from tests.tenants.behaviour.uploads import agree, events
+from tests.tenants.behaviour.uploads import EVENTS_HEAD, agree, events
 
 FILE = events(("u1", "i1", "01"), ("u2", "i1", "02"))
 
@@ -19,9 +19,7 @@ def folder(settings, tmp_path):
 
 
 def order(**changes: object) -> dict[str, object]:
-    return {
-        "kind": "events", "timezone": "UTC", "name": "mine.csv", "bytes": len(FILE),
-    } | changes  # fmt: skip
+    return {"kind": "events", "name": "mine.csv", "bytes": len(FILE)} | changes
 
 
 def begin(client, **changes: object) -> str:
@@ -38,17 +36,23 @@ def part(client, upload: str, offset: int = 0, content: bytes = FILE):
 def test_a_file_goes_from_the_form_to_its_report(alice):
     agree(alice, "u1")
     client = alice.browser()
-    upload = begin(client, default_type="view")
+    upload = begin(client)
     assert part(client, upload).json() == {
         "id": upload, "here": len(FILE), "bytes": len(FILE), "state": "receiving",
     }  # fmt: skip
     reply = client.post(f"/data/uploads/{upload}/complete/")
-    assert (reply.status_code, reply.json()) == (202, {"next": f"/data/uploads/{upload}/"})
+    assert (reply.status_code, reply.json()) == (
+        202,
+        {"next": f"/data/uploads/{upload}/mapping/"},
+    )
+    run_waiting("default")
+    said = {"do": "start", "timezone": "UTC", "decimal_mark": "."}
+    said |= {f"field-{name}": name for name in EVENTS_HEAD.split(",")}
+    assert client.post(f"/data/uploads/{upload}/mapping/act/", said).status_code == 302
     run_waiting("default")
     with alice.scope:
         row = Upload.objects.get()
     assert (row.state, row.report["accepted"], row.name) == ("done", 1, "mine.csv")
-    assert row.options["options"]["default_type"] == "view"
     assert client.get(f"/data/uploads/{upload}/").status_code == 200
 
 
@@ -70,7 +74,6 @@ def test_a_script_that_was_interrupted_is_told_where_to_go_on(alice):
 def test_faults_of_the_form_come_back_as_the_form(alice):
     client = alice.browser()
     for changes, said in (
-        ({"timezone": "Mars"}, "Write an IANA name"),
         ({"bytes": 0}, "The file is empty. Choose another one."),
         ({"bytes": 11 << 30}, "The file is too large."),
     ):

@@ -47,6 +47,8 @@ ACTS = [
         "take_in",
         "act_on_request",
         "act_on_person",
+        "read_so",
+        "act_on_mapping",
     }
 ]
 RIGHT_OF = {pattern.name: pattern.callback for pattern in urlpatterns}

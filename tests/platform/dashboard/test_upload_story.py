@@ -39,7 +39,7 @@ def test_a_tab_that_was_closed_midway_loses_nothing(alice, story, settings, tmp_
     page.unroute(f"**{cut}")
     asked.clear()
     choose(story, str(path))
-    page.wait_for_url("**/data/uploads/upl_*/")
-    assert story.meanwhile(arrived, alice) == [(len(FILE), "received")]
+    page.wait_for_url("**/data/uploads/upl_*/mapping/")
+    assert story.meanwhile(arrived, alice) == [(len(FILE), "looking")]
     sent = [url.rpartition("/parts/")[2] for url in asked if "/parts/" in url]
     assert sent == [f"{2 * MIB}/", f"{4 * MIB}/"]

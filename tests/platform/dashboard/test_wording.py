@@ -1,11 +1,12 @@
 """Every code that a page may show has words; a new code without any fails here."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from dashboard.pages.keys import SCOPE_NAMES
-from dashboard.wording import audit, errors, gates, lineage, models, states, taints
+from dashboard.wording import audit, errors, gates, lineage, mapping, models, states, taints
 from tenants.access.rights import SCOPES
 from tenants.behaviour.models import Upload
 from tenants.behaviour.refusals import REFUSALS
@@ -111,6 +112,17 @@ def test_every_gate_state_kind_and_purpose_is_worded():
     assert set(REFUSALS_OF_VERSIONS) <= set(errors.ERRORS)
     assert set(states.EVENT_TYPES) == {kind.name for kind in EVENT_TYPES}
     assert set(states.PURPOSES) == {purpose.value for purpose in Purpose}
+
+
+def test_every_reason_of_a_proposal_is_worded():
+    """Codes stand as texts in the rules: each is a key, and no key is of nothing."""
+    sources = ("contents.py", "proposing.py")
+    folder = ROOT / "tenants/behaviour/asking"
+    told = " ".join((folder / name).read_text(encoding="utf-8") for name in sources)
+    told += (ROOT / "platform/dashboard/reading_choices.py").read_text(encoding="utf-8")
+    assert {code for code in mapping.REASONS if f'"{code}"' not in told} == set()
+    found = set(re.findall(r'\d, "(\w+)"', told)) | {"name", "alias", "hint"}
+    assert found <= set(mapping.REASONS)
 
 
 def test_every_scope_that_a_key_may_have_is_worded():

@@ -114,6 +114,31 @@
     location.assign(said.next);
   }
 
+  // A file that is dropped on the form is chosen as if by its field.
+  const dropOf = (event) => event.target.closest?.("[data-drop]");
+  for (const name of ["dragenter", "dragover"]) {
+    document.addEventListener(name, (event) => {
+      const place = dropOf(event);
+      if (!place || ![...event.dataTransfer.types].includes("Files")) return;
+      event.preventDefault();
+      place.classList.add("drop-over");
+    });
+  }
+  document.addEventListener("dragleave", (event) => {
+    const place = dropOf(event);
+    if (place && !place.contains(event.relatedTarget)) place.classList.remove("drop-over");
+  });
+  document.addEventListener("drop", (event) => {
+    const place = dropOf(event);
+    if (!place) return;
+    event.preventDefault();
+    place.classList.remove("drop-over");
+    const field = place.querySelector("[type='file']");
+    if (!event.dataTransfer.files.length) return;
+    field.files = event.dataTransfer.files;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("[data-upload]")) return;
     if (!event.target.querySelector("[type='file']").files.length) return; // the server says so

@@ -1,0 +1,161 @@
+"""What a person chooses on the mapping page: as proposed at first, as posted afterwards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from dashboard.forms import RefusableForm
+from dashboard.wording.mapping import DECIMAL_MARKS, LEFT_OUT
+from dashboard.wording.states import EVENT_TYPES
+from tenants.behaviour.asking.look import Look
+from tenants.behaviour.asking.proposing import (
+    Guess,
+    likely_decimal_mark,
+    propose,
+    sheet_of,
+    suggested_options,
+)
+from tenants.behaviour.asking.remembered import recalled
+from tenants.behaviour.event_context import PREFIX as CONTEXT
+from tenants.behaviour.event_context import context_field, is_context
+from tenants.behaviour.item_attributes import PREFIX as ATTRIBUTES
+from tenants.behaviour.item_attributes import attribute_field, is_attribute
+from tenants.behaviour.models import Upload
+from tenants.behaviour.schema import KINDS, TYPE_CODES, UploadKind
+from tenants.consent.vocabulary import ConsentEvent, Purpose
+
+VOCABULARY = {
+    "type": frozenset(TYPE_CODES),
+    "purpose": frozenset(one.value.replace("_", "") for one in Purpose),
+    "event": frozenset(one.value.replace("_", "") for one in ConsentEvent),
+}
+# What a column becomes that is none of ours -> the mapping's field for it.
+FIELDS = {"attribute": attribute_field, "context": context_field}
+
+
+class OptionsForm(RefusableForm):
+    """How the cells are read."""
+
+    default_type = forms.ChoiceField(
+        label=_("Event type"),
+        required=False,
+        choices=[("", _("As the file says")), *EVENT_TYPES.items()],
+        help_text=_("For a file of events without a column that names the type."),
+    )
+    cancellation_prefix = forms.CharField(
+        label=_("Cancelled orders begin with"),
+        required=False,
+        max_length=20,
+        help_text=_("Such as C for an order C123456."),
+    )
+    timezone = forms.CharField(
+        label=_("Time zone"),
+        help_text=_("Of times that carry none, such as Europe/London."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    decimal_mark = forms.ChoiceField(
+        label=_("Decimal mark"), choices=list(DECIMAL_MARKS.items()), required=False
+    )
+
+    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if kind != Upload.EVENTS:
+            del self.fields["default_type"], self.fields["cancellation_prefix"]
+
+    def clean_timezone(self) -> str:
+        zone = str(self.cleaned_data["timezone"]).strip()
+        if zone not in available_timezones():
+            raise forms.ValidationError(_("Write an IANA name such as Europe/London."))
+        return zone
+
+    def options(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        """What is chosen here, beside what was said before of other options."""
+        found = {**before, **self.cleaned_data}
+        if "default_type" in found:
+            found["default_type"] = found["default_type"] or None
+        return {**found, "decimal_mark": found.get("decimal_mark") or "."}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A whole mapping, empty names for what is left out, and the options; `reasons` of what was
+    proposed, by our column: a code and whether it is sure."""
+
+    mapping: dict[str, str]
+    options: dict[str, Any]
+    guesses: Mapping[str, Guess] = field(default_factory=dict)
+
+
+def proposed(upload: Upload, look: Look, zone: str) -> Choices:
+    """What was said of this file, else of the last one like it, else what it looks like."""
+    said = upload.options["mapping"]
+    options = {"timezone": zone, **upload.options["options"]}
+    if not said and (before := recalled(upload.kind, look.columns)):
+        guesses = {
+            ours: Guess(ours, theirs, 1.0, "remembered")
+            for ours, theirs in before.mapping.items()
+            if theirs
+        }
+        return Choices(before.mapping, {**before.options, **upload.options["options"]}, guesses)
+    kind = KINDS[upload.kind]
+    mark = options.get("decimal_mark") or likely_decimal_mark(look.batch.frame.get_columns())
+    sheet = sheet_of(look.batch.frame, vocabulary=VOCABULARY, zone=zone, decimal_mark=mark)
+    guesses = {
+        ours: guess
+        for ours, guess in propose(kind, sheet).items()
+        if ours not in said and guess.column not in said.values()
+    }
+    mapping = {**{ours: guess.column for ours, guess in guesses.items()}, **said}
+    found = suggested_options(kind, sheet, {ours: name for ours, name in mapping.items() if name})
+    return Choices(_whole(kind, mapping, look), {"decimal_mark": mark, **found, **options}, guesses)
+
+
+def _whole(kind: UploadKind, mapping: Mapping[str, str], look: Look) -> dict[str, str]:
+    """The mapping with an empty name for each of our columns that it does not name, and the
+    further columns of items as attributes."""
+    whole = {**{column.name: "" for column in kind.columns}, **mapping}
+    if kind.name == Upload.ITEMS:
+        for name in look.columns:
+            if is_attribute(attribute_field(name)) and name not in whole.values():
+                whole.setdefault(attribute_field(name), name)
+    return whole
+
+
+def posted(upload: Upload, look: Look, posted: QueryDict) -> dict[str, str]:
+    """The mapping as the form has it: a column that is chosen for one of ours is nothing else."""
+    kind = KINDS[upload.kind]
+    mapping = {one.name: posted.get(f"field-{one.name}", "") for one in kind.columns}
+    used = set(mapping.values())
+    for place, name in enumerate(look.columns):
+        if name in used:
+            continue
+        becomes = posted.get(f"more-{place}", LEFT_OUT)
+        if becomes in FIELDS:
+            mapping[FIELDS[becomes](name)] = name
+        elif upload.kind == Upload.ITEMS and is_attribute(attribute_field(name)):
+            mapping[attribute_field(name)] = ""
+    return mapping
+
+
+def becomes(name: str, mapping: Mapping[str, str]) -> str:
+    """What an unread column of ours becomes under a mapping: a key of FIELDS, or LEFT_OUT."""
+    for ours, theirs in mapping.items():
+        if theirs == name and ours.startswith(ATTRIBUTES):
+            return "attribute"
+        if theirs == name and ours.startswith(CONTEXT):
+            return "context"
+    return LEFT_OUT
+
+
+def can_be(name: str, kind: str) -> list[str]:
+    """What a column with this heading may become."""
+    if kind == Upload.ITEMS and is_attribute(attribute_field(name)):
+        return ["attribute", LEFT_OUT]
+    if kind == Upload.EVENTS and is_context(context_field(name)):
+        return [LEFT_OUT, "context"]
+    return [LEFT_OUT]
