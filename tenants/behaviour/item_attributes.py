@@ -14,6 +14,8 @@ import polars as pl
 from tenants.behaviour.parsing import texts
 
 PREFIX = "attributes."
+# Headings of ours in files that we gave back to be repaired: they tell nothing of an item.
+OURS = "attune_"
 KEY_LENGTH = 60
 # Together at most 40 times 460 characters: below what `item_cleaning` takes of an item.
 MOST_KEYS = 40
@@ -23,7 +25,8 @@ VALUE_LENGTH = 400
 def is_attribute(field: str) -> bool:
     """Whether a field of a mapping is an attribute with a key that can be kept."""
     key = field.removeprefix(PREFIX)
-    return field.startswith(PREFIX) and 0 < len(key) <= KEY_LENGTH and key.isprintable()
+    sound = 0 < len(key) <= KEY_LENGTH and key.isprintable() and not key.startswith(OURS)
+    return field.startswith(PREFIX) and sound
 
 
 def attribute_field(column: str) -> str:

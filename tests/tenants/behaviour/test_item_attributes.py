@@ -68,6 +68,10 @@ def test_only_so_many_columns_are_kept_and_the_report_names_the_others():
     assert plan.unread == (f"c{MOST_KEYS:02d}", f"c{MOST_KEYS + 1:02d}")
 
 
+def test_headings_of_our_own_are_no_attributes():
+    assert make_plan("items", ["sku", "attune_row"]).unread == ("attune_row",)
+
+
 def test_columns_of_events_and_consents_are_no_attributes():
     events = ["user_id", "item_id", "type", "time", "Phone"]
     assert make_plan("events", events).unread == ("Phone",)
