@@ -180,12 +180,16 @@ def test_only_a_waiting_upload_of_this_tenant_can_be_told_how(alice, bob):
             act(upload_id=hers.id, actor=bob.actor)
 
 
-def test_what_nobody_answers_for_a_day_is_deleted_and_can_be_given_up_before(alice, folder):
+def test_what_nobody_answers_for_a_day_is_deleted_and_can_be_given_up_before(
+    alice, django_capture_on_commit_callbacks
+):
     left, given_up = waiting(alice), waiting(alice)
-    with alice.scope:
-        give_up(upload_id=given_up.id, actor=alice.actor)
-        Upload.objects.filter(pk=left.pk).update(created_at=now() - PATIENCE - timedelta(hours=1))
-    expire(alice.tenant.id)
+    with django_capture_on_commit_callbacks(execute=True):
+        with alice.scope:
+            give_up(upload_id=given_up.id, actor=alice.actor)
+            long_ago = now() - PATIENCE - timedelta(hours=1)
+            Upload.objects.filter(pk=left.pk).update(created_at=long_ago)
+        expire(alice.tenant.id)
     left = fresh(alice, left)
     assert (left.state, left.error["code"]) == (Upload.FAILED, "mapping_expired")
     assert not list(vault.folder(alice.tenant.id).glob("*"))
