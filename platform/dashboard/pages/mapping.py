@@ -153,7 +153,7 @@ def _context(request: PageRequest, upload: Upload, form: OptionsForm | None = No
         "error": error_text(told["code"], told["params"]) if told else "",
         "delimiters": DELIMITERS.items(),
         "encodings": ENCODINGS.items(),
-        "chosen": upload.options["options"],
+        "chosen": upload.options.get("options", {}),
     }
     look = _kept(upload) if upload.state == Upload.MAPPING else None
     if look is None:
