@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dashboard.forms import RefusableForm
 from dashboard.wording.mapping import DECIMAL_MARKS, LEFT_OUT
-from dashboard.wording.states import EVENT_TYPES
+from dashboard.wording.states import act_name
 from tenants.behaviour.asking.look import Look
 from tenants.behaviour.asking.proposing import (
     Guess,
@@ -26,14 +26,18 @@ from tenants.behaviour.event_context import context_field, is_context
 from tenants.behaviour.item_attributes import PREFIX as ATTRIBUTES
 from tenants.behaviour.item_attributes import attribute_field, is_attribute
 from tenants.behaviour.models import Upload
-from tenants.behaviour.schema import KINDS, TYPE_CODES, UploadKind
+from tenants.behaviour.options import MOST_ACTS
+from tenants.behaviour.rates import USUAL
+from tenants.behaviour.schema import KINDS, UploadKind
+from tenants.behaviour.type_table import TypeTable
 from tenants.consent.vocabulary import ConsentEvent, Purpose
 
-VOCABULARY = {
-    "type": frozenset(TYPE_CODES),
+CONSENT_WORDS = {
     "purpose": frozenset(one.value.replace("_", "") for one in Purpose),
     "event": frozenset(one.value.replace("_", "") for one in ConsentEvent),
 }
+# What only a file of events is asked.
+OF_EVENTS = ("default_type", "cancellation_prefix", "acts_per_minute", "known_items_only")
 # What a column becomes that is none of ours -> the mapping's field for it.
 FIELDS = {"attribute": attribute_field, "context": context_field}
 
@@ -44,7 +48,6 @@ class OptionsForm(RefusableForm):
     default_type = forms.ChoiceField(
         label=_("Event type"),
         required=False,
-        choices=[("", _("As the file says")), *EVENT_TYPES.items()],
         help_text=_("For a file of events without a column that names the type."),
     )
     cancellation_prefix = forms.CharField(
@@ -62,10 +65,27 @@ class OptionsForm(RefusableForm):
         label=_("Decimal mark"), choices=list(DECIMAL_MARKS.items()), required=False
     )
 
-    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
+    acts_per_minute = forms.IntegerField(
+        label=_("Most acts of one person in a minute"),
+        required=False,
+        initial=USUAL,
+        min_value=0,
+        max_value=MOST_ACTS,
+        help_text=_("What goes beyond is left out: no person does so much. 0 for no limit."),
+    )
+    known_items_only = forms.BooleanField(
+        label=_("Leave out events of items that no catalogue has told of"), required=False
+    )
+
+    def __init__(self, *args: Any, kind: str, types: TypeTable, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if kind != Upload.EVENTS:
-            del self.fields["default_type"], self.fields["cancellation_prefix"]
+            for name in OF_EVENTS:
+                del self.fields[name]
+            return
+        acts = [(one.name, act_name(one)) for one in types.types]
+        choices = [("", _("As the file says")), *acts]
+        self.fields["default_type"].choices = choices  # type: ignore[attr-defined]
 
     def clean_timezone(self) -> str:
         zone = str(self.cleaned_data["timezone"]).strip()
@@ -78,6 +98,8 @@ class OptionsForm(RefusableForm):
         found = {**before, **self.cleaned_data}
         if "default_type" in found:
             found["default_type"] = found["default_type"] or None
+        if found.get("acts_per_minute", 0) is None:
+            found["acts_per_minute"] = USUAL
         return {**found, "decimal_mark": found.get("decimal_mark") or "."}
 
 
@@ -91,7 +113,7 @@ class Choices:
     guesses: Mapping[str, Guess] = field(default_factory=dict)
 
 
-def proposed(upload: Upload, look: Look, zone: str) -> Choices:
+def proposed(upload: Upload, look: Look, zone: str, types: TypeTable) -> Choices:
     """What was said of this file, else of the last one like it, else what it looks like."""
     said = upload.options["mapping"]
     options = {"timezone": zone, **upload.options["options"]}
@@ -104,7 +126,8 @@ def proposed(upload: Upload, look: Look, zone: str) -> Choices:
         return Choices(before.mapping, {**before.options, **upload.options["options"]}, guesses)
     kind = KINDS[upload.kind]
     mark = options.get("decimal_mark") or likely_decimal_mark(look.batch.frame.get_columns())
-    sheet = sheet_of(look.batch.frame, vocabulary=VOCABULARY, zone=zone, decimal_mark=mark)
+    words = {**CONSENT_WORDS, "type": frozenset(types.codes)}
+    sheet = sheet_of(look.batch.frame, vocabulary=words, zone=zone, decimal_mark=mark)
     guesses = {
         ours: guess
         for ours, guess in propose(kind, sheet).items()

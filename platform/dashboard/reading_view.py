@@ -11,12 +11,13 @@ from dashboard.reading_choices import Choices, becomes, can_be
 from dashboard.wording.columns import MEANINGS
 from dashboard.wording.errors import refusal_of
 from dashboard.wording.mapping import MORE, NUMBERED, REASONS, SURE
-from dashboard.wording.states import EVENT_TYPES
+from dashboard.wording.states import act_name
 from tenants.behaviour.asking.look import Look
 from tenants.behaviour.asking.preview import OF_PERSONS, Preview, preview, unread_columns
 from tenants.behaviour.models import Upload
 from tenants.behaviour.options import UploadOptions
 from tenants.behaviour.schema import KINDS
+from tenants.behaviour.type_table import TypeTable
 from tenants.behaviour.wording import outcome_text
 from tenants.errors import AppError
 
@@ -54,7 +55,7 @@ def lines_of(upload: Upload, choices: Choices) -> Context:
     return {"lines": main, "further": [line for line in lines if line not in main]}
 
 
-def read_rows(upload: Upload, look: Look, choices: Choices) -> Context:
+def read_rows(upload: Upload, look: Look, choices: Choices, types: TypeTable) -> Context:
     """The first rows under these choices, or why they cannot be read so."""
     ours = {column.name for column in KINDS[upload.kind].columns}
     used = {theirs for name, theirs in choices.mapping.items() if name in ours and theirs}
@@ -68,10 +69,10 @@ def read_rows(upload: Upload, look: Look, choices: Choices) -> Context:
     }  # fmt: skip
     try:
         options = UploadOptions.from_plain(choices.options)
-        seen = preview(upload.kind, look, choices.mapping, options, now())
+        seen = preview(upload.kind, look, choices.mapping, options, types, now())
     except AppError as error:
         return {**found, "unreadable": refusal_of(error)}
-    return {**found, "preview": seen, "table": _table(seen), "ended": _ended(seen)}
+    return {**found, "preview": seen, "table": _table(seen, types), "ended": _ended(seen)}
 
 
 def _ended(seen: Preview) -> list[tuple[int, str]]:
@@ -81,12 +82,12 @@ def _ended(seen: Preview) -> list[tuple[int, str]]:
     ]
 
 
-def _table(seen: Preview) -> list[tuple[int, list[tuple[str, Any]], str]]:
+def _table(seen: Preview, types: TypeTable) -> list[tuple[int, list[tuple[str, Any]], str]]:
     """Row number, values by our column, why it would be left out."""
     return [
         (
             row.row,
-            [(name, _value(name, value)) for name, value in row.values.items()],
+            [(name, _value(name, value, types)) for name, value in row.values.items()],
             outcome_text("duplicate" if row.code == "duplicate" else "rejected", row.code)
             if row.code
             else "",
@@ -95,7 +96,7 @@ def _table(seen: Preview) -> list[tuple[int, list[tuple[str, Any]], str]]:
     ]
 
 
-def _value(name: str, value: Any) -> Any:
+def _value(name: str, value: Any, types: TypeTable) -> Any:
     if value is not None and name in OF_PERSONS:
         return str(NUMBERED[OF_PERSONS[name]]) % {"number": value}
-    return EVENT_TYPES.get(value, value) if name == "type" else value
+    return act_name(types.by_name[value]) if name == "type" and value is not None else value

@@ -49,7 +49,7 @@ def land_events(
     withheld = _of_erased(rows)
     rows = _without(rows, withheld.get(ERASED, []))
     if known_items_only:
-        withheld |= _of_unknown_items(rows)
+        withheld |= of_unknown_items(rows)
         rows = _without(rows, withheld.get(UNKNOWN_ITEM, []))
     narrowed = narrow(rows)
     withheld |= {("rejected", code): ended for code, ended in narrowed.refused.items()}
@@ -83,7 +83,7 @@ def _of_erased(rows: pl.DataFrame) -> Withheld:
     return {ERASED: ended} if ended else {}
 
 
-def _of_unknown_items(rows: pl.DataFrame) -> Withheld:
+def of_unknown_items(rows: pl.DataFrame) -> Withheld:
     """Rows of items that are not here, were removed, or that only a public key has named."""
     names = rows["item_id"].unique().to_list()
     found = Item.objects.filter(external_id__in=names, described=True, removed_at=None)

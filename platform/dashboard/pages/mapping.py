@@ -19,6 +19,8 @@ from tenants.behaviour.arriving.parts import give_up
 from tenants.behaviour.asking import look as looks
 from tenants.behaviour.asking.look import Look
 from tenants.behaviour.asking.services import look_again, rehearse_upload, start_upload
+from tenants.behaviour.cleaning import CANCELLATION
+from tenants.behaviour.event_types import stored_types
 from tenants.behaviour.models import Upload
 from tenants.behaviour.report import Report
 from tenants.behaviour.services import RIGHT_TO_UPLOAD
@@ -45,12 +47,13 @@ def mapping(request: PageRequest, upload_id: str) -> HttpResponse:
 def read_so(request: PageRequest, upload_id: str) -> HttpResponse:
     """The first rows as they would be read with what is chosen now; nothing is kept."""
     upload = _own(request, upload_id)
-    form = OptionsForm(request.POST, kind=upload.kind)
+    types = stored_types()
+    form = OptionsForm(request.POST, kind=upload.kind, types=types)
     look = _kept(upload)
     if look is None or upload.state != Upload.MAPPING:
         return _go(request, upload, "dashboard:mapping")
     choices = _chosen(request, upload, look, form)
-    return render(request, "dashboard/_mapping_preview.html", read_rows(upload, look, choices))
+    return render(request, "dashboard/_mapping_preview.html", read_rows(upload, look, choices, types))
 
 
 @require_POST
@@ -62,7 +65,7 @@ def act_on_mapping(request: PageRequest, upload_id: str) -> HttpResponse:
     if act is None:
         raise NotFound("act")
     look = _kept(upload)
-    form = OptionsForm(request.POST, kind=upload.kind)
+    form = OptionsForm(request.POST, kind=upload.kind, types=stored_types())
     if act is not _again and act is not _give_up and (look is None or not form.is_valid()):
         return _refused(request, upload, form, None)
     try:
@@ -158,18 +161,20 @@ def _context(request: PageRequest, upload: Upload, form: OptionsForm | None = No
     look = _kept(upload) if upload.state == Upload.MAPPING else None
     if look is None:
         return context
+    types = stored_types()
     if form is None:
-        choices = proposed(upload, look, request.tenant.timezone)
-        form = OptionsForm(initial=choices.options, kind=upload.kind)
+        choices = proposed(upload, look, request.tenant.timezone, types)
+        form = OptionsForm(initial=choices.options, kind=upload.kind, types=types)
     else:
         choices = _chosen(request, upload, look, form)
     report = upload.rehearsal.get("report")
     return {
         **context,
-        **read_rows(upload, look, choices),
+        **read_rows(upload, look, choices, types),
         **lines_of(upload, choices),
         "look": look,
         "form": form,
         "report": Report.from_plain(report) if report else None,
         "rows": outcome_rows(Report.from_plain(report)) if report else [],
+        "cancels": any(one["code"] == CANCELLATION for one in (report or {}).get("outcomes", ())),
     }

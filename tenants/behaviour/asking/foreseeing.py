@@ -10,14 +10,15 @@ import polars as pl
 
 from tenants.behaviour.carriage import narrow
 from tenants.behaviour.consent_landing import refused_consents
-from tenants.behaviour.landing import ALREADY, ERASED, Withheld, here_already
+from tenants.behaviour.landing import ALREADY, ERASED, Withheld, here_already, of_unknown_items
+from tenants.behaviour.mapping import Plan
 from tenants.behaviour.models import Upload
 from tenants.consent.queries import storable, why_not_storable
 from tenants.subjects.directory import known
 from tenants.subjects.suppression import erased
 
 
-def foresee_events(rows: pl.DataFrame, upload_id: UUID) -> Withheld:
+def foresee_events(rows: pl.DataFrame, upload_id: UUID, plan: Plan) -> Withheld:
     """By outcome the numbers of the rows that would not be stored now, each once."""
     users = rows["user_id"].unique().to_list()
     subjects = known(users)
@@ -31,11 +32,15 @@ def foresee_events(rows: pl.DataFrame, upload_id: UUID) -> Withheld:
             continue
         code = why.get(subject) if subject is not None else None
         ended[user] = ERASED if user in gone else ("quarantined", code or "no_record")
-    return _by_outcome(rows, ended)
+    unknown = of_unknown_items(rows) if plan.options.known_items_only else {}
+    return _by_outcome(rows, ended, unknown)
 
 
-def _by_outcome(rows: pl.DataFrame, ended: dict[str, tuple[str, str]]) -> Withheld:
-    """The first of: erased, refused for what it says itself, here already, held back."""
+def _by_outcome(
+    rows: pl.DataFrame, ended: dict[str, tuple[str, str]], unknown: Withheld
+) -> Withheld:
+    """The first of: erased, of an unknown item, refused for what it says itself, here already, held
+    back."""
     found: Withheld = {}
     left = rows
 
@@ -47,6 +52,8 @@ def _by_outcome(rows: pl.DataFrame, ended: dict[str, tuple[str, str]]) -> Withhe
 
     gone = [user for user, outcome in ended.items() if outcome == ERASED]
     end(ERASED, left.filter(pl.col("user_id").is_in(gone))["row"].to_list())
+    for outcome, numbers in unknown.items():
+        end(outcome, left.filter(pl.col("row").is_in(numbers))["row"].to_list())
     for code, numbers in narrow(left).refused.items():
         end(("rejected", code), numbers)
     end(ALREADY, here_already(left))
@@ -56,13 +63,18 @@ def _by_outcome(rows: pl.DataFrame, ended: dict[str, tuple[str, str]]) -> Withhe
     return found
 
 
-def foresee_items(rows: pl.DataFrame, upload_id: UUID) -> Withheld:
+def foresee_items(rows: pl.DataFrame, upload_id: UUID, plan: Plan) -> Withheld:
     """Every item that was read well is stored."""
     return {}
 
 
-FORESEEN: dict[str, Callable[[pl.DataFrame, UUID], Withheld]] = {
+def foresee_consents(rows: pl.DataFrame, upload_id: UUID, plan: Plan) -> Withheld:
+    """What the ledger would refuse."""
+    return refused_consents(rows, upload_id)
+
+
+FORESEEN: dict[str, Callable[[pl.DataFrame, UUID, Plan], Withheld]] = {
     Upload.EVENTS: foresee_events,
     Upload.ITEMS: foresee_items,
-    Upload.CONSENTS: refused_consents,
+    Upload.CONSENTS: foresee_consents,
 }

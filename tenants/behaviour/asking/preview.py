@@ -16,15 +16,15 @@ from tenants.behaviour.cleaning import typed_events
 from tenants.behaviour.consent_cleaning import typed_consents
 from tenants.behaviour.item_cleaning import typed_items
 from tenants.behaviour.kinds import KINDS as KINDS_OF_WORK
-from tenants.behaviour.mapping import MORE, Plan, settle
+from tenants.behaviour.mapping import MORE, REPAIRED, Plan, settle
 from tenants.behaviour.options import UploadOptions
 from tenants.behaviour.parsing import texts
 from tenants.behaviour.personal_texts import for_training
-from tenants.behaviour.schema import EVENT_TYPES, EVENTS, ITEMS, KINDS, UploadKind
+from tenants.behaviour.schema import EVENTS, ITEMS, KINDS, UploadKind
+from tenants.behaviour.type_table import TypeTable
 
 SHOWN = 10
 TYPED = {"events": typed_events, "items": typed_items, "consents": typed_consents}
-TYPE_NAMES = {kind.code: kind.name for kind in EVENT_TYPES}
 # What is of one person alone, and so shown by a number within the preview.
 OF_PERSONS = {
     "user_id": "person",
@@ -67,7 +67,12 @@ class Preview:
 
 
 def preview(
-    kind: str, look: Look, mapping: Mapping[str, str], options: UploadOptions, now: datetime
+    kind: str,
+    look: Look,
+    mapping: Mapping[str, str],
+    options: UploadOptions,
+    types: TypeTable,
+    now: datetime,
 ) -> Preview:
     """Read the first rows so. Raises UploadRefused: unknown_field, column_not_found,
     too_much_context, inexact_ids, context_of_persons."""
@@ -75,7 +80,7 @@ def preview(
     settled = settle(ours, look.columns, mapping)
     read = set(settled.values())
     unread = tuple(name for name in look.columns if name not in read)
-    plan = Plan(ours, settled, unread, options)
+    plan = Plan(ours, settled, unread, options, types, repaired=REPAIRED in look.columns)
     missing = _missing(ours, settled, options)
     typed = TYPED[kind](look.batch, plan)
     codes: dict[int, str] = {}
@@ -103,7 +108,7 @@ def _shown(typed: pl.DataFrame, plan: Plan, codes: Mapping[int, str]) -> tuple[S
     for column in plan.kind.columns:
         reckoned = column.name == "type" and plan.options.default_type is not None
         if column.name in plan.mapping or reckoned or _is_attributes(column.name, plan):
-            columns[column.name] = _values(typed, column.name, column.type)
+            columns[column.name] = _values(typed, column.name, column.type, plan.types)
     return tuple(
         ShownRow(row, {name: values[place] for name, values in columns.items()}, codes.get(row))
         for place, row in enumerate(typed["row"].head(SHOWN))
@@ -115,9 +120,10 @@ def _is_attributes(name: str, plan: Plan) -> bool:
     return name == "attributes" and any(field.startswith(more) for field in plan.mapping)
 
 
-def _values(typed: pl.DataFrame, name: str, type_: str) -> list[Any]:
+def _values(typed: pl.DataFrame, name: str, type_: str, types: TypeTable) -> list[Any]:
     if name == "type":
-        return [TYPE_NAMES.get(code) for code in typed["type_code"].head(SHOWN)]
+        codes = typed["type_code"].head(SHOWN)
+        return [types.by_code[code].name if code in types.by_code else None for code in codes]
     column = typed[name]
     if name in OF_PERSONS:
         return _numbered(column)

@@ -1,7 +1,8 @@
 """A dry run: the whole chain over the whole file, and nothing of it stored.
 
 Each batch is asked about in a transaction that the database itself keeps from writing. What it
-says is the report that the file would get now; consent given in between changes it.
+says is the report that the file would get now; consent given in between changes it. Whether a
+cancelled order finds its purchase, which the file may bring itself, is seen when it is stored.
 """
 
 from collections.abc import Iterator
@@ -16,8 +17,9 @@ from tenants.behaviour import vault
 from tenants.behaviour.arriving.whole import check_whole
 from tenants.behaviour.asking.foreseeing import FORESEEN
 from tenants.behaviour.ingest import ATTEMPTS, fail
+from tenants.behaviour.event_types import stored_types
 from tenants.behaviour.kinds import KINDS
-from tenants.behaviour.mapping import make_plan
+from tenants.behaviour.mapping import Plan, make_plan
 from tenants.behaviour.models import Upload
 from tenants.behaviour.options import UploadOptions
 from tenants.behaviour.people import People
@@ -72,7 +74,7 @@ def _rehearse(lease: Lease, upload: Upload) -> Report:
     kind, people, moment = KINDS[upload.kind], People(), upload.arrived_at or upload.created_at
     report = Report(received=0, accepted=0)
     with tenant_scope(lease.tenant_id):
-        key = lasting_key(lease.tenant_id, "dedup")
+        key, types = lasting_key(lease.tenant_id, "dedup"), stored_types()
     with vault.opened(upload.tenant_id, upload.id) as file:
         with kept_alive(lease):
             check_whole(upload)
@@ -84,13 +86,17 @@ def _rehearse(lease: Lease, upload: Upload) -> Report:
                 spool=vault.folder(upload.tenant_id),
             )
         plan = make_plan(
-            upload.kind, table.columns, mapping=upload.options["mapping"], options=options
+            upload.kind,
+            table.columns,
+            mapping=upload.options["mapping"],
+            options=options,
+            types=types,
         )
         for ready in prepared(table, plan, kind, moment=moment, key=key, done=0):
             if kind.people:
                 people.add(ready.cleaned.rows[kind.people])
             with kept_alive(lease):
-                part = _foreseen(upload, ready)
+                part = _foreseen(upload, plan, ready)
             report = merge_reports([report, part])
             _show_progress(lease, upload, report.received)
             check_gate(lease)
@@ -103,10 +109,10 @@ def _rehearse(lease: Lease, upload: Upload) -> Report:
     )
 
 
-def _foreseen(upload: Upload, ready: Ready) -> Report:
+def _foreseen(upload: Upload, plan: Plan, ready: Ready) -> Report:
     rows = ready.cleaned.rows
     with only_reading(upload.tenant_id):
-        withheld = FORESEEN[upload.kind](rows, upload.id) if rows.height else {}
+        withheld = FORESEEN[upload.kind](rows, upload.id, plan) if rows.height else {}
     return batch_report(
         ready.cleaned, withheld=withheld, personal=ready.personal, texts=ready.texts
     )

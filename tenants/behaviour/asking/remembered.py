@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
+from tenants.behaviour.item_attributes import OURS
 from tenants.behaviour.models import RememberedMapping
 from tenants.isolation.scope import current_tenant
 
 
 def digest_of(columns: Sequence[str]) -> bytes:
-    """Of the set of headings: in whatever order they stand, it is the same kind of file."""
-    return sha256("\n".join(sorted(columns)).encode()).digest()
+    """Of the set of headings: in whatever order they stand, it is the same kind of file, and rows
+    of it that were given back to be repaired are read as it was."""
+    theirs = sorted(name for name in columns if not name.startswith(OURS))
+    return sha256("\n".join(theirs).encode()).digest()
 
 
 def remember(

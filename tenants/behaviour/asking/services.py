@@ -14,6 +14,7 @@ from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.behaviour.asking import look
 from tenants.behaviour.asking.remembered import remember
+from tenants.behaviour.event_types import stored_types
 from tenants.behaviour.mapping import make_plan
 from tenants.behaviour.models import Upload
 from tenants.behaviour.options import UploadOptions
@@ -116,7 +117,13 @@ def _settled(
         columns = look.kept(upload.tenant_id, upload.id).columns
     except FileNotFoundError:  # it could not be opened, as its page says
         raise Conflict("not_waiting", "This file could not be opened yet. Look again.") from None
-    plan = make_plan(upload.kind, columns, mapping=said, options=UploadOptions.from_plain(chosen))
+    plan = make_plan(
+        upload.kind,
+        columns,
+        mapping=said,
+        options=UploadOptions.from_plain(chosen),
+        types=stored_types(),
+    )
     left_out = {field: "" for field, theirs in said.items() if not theirs}
     upload.options = {"mapping": {**plan.mapping, **left_out}, "options": chosen, "ask": "mapping"}
     return upload

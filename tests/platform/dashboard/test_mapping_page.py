@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tenants.accounts.models import Role
+from tenants.behaviour.event_types import set_event_type
 from tenants.behaviour.models import Event, Item, Upload
 from tenants.work.run import run_waiting
 from tests.platform.dashboard.test_pages import text_of
@@ -73,6 +74,17 @@ def test_a_messy_export_goes_from_its_file_to_stored_rows_as_proposed(alice):
         values = Event.objects.order_by("occurred_at").values_list("value", flat=True)
         assert list(values) == [4.5, 3.0, 2.5]
         assert set(Event.objects.values_list("context", flat=True)) == {None}
+
+
+def test_types_that_the_tenant_added_are_offered_and_read(alice):
+    with alice.scope:
+        set_event_type(name="Booked", weight=0.5, trade=True, aliases=["buchung"],
+                       actor=alice.actor)  # fmt: skip
+    address = sent(alice, b"user,item,time,what\n1,a,2026-03-01,Buchung\n2,b,2026-03-02,view\n")
+    page = shown(alice, address)
+    assert chosen(page)["field-type"] == "what"
+    assert '<option value="Booked">Booked</option>' in page
+    assert text_of(alice.browser().get(address)).count("Booked") == 2  # offered, and read
 
 
 def test_ids_of_people_and_values_of_unread_columns_are_not_shown(alice):

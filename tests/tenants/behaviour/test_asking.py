@@ -15,6 +15,7 @@ from tenants.behaviour.asking import look
 from tenants.behaviour.asking.rehearsing import only_reading
 from tenants.behaviour.asking.remembered import recalled
 from tenants.behaviour.asking.services import look_again, rehearse_upload, start_upload
+from tenants.behaviour.event_types import set_event_type
 from tenants.behaviour.models import Event, Item, RememberedMapping, Upload
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.services import DRY_RUN, MAPPING
@@ -114,6 +115,26 @@ def test_a_dry_run_knows_what_is_stored_already(alice):
     assert upload.rehearsal["report"]["outcomes"][0]["code"] == "already_stored"
 
 
+def test_a_dry_run_knows_which_items_no_catalogue_told_of(alice):
+    agree(alice, "u1")
+    process(alice, b"item_id,title\ni1,Mug\n", "items")
+    content = events(("u1", "i1", "01"), ("u1", "i2", "02"))
+    options = {"known_items_only": True}
+    upload = do(alice, rehearse_upload, waiting(alice, content), actor=alice.actor, options=options)
+    (outcome,) = upload.rehearsal["report"]["outcomes"]
+    assert (outcome["code"], outcome["first_rows"]) == ("unknown_item", [2])
+
+
+def test_a_dry_run_reads_types_that_the_tenant_added(alice):
+    agree(alice, "1")
+    with alice.scope:
+        set_event_type(name="Booked", weight=0.5, trade=True, aliases=[], actor=alice.actor)
+    content = MESSY.replace(b";view", b";booked")
+    upload = waiting(alice, content)
+    upload = do(alice, rehearse_upload, upload, actor=alice.actor, mapping=SAID)
+    assert upload.rehearsal["report"]["accepted"] == 1
+
+
 def test_a_dry_run_of_consents_knows_whether_the_notice_is_archived(alice):
     head = (
         "user_id,purpose,event,event_time,lawful_basis,notice_id,notice_version,notice_lang,"
@@ -142,6 +163,12 @@ def test_a_mapping_is_remembered_for_these_headings_in_any_order_and_this_tenant
         assert recalled("events", [*columns, "more"]) is None
     with bob.scope:
         assert recalled("events", columns) is None
+
+
+def test_rows_given_back_to_be_repaired_are_proposed_as_their_file_was_read(alice):
+    do(alice, start_upload, waiting(alice), actor=alice.actor, mapping=SAID)
+    with alice.scope:
+        assert recalled("events", ["attune_row", "attune_code", "attune_reason", *SAID.values()])
 
 
 def test_another_encoding_or_delimiter_is_looked_at_again(alice):
