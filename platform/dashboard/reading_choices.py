@@ -10,11 +10,12 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.forms import RefusableForm
-from dashboard.wording.mapping import DECIMAL_MARKS, LEFT_OUT
+from dashboard.wording.mapping import DATE_ORDERS, DECIMAL_MARKS, LEFT_OUT
 from dashboard.wording.states import act_name
 from tenants.behaviour.asking.look import Look
 from tenants.behaviour.asking.proposing import (
     Guess,
+    likely_date_order,
     likely_decimal_mark,
     propose,
     sheet_of,
@@ -61,6 +62,12 @@ class OptionsForm(RefusableForm):
         help_text=_("Of times that carry none, such as Europe/London."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+    date_order = forms.ChoiceField(
+        label=_("Dates with the year last"),
+        choices=list(DATE_ORDERS.items()),
+        required=False,
+        help_text=_("Such as 1/2/2026: what stands first."),
+    )
     decimal_mark = forms.ChoiceField(
         label=_("Decimal mark"), choices=list(DECIMAL_MARKS.items()), required=False
     )
@@ -100,6 +107,7 @@ class OptionsForm(RefusableForm):
             found["default_type"] = found["default_type"] or None
         if found.get("acts_per_minute", 0) is None:
             found["acts_per_minute"] = USUAL
+        found["date_order"] = found.get("date_order") or None
         return {**found, "decimal_mark": found.get("decimal_mark") or "."}
 
 
@@ -125,9 +133,13 @@ def proposed(upload: Upload, look: Look, zone: str, types: TypeTable) -> Choices
         }
         return Choices(before.mapping, {**before.options, **upload.options["options"]}, guesses)
     kind = KINDS[upload.kind]
-    mark = options.get("decimal_mark") or likely_decimal_mark(look.batch.frame.get_columns())
+    columns = look.batch.frame.get_columns()
+    written = {
+        "decimal_mark": options.get("decimal_mark") or likely_decimal_mark(columns),
+        "date_order": options.get("date_order") or likely_date_order(columns, zone),
+    }
     words = {**CONSENT_WORDS, "type": frozenset(types.codes)}
-    sheet = sheet_of(look.batch.frame, vocabulary=words, zone=zone, decimal_mark=mark)
+    sheet = sheet_of(look.batch.frame, vocabulary=words, zone=zone, **written)
     guesses = {
         ours: guess
         for ours, guess in propose(kind, sheet).items()
@@ -135,7 +147,7 @@ def proposed(upload: Upload, look: Look, zone: str, types: TypeTable) -> Choices
     }
     mapping = {**{ours: guess.column for ours, guess in guesses.items()}, **said}
     found = suggested_options(kind, sheet, {ours: name for ours, name in mapping.items() if name})
-    return Choices(_whole(kind, mapping, look), {"decimal_mark": mark, **found, **options}, guesses)
+    return Choices(_whole(kind, mapping, look), {**written, **found, **options}, guesses)
 
 
 def _whole(kind: UploadKind, mapping: Mapping[str, str], look: Look) -> dict[str, str]:

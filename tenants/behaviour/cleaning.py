@@ -13,7 +13,7 @@ import polars as pl
 
 from tenants.behaviour.event_context import PREFIX, contexts, personal, too_long
 from tenants.behaviour.mapping import Plan
-from tenants.behaviour.parsing import by_distinct, ids, numbers, texts, times
+from tenants.behaviour.parsing import by_distinct, ids, numbers, texts
 from tenants.behaviour.pseudo_items import one_pattern
 from tenants.behaviour.rates import with_pace
 from tenants.behaviour.sifting import (
@@ -28,6 +28,7 @@ from tenants.behaviour.sifting import (
     is_repeated,
     lies_ahead,
     longer,
+    read_times,
     sift,
     with_keys,
 )
@@ -148,8 +149,8 @@ def clean_events(
 
 def typed_events(batch: Batch, plan: Plan) -> pl.DataFrame:
     """The batch in our columns and types, nothing left out yet."""
-    moments = times(given(batch, plan, "occurred_at"), plan.options.timezone)
-    consented = times(given(batch, plan, "consent_time"), plan.options.timezone)
+    moments = read_times(batch, plan, "occurred_at")
+    consented = read_times(batch, plan, "consent_time")
     consent_time = possible(consented.moment)
     type_given, type_code = event_types(given(batch, plan, "type"), plan)
     frame = pl.DataFrame(

@@ -13,7 +13,7 @@ import polars as pl
 
 from tenants.behaviour.cleaning import EARLIEST
 from tenants.behaviour.mapping import Plan
-from tenants.behaviour.parsing import flags, ids, lists, texts, times, words
+from tenants.behaviour.parsing import flags, ids, lists, texts, words
 from tenants.behaviour.schema import CONSENTS
 from tenants.behaviour.sifting import (
     FAULT_STEPS,
@@ -27,6 +27,7 @@ from tenants.behaviour.sifting import (
     is_repeated,
     lies_ahead,
     longer,
+    read_times,
     sift,
     with_keys,
 )
@@ -168,7 +169,7 @@ def typed_consents(batch: Batch, plan: Plan) -> pl.DataFrame:
         read |= {name: parse(given(batch, plan, name)) for name in names}
     read |= {name: read[name].str.to_uppercase() for name in PLACES}
     for name in TIMES:
-        moments = times(given(batch, plan, name), plan.options.timezone)
+        moments = read_times(batch, plan, name)
         read |= {
             name: moments.moment.dt.offset_by(f"{plan.options.shift_weeks}w"),
             f"{name}_given": moments.given,

@@ -13,6 +13,7 @@ from tenants.behaviour.rates import USUAL
 from tenants.behaviour.reading.csv_head import DELIMITERS
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.schema import plain_name
+from tenants.behaviour.times import DATE_ORDERS
 from tenants.behaviour.type_table import TypeTable
 
 DECIMAL_MARKS = (".", ",")
@@ -28,6 +29,8 @@ class UploadOptions:
     default_type        event type of rows that name none; None leaves such rows rejected
     cancellation_prefix order ids that begin so are cancellations ('C' for 'C123456')
     timezone            IANA zone of times that carry none
+    date_order          'day' or 'month': which stands first in dates with the year last (1/2/2026);
+                        None: such dates are no possible times
     decimal_mark        '.' (then ',' groups thousands) or ',' (then '.' does)
     pseudo_items        rows that sell no item, left out by id or title
     acts_per_minute     of one person, trades excepted; what goes beyond is no person's. 0: no limit
@@ -43,6 +46,7 @@ class UploadOptions:
     default_type: str | None = None
     cancellation_prefix: str = ""
     timezone: str = "UTC"
+    date_order: str | None = None
     decimal_mark: str = "."
     pseudo_items: tuple[PseudoItem, ...] = PSEUDO_ITEMS
     acts_per_minute: int = USUAL
@@ -180,6 +184,7 @@ CHECKS = {
     "default_type": (is_word, ALLOWED_TYPE),
     "cancellation_prefix": (is_prefix, "Give at most 20 characters."),
     "timezone": (is_zone, "Give an IANA name such as Europe/London."),
+    "date_order": ((None, *DATE_ORDERS).__contains__, "Give 'day' or 'month'."),
     "decimal_mark": (DECIMAL_MARKS.__contains__, "Give '.' or ','."),
     "pseudo_items": (
         are_patterns,

@@ -15,6 +15,7 @@ from tenants.behaviour.options import UploadOptions
 from tenants.behaviour.seen import KEY
 from tenants.behaviour.seen import Seen as Seen  # the modules of cleaning hand it on
 from tenants.behaviour.tables import Batch
+from tenants.behaviour.times import Times, times
 
 ID_LENGTH = 200
 FIRST_ROWS = 20
@@ -137,6 +138,11 @@ def given(batch: Batch, plan: Plan, name: str) -> pl.Series:
     if plan.repaired and column.dtype == pl.String:
         return column.str.strip_prefix("'")  # as `csv_cells.original` does
     return column
+
+
+def read_times(batch: Batch, plan: Plan, name: str) -> Times:
+    """One of our columns as times, read as the file's options say."""
+    return times(given(batch, plan, name), plan.options.timezone, plan.options.date_order)
 
 
 def with_keys(typed: pl.DataFrame, parts: Sequence[str]) -> pl.DataFrame:

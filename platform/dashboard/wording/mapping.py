@@ -55,6 +55,11 @@ DECIMAL_MARKS: dict[str, str | Promise] = {
     ".": _("A point: 1,234.50"),
     ",": _("A comma: 1.234,50"),
 }
+DATE_ORDERS: dict[str, str | Promise] = {
+    "": _("There are none"),
+    "day": _("The day: 31/1/2026"),
+    "month": _("The month: 1/31/2026"),
+}
 # What becomes of a column that is none of ours.
 LEFT_OUT = "left_out"
 MORE: dict[str, dict[str, str | Promise]] = {

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tenants.behaviour.parsing import flags, ids, numbers, texts, times
+from tenants.behaviour.parsing import flags, ids, numbers, texts
+from tenants.behaviour.times import times
 
-# Seconds since 1970 that are times of a shop, from 1995 on; the same in milliseconds and finer.
-EPOCH = r"^(?:[89]\d{8}|1\d{9})(?:\.\d+|\d{3}|\d{6}|\d{9})?$"
+# Bare numbers that are times of a shop: seconds since 1970 from 1995 on, the same in milliseconds
+# and finer, and days written together (20260301, 20260301100000).
+BARE_TIME = (
+    r"^(?:(?:[89]\d{8}|1\d{9})(?:\.\d+|\d{3}|\d{6}|\d{9})?"
+    r"|(?:199|20[0-4])\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{6})?)$"
+)
 
 
 @dataclass(frozen=True)
@@ -51,16 +56,22 @@ class Profile:
 
     @property
     def epoch(self) -> bool:
-        """Whether its numbers are times that count seconds since 1970."""
+        """Whether its numbers are times."""
         return self.time >= 0.95 and self.number >= 0.95
 
 
-def profile(column: pl.Series, *, zone: str = "UTC", decimal_mark: str = ".") -> Profile:
+def profile(
+    column: pl.Series,
+    *,
+    zone: str = "UTC",
+    decimal_mark: str = ".",
+    date_order: str | None = None,
+) -> Profile:
     """The profile of one column as a reader hands it on."""
     text = texts(column)
     some = text.drop_nulls()
     count = some.len()
-    moments = _moments(column, text, zone)
+    moments = _moments(column, text, zone, date_order)
     read = numbers(column, decimal_mark)
     figures = read.filter(read.is_not_nan().fill_null(False))
     flag = flags(column)
@@ -90,13 +101,13 @@ def profile(column: pl.Series, *, zone: str = "UTC", decimal_mark: str = ".") ->
     )
 
 
-def _moments(column: pl.Series, text: pl.Series, zone: str) -> pl.Series:
-    """The cells that are times: of whole numbers only such as count seconds since 2001."""
-    moments = times(column, zone).moment
+def _moments(column: pl.Series, text: pl.Series, zone: str, order: str | None) -> pl.Series:
+    """The cells that are times: of whole numbers only such as count seconds or name days."""
+    moments = times(column, zone, order).moment
     if column.dtype.is_numeric():
         text = ids(column) if not column.dtype.is_float() else text.str.replace(r"\.0+$", "")
     bare = text.str.contains(r"^\d+(?:\.\d+)?$").fill_null(False)
-    meant = ~bare | text.str.contains(EPOCH).fill_null(False)
+    meant = ~bare | text.str.contains(BARE_TIME).fill_null(False)
     return moments.filter(meant & moments.is_not_null())
 
 

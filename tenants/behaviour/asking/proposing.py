@@ -20,6 +20,9 @@ from tenants.behaviour.schema import EVENTS, Column, UploadKind, plain_name
 
 # At least so sure: what contradicts its name is still proposed, where nothing fits better.
 LEAST = 0.4
+# Dates in figures with the year last, and the zones of those who write the month first.
+LAST_YEAR_DATE = r"^(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})[-/.](?:\d{4}|\d{2})\b"
+MONTH_FIRST = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "US/")
 # Of wider files only so many columns are looked at, and fewer compared with each other.
 LOOKED_AT = 60
 COMPARED = 30
@@ -41,11 +44,14 @@ def sheet_of(
     vocabulary: Mapping[str, frozenset[str]],
     zone: str = "UTC",
     decimal_mark: str = ".",
+    date_order: str | None = None,
 ) -> Sheet:
     """The first rows with what they say of each column. `vocabulary`: the words (`plain_name`)
     that a column of ours takes, by its name."""
     profiles = {
-        column.name: profile(column, zone=zone, decimal_mark=decimal_mark)
+        column.name: profile(
+            column, zone=zone, decimal_mark=decimal_mark, date_order=date_order
+        )
         for column in frame.get_columns()[:LOOKED_AT]
     }
     return Sheet(frame, profiles, vocabulary)
@@ -149,3 +155,21 @@ def likely_decimal_mark(columns: Sequence[pl.Series]) -> str:
                 read = numbers(sure, mark)
                 readable[mark] += int(read.is_not_nan().fill_null(False).sum())
     return "," if readable[","] > readable["."] else "."
+
+
+def likely_date_order(columns: Sequence[pl.Series], zone: str) -> str | None:
+    """What stands first in dates with their year last: 'day', 'month', or None without such dates.
+
+    A number above 12 is a day. Where none is, points mean the day; else the zone says what its
+    country writes, and the first rows, shown as they are read, let a person correct it.
+    """
+    cells = [texts(one) for one in columns if not one.dtype.is_numeric()]
+    parts = [cell.str.extract_groups(LAST_YEAR_DATE).struct.unnest() for cell in cells]
+    dates = pl.concat(parts).drop_nulls("first") if parts else pl.DataFrame()
+    if dates.is_empty():
+        return None
+    above = dates.select(pl.col("first", "second").cast(pl.Int64) > 12).sum().row(0)
+    if above[0] != above[1]:
+        return "day" if above[0] > above[1] else "month"
+    pointed = dates["mark"].eq(".").any()
+    return "month" if zone.startswith(MONTH_FIRST) and not pointed else "day"

@@ -1,7 +1,6 @@
-"""One column as ids, numbers, times, flags and lists."""
+"""One column as ids, numbers, flags and lists."""
 
 import math
-from datetime import UTC, date, datetime, timedelta, timezone
 
 import polars as pl
 import pytest
@@ -9,13 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenants.behaviour import parsing
-from tenants.behaviour.parsing import by_distinct, flags, ids, lists, numbers, texts, times
+from tenants.behaviour.parsing import by_distinct, flags, ids, lists, numbers, texts
 from tenants.behaviour.refusals import UploadRefused
-
-
-def moment(value, zone="UTC"):
-    """One written time as a moment, or None."""
-    return times(pl.Series("t", [value]), zone).moment[0]
 
 
 @pytest.mark.parametrize(
@@ -82,86 +76,6 @@ def test_a_missing_number_is_not_an_unreadable_one():
     assert numbers(pl.Series([float("nan"), 1.0]), ".").to_list() == [None, 1.0]
     assert math.isnan(numbers(pl.Series([float("inf")]), ".")[0])
     assert numbers(pl.Series([3, None]), ",").to_list() == [3.0, None]
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "2024-05-01T10:30:00Z",
-        "2024-05-01 10:30",
-        "2024-05-01 10:30:00.000",
-        "2024/5/1 10:30",
-        "2024.05.01 10:30:00",
-        "2024-05-01T12:30:00+02:00",
-        "2024-05-01T12:30+0200",
-        "2024-05-01T12:30:00 +02",
-        "2024-05-01 05:00:00-05:30",
-        "2024-05-01 10:30:00 UTC",
-        " 2024-05-01t10:30:00z ",
-        "1714559400",
-        "1714559400.0",
-        "1714559400000",
-        "1714559400000000",
-        1714559400,
-        1714559400.0,
-        1714559400000,
-        1714559400000000000,
-        datetime(2024, 5, 1, 10, 30),
-        datetime(2024, 5, 1, 12, 30, tzinfo=timezone(timedelta(hours=2))),
-    ],
-    ids=str,
-)
-def test_one_moment_in_many_spellings(written):
-    assert moment(written) == datetime(2024, 5, 1, 10, 30, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "2024-02-30 10:00",
-        "2023-02-29",
-        "2024-13-01",
-        "2024-00-10",
-        "2024-05-01 24:00",
-        "2024-05-01 10:61",
-        "2024-05-01 10:00:00+15:00",
-        "2024-05-01 10:00 Berlin",
-        "01/05/2024",
-        "5-1-2024 10:00",
-        "20240501",
-        "yesterday",
-        "2024",
-        "99999999999999999999",
-        "10:30",
-    ],
-)
-def test_an_impossible_or_ambiguous_time_is_no_time(written):
-    assert moment(written) is None
-
-
-def test_a_clock_time_is_read_in_the_files_zone():
-    assert moment("2024-07-01 12:00", "Europe/London") == datetime(2024, 7, 1, 11, tzinfo=UTC)
-    assert moment(datetime(2024, 7, 1, 12), "Asia/Shanghai") == datetime(2024, 7, 1, 4, tzinfo=UTC)
-    assert moment(date(2024, 7, 1), "Europe/London") == datetime(2024, 6, 30, 23, tzinfo=UTC)
-    assert moment("2024-07-01T12:00Z", "Europe/London") == datetime(2024, 7, 1, 12, tzinfo=UTC)
-
-
-def test_the_hours_of_changing_clocks():
-    assert moment("2024-03-31 01:30", "Europe/London") is None
-    assert moment("2024-10-27 01:30", "Europe/London") == datetime(2024, 10, 27, 0, 30, tzinfo=UTC)
-
-
-def test_times_say_whether_they_were_given_and_said_their_zone():
-    read = times(pl.Series(["2024-05-01", "2024-05-01T00:00Z", "1714559400", "soon", None]), "UTC")
-    assert read.given.to_list() == [True, True, True, True, False]
-    assert read.zoned.to_list() == [False, True, True, False, False]
-
-
-@given(st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)), st.integers(-14 * 60, 14 * 60))
-def test_every_iso_time_is_read_to_the_microsecond(naive, offset):
-    aware = naive.replace(tzinfo=timezone(timedelta(minutes=offset)))
-    assert moment(aware.isoformat()) == aware
-    assert moment(naive.isoformat(sep=" ")) == naive.replace(tzinfo=UTC)
 
 
 def test_flags_are_yes_no_nothing_or_wrong():

@@ -8,6 +8,7 @@ import pytest
 
 import demo
 from tenants.behaviour.asking.proposing import (
+    likely_date_order,
     likely_decimal_mark,
     propose,
     sheet_of,
@@ -57,6 +58,23 @@ def test_ratings_whose_rows_are_mixed_and_whose_cells_are_written_otherwise(rati
     assert likely_decimal_mark(mixed.head(200).get_columns()) == ","
     assert found(mixed) == RATINGS
     assert suggested_options(EVENTS, sheet(mixed), RATINGS) == {"default_type": "rating"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "zone", "order"),
+    [
+        (["31/12/2025", "1/2/2025"], "America/New_York", "day"),
+        (["12/31/2025 10:00", "1/2/2025 10:00"], "Europe/London", "month"),
+        (["1/2/2025", "3/4/2025"], "Europe/London", "day"),
+        (["1/2/2025", "3/4/2025"], "America/New_York", "month"),
+        (["1.2.2025", "3.4.2025"], "America/New_York", "day"),
+        (["2025-01-02", "soon"], "Europe/London", None),
+    ],
+)
+def test_what_stands_first_in_dates_is_told_by_the_days_above_twelve_then_by_habit(
+    cells, zone, order
+):
+    assert likely_date_order([pl.Series("when", cells), pl.Series("n", [1, 2])], zone) == order
 
 
 def test_a_catalogue_of_films_is_told_by_its_contents():
