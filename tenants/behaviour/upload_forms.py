@@ -91,7 +91,13 @@ class UploadBody(serializers.Serializer[Any]):
         'items become attributes; {"attributes.colour": "Farbe"} renames one, an empty name leaves '
         "one out.",
     )
-    options = JSONText(required=False, help_text='{"default_type": "purchase", …}')
+    options = JSONText(
+        required=False,
+        help_text='{"default_type": "purchase", …}: how cells are read, any of timezone (IANA), '
+        "date_order (day or month, where the year stands last), decimal_mark (. or ,), encoding, "
+        "delimiter; for events also default_type, cancellation_prefix, acts_per_minute (0: no "
+        "limit), known_items_only, pseudo_items.",
+    )
     dry_run = serializers.BooleanField(required=False, help_text=DRY_RUN_SAYS)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,19 @@ def test_a_messy_export_goes_from_its_file_to_stored_rows_as_proposed(alice):
         assert set(Event.objects.values_list("context", flat=True)) == {None}
 
 
+def test_dates_with_the_year_last_are_read_as_the_page_proposes(alice):
+    agree(alice, "1")
+    head = b"user,item,time\n"
+    address = sent(alice, head + b"1,a,31/12/2025 2:30 PM\n1,b,1/2/2026 11:00 AM\n")
+    form = chosen(shown(alice, address))
+    assert (form["field-occurred_at"], form["date_order"]) == ("time", "day")
+    act(alice, address, "start", default_type="view")
+    run_waiting("default")
+    with alice.scope:
+        times = Event.objects.order_by("occurred_at").values_list("occurred_at", flat=True)
+        assert [f"{one:%Y-%m-%d %H:%M}" for one in times] == ["2025-12-31 14:30", "2026-02-01 11:00"]
+
+
 def test_types_that_the_tenant_added_are_offered_and_read(alice):
     with alice.scope:
         set_event_type(name="Booked", weight=0.5, trade=True, aliases=["buchung"],
