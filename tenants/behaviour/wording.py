@@ -36,8 +36,8 @@ REJECTED: Mapping[str, str | Promise] = {
     "missing_item": _("No item id. Add the id of the item."),
     "missing_time": _("No time. Add when it happened."),
     "bad_time": _(
-        "The time cannot be read or is impossible. Write it as 2024-05-31 14:30:00; where the "
-        "year stands last, set the file's date order."
+        "The time cannot be read or is impossible. Write it as 2024-05-31 14:30:00; one "
+        "with the year last is read where a date order is set."
     ),
     "future_time": _(
         "The time lies more than %(minutes)s minutes ahead. Check the clock and the time zone."

@@ -192,7 +192,6 @@ def test_the_page_shows_changes_and_adds(alice):
     reply = browser.post(SAVE, {"name": "Other", "weight": "0.4", "aliases": "heard"})
     assert reply.status_code == 422
     assert "“heard” names the type Song &lt;played&gt; already" in reply.content.decode()
-    assert '<option value="Song &lt;played&gt;">' in browser.get("/data/").content.decode()
 
 
 def test_a_stored_act_is_shown_by_its_own_name(alice):

@@ -14,11 +14,12 @@ from tenants.behaviour.asking.proposing import (
     sheet_of,
     suggested_options,
 )
-from tenants.behaviour.schema import EVENTS, ITEMS, KINDS, TYPE_CODES
+from tenants.behaviour.schema import EVENTS, ITEMS, KINDS
+from tenants.behaviour.type_table import DEFAULTS
 
 MOVIES = Path(__file__).resolve().parents[4] / "shared" / "data" / "ml-latest-small"
 RETAIL = Path(demo.__file__).parent / "data" / "online_retail_II.parquet"
-VOCABULARY = {"type": frozenset(TYPE_CODES)}
+VOCABULARY = {"type": frozenset(DEFAULTS.codes)}
 RATINGS = {"user_id": "A", "item_id": "B", "value": "C", "occurred_at": "D"}
 
 
