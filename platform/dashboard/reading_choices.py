@@ -134,12 +134,12 @@ def proposed(upload: Upload, look: Look, zone: str, types: TypeTable) -> Choices
         return Choices(before.mapping, {**before.options, **upload.options["options"]}, guesses)
     kind = KINDS[upload.kind]
     columns = look.batch.frame.get_columns()
-    written = {
-        "decimal_mark": options.get("decimal_mark") or likely_decimal_mark(columns),
-        "date_order": options.get("date_order") or likely_date_order(columns, zone),
-    }
+    mark = options.get("decimal_mark") or likely_decimal_mark(columns)
+    order = options.get("date_order") or likely_date_order(columns, zone)
     words = {**CONSENT_WORDS, "type": frozenset(types.codes)}
-    sheet = sheet_of(look.batch.frame, vocabulary=words, zone=zone, **written)
+    sheet = sheet_of(
+        look.batch.frame, vocabulary=words, zone=zone, decimal_mark=mark, date_order=order
+    )
     guesses = {
         ours: guess
         for ours, guess in propose(kind, sheet).items()
@@ -147,6 +147,7 @@ def proposed(upload: Upload, look: Look, zone: str, types: TypeTable) -> Choices
     }
     mapping = {**{ours: guess.column for ours, guess in guesses.items()}, **said}
     found = suggested_options(kind, sheet, {ours: name for ours, name in mapping.items() if name})
+    written = {"decimal_mark": mark, "date_order": order}
     return Choices(_whole(kind, mapping, look), {**written, **found, **options}, guesses)
 
 

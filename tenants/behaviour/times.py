@@ -82,11 +82,11 @@ class Times:
 def times(column: pl.Series, zone: str, order: str | None = None) -> Times:
     """Read times; `zone` is the IANA zone of those that carry none.
 
-    Takes Parquet timestamps and dates, seconds to nanoseconds since 1970, and texts: ISO 8601 with
-    or without clock and zone (also with '/' or '.' between year, month and day), the months' English
-    names, and the other FORMS. `order`, one of DATE_ORDERS, says what stands first where the year
-    stands last, as in 1/2/2026; without it such a text is no possible time. A clock time that a zone
-    skips in spring is none either; one that it repeats in autumn is the earlier.
+    Takes Parquet timestamps and dates, seconds to nanoseconds since 1970, and texts: ISO 8601
+    with or without clock and zone (also with '/' or '.' between year, month and day), the months'
+    English names, and the other FORMS. `order`, one of DATE_ORDERS, says what stands first where
+    the year stands last, as in 1/2/2026; without it such a text is no possible time. A clock time
+    that a zone skips in spring is none either; one that it repeats in autumn is the earlier.
     """
     kind = column.dtype
     if isinstance(kind, pl.Datetime):
@@ -97,9 +97,8 @@ def times(column: pl.Series, zone: str, order: str | None = None) -> Times:
     if kind == pl.Date:
         moment = in_zone(column.cast(pl.Datetime("us")), zone)
         return Times(moment, column.is_not_null(), every(column, False))
-    if kind.is_numeric():
-        if not kind.is_integer() or not _are_days(column):
-            return Times(from_epoch(column), column.is_not_null(), every(column, True))
+    if kind.is_numeric() and (not kind.is_integer() or not _are_days(column)):
+        return Times(from_epoch(column), column.is_not_null(), every(column, True))
     return text_times(texts(column), zone, order)
 
 

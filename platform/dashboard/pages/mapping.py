@@ -53,7 +53,9 @@ def read_so(request: PageRequest, upload_id: str) -> HttpResponse:
     if look is None or upload.state != Upload.MAPPING:
         return _go(request, upload, "dashboard:mapping")
     choices = _chosen(request, upload, look, form)
-    return render(request, "dashboard/_mapping_preview.html", read_rows(upload, look, choices, types))
+    return render(
+        request, "dashboard/_mapping_preview.html", read_rows(upload, look, choices, types)
+    )
 
 
 @require_POST

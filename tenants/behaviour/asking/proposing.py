@@ -22,7 +22,13 @@ from tenants.behaviour.schema import EVENTS, Column, UploadKind, plain_name
 LEAST = 0.4
 # Dates in figures with the year last, and the zones of those who write the month first.
 LAST_YEAR_DATE = r"^(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})[-/.](?:\d{4}|\d{2})\b"
-MONTH_FIRST = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "US/")
+MONTH_FIRST = (
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "US/",
+)
 # Of wider files only so many columns are looked at, and fewer compared with each other.
 LOOKED_AT = 60
 COMPARED = 30
@@ -49,9 +55,7 @@ def sheet_of(
     """The first rows with what they say of each column. `vocabulary`: the words (`plain_name`)
     that a column of ours takes, by its name."""
     profiles = {
-        column.name: profile(
-            column, zone=zone, decimal_mark=decimal_mark, date_order=date_order
-        )
+        column.name: profile(column, zone=zone, decimal_mark=decimal_mark, date_order=date_order)
         for column in frame.get_columns()[:LOOKED_AT]
     }
     return Sheet(frame, profiles, vocabulary)

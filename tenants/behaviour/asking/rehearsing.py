@@ -16,8 +16,8 @@ from django.db import connection, transaction
 from tenants.behaviour import vault
 from tenants.behaviour.arriving.whole import check_whole
 from tenants.behaviour.asking.foreseeing import FORESEEN
-from tenants.behaviour.ingest import ATTEMPTS, fail
 from tenants.behaviour.event_types import stored_types
+from tenants.behaviour.ingest import ATTEMPTS, fail
 from tenants.behaviour.kinds import KINDS
 from tenants.behaviour.mapping import Plan, make_plan
 from tenants.behaviour.models import Upload

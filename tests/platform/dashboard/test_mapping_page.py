@@ -86,7 +86,10 @@ def test_dates_with_the_year_last_are_read_as_the_page_proposes(alice):
     run_waiting("default")
     with alice.scope:
         times = Event.objects.order_by("occurred_at").values_list("occurred_at", flat=True)
-        assert [f"{one:%Y-%m-%d %H:%M}" for one in times] == ["2025-12-31 14:30", "2026-02-01 11:00"]
+        assert [f"{one:%Y-%m-%d %H:%M}" for one in times] == [
+            "2025-12-31 14:30",
+            "2026-02-01 11:00",
+        ]
 
 
 def test_types_that_the_tenant_added_are_offered_and_read(alice):
