@@ -45,18 +45,20 @@ TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
 Ended = Mapping[int, tuple[str, str]]
 
 
-# How fast a person acts cannot be told from one request: a client sends what it gathered.
-OPTIONS = UploadOptions(acts_per_minute=0)
+@cache
+def _options() -> UploadOptions:
+    """How fast a person acts cannot be told from one request: a client sends what it gathered.
+
+    Never made at import: it starts polars' threads, and a process that has them must not fork.
+    """
+    return UploadOptions(acts_per_minute=0)
 
 
 @cache
 def plan() -> Plan:
-    """Every column under its own name, read as an upload without options is, at any rate.
-
-    Never made at import: it starts polars' threads, and a process that has them must not fork.
-    """
+    """Every column under its own name, read as an upload without options is, at any rate."""
     columns = [column.name for column in EVENT_COLUMNS.columns]
-    return make_plan(EVENT_COLUMNS.name, columns, options=OPTIONS)
+    return make_plan(EVENT_COLUMNS.name, columns, options=_options())
 
 
 def plan_with(keys: Sequence[str]) -> Plan:
@@ -66,7 +68,7 @@ def plan_with(keys: Sequence[str]) -> Plan:
         return plan()
     check_keys(named, param="context")
     columns = [*plan().columns, *named]
-    return make_plan(EVENT_COLUMNS.name, columns, mapping=named, options=OPTIONS)
+    return make_plan(EVENT_COLUMNS.name, columns, mapping=named, options=_options())
 
 
 def _plan_of_tenant(keys: Sequence[str]) -> Plan:
