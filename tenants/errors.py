@@ -1,6 +1,10 @@
 """The one error a service raises on purpose. Knows nothing about HTTP pages or JSON bodies."""
 
+import errno
 from collections.abc import Mapping
+
+# What a system says of a disk, a quota or a file that may hold no more.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class AppError(Exception):
@@ -86,3 +90,23 @@ class Unavailable(AppError):
 
     def __init__(self) -> None:
         super().__init__("unavailable", "The service is not available now. Try again soon.")
+
+
+class NoRoom(AppError):
+    """The disk that the change needs is full; the change was not made."""
+
+    status = 503
+    type = "api_error"
+    retry_after = 60.0
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no_room",
+            "The disk of this installation is full, so nothing was stored. Send it again later, "
+            "or ask whoever runs the installation to make room.",
+        )
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the error says that a disk is full."""
+    return isinstance(error, NoRoom) or (isinstance(error, OSError) and error.errno in _FULL)

@@ -12,7 +12,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from tenants.access.middleware import request_id_of
-from tenants.errors import AppError, NotFound, TooLarge, Unavailable
+from tenants.errors import AppError, NoRoom, NotFound, TooLarge, Unavailable, is_full
 
 API = "/v1/"
 
@@ -80,7 +80,7 @@ def _as_app_error(raised: Exception) -> AppError | None:
         return AppError("bad_request", "The request has more parts or fields than it may.")
     if isinstance(raised, OperationalError | InterfaceError | RedisError):
         return Unavailable()
-    return None
+    return NoRoom() if is_full(raised) else None
 
 
 def _first_fault(detail: Any, path: str = "") -> tuple[str | None, str]:

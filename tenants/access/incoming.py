@@ -5,7 +5,8 @@ Django's handler would use the system's temporary folder, and only a process tha
 
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,25 @@ class OwnFolderUploadHandler(TemporaryFileUploadHandler):
         self.file = IncomingFile(
             folder, self.file_name, self.content_type, 0, self.charset, self.content_type_extra
         )
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        with gone_when_it_fails(self.file):
+            super().receive_data_chunk(raw_data, start)
+
+    def file_complete(self, file_size: int) -> UploadedFile:
+        with gone_when_it_fails(self.file):
+            return super().file_complete(file_size)
+
+
+@contextmanager
+def gone_when_it_fails(file: UploadedFile) -> Iterator[None]:
+    """On a full disk what is in the clear must not lie there until its memory is collected."""
+    try:
+        yield
+    except OSError:
+        with suppress(OSError):  # what was not written cannot be written now either
+            file.close()
+        raise
 
 
 def sweep(folder: Path) -> None:

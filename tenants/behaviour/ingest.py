@@ -33,6 +33,8 @@ from tenants.behaviour.report import Report, batch_report, complete_report, merg
 from tenants.behaviour.tables import Table
 from tenants.behaviour.taking_back import take_back
 from tenants.behaviour.type_table import TypeTable
+from tenants.behaviour.waiting import goes_on, wait_for_room
+from tenants.errors import NoRoom, is_full
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import tenant_scope
 from tenants.metering.meters import HELD
@@ -62,6 +64,10 @@ def run(lease: Lease) -> None:
         fail(lease, upload, UploadRefused("file_gone"))
     except InvalidTag:
         fail(lease, upload, UploadRefused("file_altered"))
+    except (NoRoom, OSError) as error:
+        if not is_full(error):
+            raise
+        wait_for_room(lease, upload)
 
 
 def _begin(lease: Lease) -> Upload | None:
@@ -82,6 +88,7 @@ def _begin(lease: Lease) -> Upload | None:
         # As they stand now, also when the upload is resumed after they were changed.
         upload.options.setdefault("types", stored_types().to_plain())
         upload.save(update_fields=["state", "options"])
+        goes_on(upload)
     return upload
 
 

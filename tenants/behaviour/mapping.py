@@ -13,6 +13,7 @@ from tenants.behaviour import event_context, item_attributes
 from tenants.behaviour.event_context import check_keys, is_context
 from tenants.behaviour.item_attributes import is_attribute
 from tenants.behaviour.options import UploadOptions, check_type
+from tenants.behaviour.reading.csv_head import DELIMITERS
 from tenants.behaviour.refusals import UploadRefused, shown
 from tenants.behaviour.schema import EVENTS, ITEMS, KINDS, Column, UploadKind, plain_name
 from tenants.behaviour.type_table import DEFAULTS, TypeTable
@@ -65,7 +66,7 @@ def make_plan(
     """Settle which column is which.
 
     Raises UploadRefused: unknown_kind, unknown_field, column_not_found, missing_columns,
-    too_much_context, bad_option.
+    one_column, too_much_context, bad_option.
     """
     if kind not in KINDS:
         raise UploadRefused("unknown_kind", param="kind", kind=kind, kinds=", ".join(KINDS))
@@ -143,8 +144,9 @@ def require(
     if kind is EVENTS and "type" not in mapping and options.default_type is None:
         missing.append("type")
     if missing:
+        one = len(columns) == 1 and any(mark in columns[0] for mark in DELIMITERS)
         raise UploadRefused(
-            "missing_columns",
+            "one_column" if one else "missing_columns",
             param="mapping",
             missing=", ".join(missing),
             found=shown(columns),

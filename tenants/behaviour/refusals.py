@@ -4,12 +4,13 @@ The sentences are marked for translation here and translated in `wording`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tenants.errors import AppError
 
 SHOWN_COLUMNS = 40
 SHOWN_LETTERS = 60
+MIB = 1 << 20
 
 
 def gettext_noop(sentence: str) -> str:
@@ -52,7 +53,7 @@ REFUSALS = {
         "headings. Check the delimiter and the first line."
     ),
     "row_too_long": gettext_noop(
-        "A row after row %(row)s is longer than %(most)s bytes, or a quotation mark in it is "
+        "A row after row %(row)s is longer than %(most_mib)s MiB, or a quotation mark in it is "
         "never closed. Repair that row and upload the file again."
     ),
     "not_json_lines": gettext_noop(
@@ -68,7 +69,7 @@ REFUSALS = {
         "and upload the new file."
     ),
     "archive_too_large": gettext_noop(
-        "The archive unpacks to more than %(most)s bytes. Upload the file without packing it, or "
+        "The archive unpacks to more than %(most_mib)s MiB. Upload the file without packing it, or "
         "split it and upload the parts one after another."
     ),
     "archive_files": gettext_noop(
@@ -93,7 +94,7 @@ REFUSALS = {
         "know. Export it again and upload the new file."
     ),
     "unpacks_too_large": gettext_noop(
-        "Rows from row %(row)s on unpack to more than %(most)s bytes at once. Write the file "
+        "Rows from row %(row)s on unpack to more than %(most_mib)s MiB at once. Write the file "
         "with smaller row groups and shorter texts."
     ),
     "unsupported_column": gettext_noop(
@@ -106,6 +107,10 @@ REFUSALS = {
     ),
     "missing_columns": gettext_noop(
         "No column was found for: %(missing)s. The file has: %(found)s. Say which column is which."
+    ),
+    "one_column": gettext_noop(
+        "The first line was read as one heading: %(found)s. Its columns are separated in another "
+        "way. Name that delimiter, or none at all: then it is found out."
     ),
     "unknown_field": gettext_noop(
         "'%(field)s' is not a field of this kind of upload. The fields are: %(fields)s."
@@ -149,7 +154,7 @@ REFUSALS = {
         "The store did not answer or broke off, three times. Try again later, or upload the file."
     ),
     "source_too_large": gettext_noop(
-        "The file at this address is larger than %(most)s bytes. Split it and fetch the pieces."
+        "The file at this address is larger than %(most_mib)s MiB. Split it and fetch the pieces."
     ),
     "source_no_room": gettext_noop(
         "There is no room for the file at this address. Wait until earlier uploads are processed, "
@@ -158,6 +163,10 @@ REFUSALS = {
     "hash_differs": gettext_noop(
         "What arrived is not the file whose SHA-256 was named. Nothing of it was stored. Upload it "
         "again."
+    ),
+    "waits_for_room": gettext_noop(
+        "The disk of this installation is full, so this file waits. It goes on by itself once "
+        "there is room: ask whoever runs the installation to make some."
     ),
     "upload_expired": gettext_noop(
         "Nothing came of this upload for a day, so its parts were deleted. Upload the file again."
@@ -183,7 +192,13 @@ class UploadRefused(AppError):
     """
 
     def __init__(self, code: str, *, param: str | None = "file", **params: object) -> None:
-        super().__init__(code, REFUSALS[code] % params, param=param, params=params)
+        super().__init__(code, REFUSALS[code] % figures(params), param=param, params=params)
+
+
+def figures(params: Mapping[str, object]) -> dict[str, object]:
+    """The params as a sentence takes them: a bound also in MiB."""
+    most = params.get("most")
+    return {**params, **({"most_mib": f"{most / MIB:,.0f}"} if isinstance(most, int) else {})}
 
 
 def shown(columns: Sequence[str]) -> str:

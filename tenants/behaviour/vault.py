@@ -1,15 +1,15 @@
 """Upload files at rest, sealed in pieces under the tenant's key, one folder per tenant."""
 
 import hashlib
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
 from django.conf import settings
 
-from tenants.errors import AppError
+from tenants.errors import AppError, NoRoom, is_full
 from tenants.isolation.keys import tenant_key, tenant_keys
 from tenants.isolation.names import tenant_folder
 from tenants.isolation.vault import extend, opened_with, read_back, sealed_reader, sealing
@@ -23,15 +23,27 @@ def path_of(tenant_id: UUID, upload_id: UUID, draft: str = "") -> Path:
     return folder(tenant_id) / f"{upload_id}{'.' if draft else ''}{draft}"
 
 
+@contextmanager
+def _room() -> Iterator[None]:
+    """A full disk as a refusal that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise NoRoom from error
+
+
 def store(
     tenant_id: UUID, upload_id: UUID, chunks: Iterable[bytes], *, draft: str = ""
 ) -> tuple[int, bytes]:
-    """Write an upload encrypted; its length and SHA-256. AppError when it is above the limit.
+    """Write an upload encrypted; its length and SHA-256. AppError when it is above the limit,
+    NoRoom when the disk is full.
 
     A `draft` is nobody's file until it is kept: several may be written at once.
     """
     key, path = tenant_key(tenant_id, "files"), path_of(tenant_id, upload_id, draft)
-    with sealing(path, key, upload_id.bytes) as file:
+    with _room(), sealing(path, key, upload_id.bytes) as file:
         for chunk in chunks:
             file.write(chunk)
             check_length(file.length, param="file")
@@ -44,9 +56,10 @@ def keep(tenant_id: UUID, upload_id: UUID, draft: str) -> None:
 
 
 def store_part(tenant_id: UUID, upload_id: UUID, offset: int, part: bytes, *, last: bool) -> None:
-    """Write a part behind the first `offset` bytes of an upload, as `extend` does."""
+    """Write a part behind the first `offset` bytes of an upload, as `extend` does; NoRoom."""
     keys, path = tenant_keys(tenant_id, "files"), path_of(tenant_id, upload_id)
-    extend(path, keys, upload_id.bytes, offset, part, last=last)
+    with _room():
+        extend(path, keys, upload_id.bytes, offset, part, last=last)
 
 
 def part_of(tenant_id: UUID, upload_id: UUID, offset: int, size: int, *, whole: bool) -> bytes:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tenants.behaviour.rates import USUAL
-from tenants.behaviour.refusals import REFUSALS
+from tenants.behaviour.refusals import REFUSALS, figures
 from tenants.behaviour.sifting import CLOCK_SKEW, ID_LENGTH
 
 FIGURES = {
@@ -221,4 +221,4 @@ def item_text(bucket: str, code: str) -> str:
 
 def refusal_text(code: str, params: Mapping[str, Any]) -> str:
     """The sentence for a refused file, in the active language."""
-    return gettext(REFUSALS[code]) % dict(params)
+    return gettext(REFUSALS[code]) % figures(params)

@@ -4,7 +4,6 @@ Every name in it begins with the tenant's id, as every folder's does. What the f
 the caller to check: a store is never believed. With a plain folder nothing here is asked.
 """
 
-import errno
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +14,10 @@ from django.conf import settings
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 
+from tenants.errors import is_full
+
 # Roots of TENANT_ROOTS whose files are only copies of what the store holds.
 COPIES = ("ARTIFACT_ROOT", "JOB_ROOT")
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class StoreUnreachable(Exception):
@@ -100,6 +100,6 @@ def _asked(ask: Callable[..., Any], *words: Any, **options: Any) -> Any:
     except FileNotFoundError:
         raise
     except Exception as error:  # a library of the store's own raises what it likes
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if is_full(error):
             raise
         raise StoreUnreachable(f"{type(error).__name__}: {error}") from error

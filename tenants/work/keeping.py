@@ -8,6 +8,7 @@ from threading import Event, Thread
 from django.db import Error, connection
 
 from tenants.work import queue
+from tenants.work.away import is_away
 from tenants.work.queue import Lease, LeaseLost
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,11 @@ def _renew(lease: Lease, done: Event, each: Callable[[], None]) -> None:
             try:
                 queue.renew(lease)
                 each()
-            except Error:  # the next time, on a new connection
-                logger.exception("the lease of %s was not renewed", lease.object_id)
+            except Error as error:  # the next time, on a new connection
+                if is_away(error):
+                    logger.warning("the database is away: %s is not renewed", lease.object_id)
+                else:
+                    logger.exception("the lease of %s was not renewed", lease.object_id)
                 connection.close()
     except LeaseLost:
         return  # whoever moves the files meets it at the next write

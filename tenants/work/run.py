@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils.module_loading import import_string
 
 from tenants.work import queue
+from tenants.work.away import is_away
 from tenants.work.kinds import WorkKind
 from tenants.work.queue import Lease, LeaseLost
 
@@ -69,10 +70,18 @@ def _attempt(lease: Lease, kind: WorkKind) -> bool:
         return False
     except Resting:
         return _let_rest(lease)
-    except Exception:  # whatever broke, the row must not stay leased: log it, wait, retry
-        logger.exception("attempt %s of %s %s", lease.attempt, lease.kind, lease.object_id)
+    except Exception as error:  # noqa: BLE001 # logged; the row must not stay leased: wait, retry
+        _log_failure(lease, error)
         _patiently(lambda: _retry_or_give_up(lease, kind))
     return True
+
+
+def _log_failure(lease: Lease, error: Exception) -> None:
+    told = (lease.attempt, lease.kind, lease.object_id)
+    if is_away(error):
+        logger.warning("attempt %s of %s %s: the database went away", *told)
+    else:
+        logger.exception("attempt %s of %s %s", *told)
 
 
 def _retry_or_give_up(lease: Lease, kind: WorkKind) -> None:

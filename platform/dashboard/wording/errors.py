@@ -111,6 +111,10 @@ ERRORS: dict[str, str | Promise] = {
     "not_repeatable": _(
         "Only a job that made a version under a whole record can be repeated. Train it anew."
     ),
+    "no_room": _(
+        "The disk of this installation is full, so nothing was stored. Send it again later, or "
+        "ask whoever runs the installation to make room."
+    ),
     "no_curves": _("This job has no curves: it has not run yet, or its data are destroyed."),
     "nothing_before": _("There is no earlier version to go back to."),
     "over_budget": _(

@@ -4,7 +4,6 @@ What opens the address is the tenant's own, sealed in the row until the file is 
 and then forgotten.
 """
 
-import errno
 import json
 import logging
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ from tenants.behaviour.arriving.sources import Secrets, check_source, name_of, o
 from tenants.behaviour.models import Upload
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.services import NAME_LENGTH, check_order, ordered, promise
-from tenants.errors import AppError
+from tenants.errors import AppError, NoRoom, is_full
 from tenants.ids import uuid7
 from tenants.isolation.keys import seal, tenant_key, tenant_keys, unseal_with
 from tenants.isolation.scope import current_tenant, tenant_scope
@@ -39,7 +38,6 @@ USE = "sources"
 # How often an address that does not answer is asked.
 ATTEMPTS = 3
 TOLD = {"file_too_large": "source_too_large", "storage_full": "source_no_room"}
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @transaction.atomic
@@ -86,7 +84,7 @@ def accept_source(
 def fetch(lease: Lease, upload: Upload) -> None:
     """Stream the file into the vault, unless it is there already.
 
-    Raises UploadRefused when it cannot be had; other errors while asking again may help.
+    Raises UploadRefused when it cannot be had, NoRoom; other errors while asking again may help.
     """
     if not upload.source_sealed:
         return
@@ -121,7 +119,7 @@ def _stream(
         raise UploadRefused("source_not_found", param="source") from None
     except PermissionError:
         raise UploadRefused("source_denied", param="source") from None
-    except UploadRefused:
+    except (UploadRefused, NoRoom):
         raise
     except AppError as refused:  # of what a request would be told at once
         most = settings.UPLOAD_LIMIT_BYTES
@@ -136,7 +134,7 @@ def _stream(
 def _final(lease: Lease, error: Exception) -> Exception:
     """The error itself while it is worth asking again, and always where our own disk is full; its
     words stay here, for a library's may hold what it was opened with."""
-    if isinstance(error, OSError) and error.errno in FULL:
+    if is_full(error):
         return error
     logger.warning("fetching for %s: %s", lease.object_id, type(error).__name__)
     if lease.attempt >= ATTEMPTS:

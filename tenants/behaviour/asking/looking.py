@@ -15,6 +15,8 @@ from tenants.behaviour.options import UploadOptions
 from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.services import DRY_RUN, promise
+from tenants.behaviour.waiting import goes_on, wait_for_room
+from tenants.errors import NoRoom, is_full
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.keeping import kept_alive
@@ -35,6 +37,7 @@ def run(lease: Lease) -> None:
         if upload.state != Upload.LOOKING:
             queue.finish(lease)
             return
+        goes_on(upload)
     try:
         if lease.attempt > ATTEMPTS:
             raise UploadRefused("crashed")
@@ -47,6 +50,10 @@ def run(lease: Lease) -> None:
         fail(lease, upload, UploadRefused("file_gone"))
     except InvalidTag:
         fail(lease, upload, UploadRefused("file_altered"))
+    except (NoRoom, OSError) as error:
+        if not is_full(error):
+            raise
+        wait_for_room(lease, upload)
     else:
         _go_on(lease, upload, {})
 

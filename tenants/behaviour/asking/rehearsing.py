@@ -27,6 +27,8 @@ from tenants.behaviour.preparing import Ready, prepared
 from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.report import Report, batch_report, complete_report, merge_reports
+from tenants.behaviour.waiting import goes_on, wait_for_room
+from tenants.errors import is_full
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
@@ -43,6 +45,7 @@ def run(lease: Lease) -> None:
         if upload.state != Upload.CHECKING:
             queue.finish(lease)
             return
+        goes_on(upload)
     try:
         if lease.attempt > ATTEMPTS:
             raise UploadRefused("crashed")
@@ -54,6 +57,11 @@ def run(lease: Lease) -> None:
         return
     except InvalidTag:
         fail(lease, upload, UploadRefused("file_altered"))
+        return
+    except OSError as error:
+        if not is_full(error):
+            raise
+        wait_for_room(lease, upload)
         return
     _tell(lease, upload, found)
 

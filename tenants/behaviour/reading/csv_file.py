@@ -62,10 +62,12 @@ class CsvTable:
                 yield held
             held = self.batch(raw.select(columns), numbers)
             open_ended = breaks_line(raw.tail(1))
+        rest, unclosed = numbers.thrown_out(), stream.quotes % 2 == 1
         if held is not None:
-            yield flag_last(held) if open_ended and stream.quotes % 2 else held
-        if rest := numbers.thrown_out():
-            yield all_faulty(rest, columns)
+            yield flag_last(held) if unclosed and open_ended and not rest else held
+        if rest:
+            left = all_faulty(rest, columns)
+            yield flag_last(left) if unclosed and numbers.broken_by_line == rest[-1] else left
 
     def parse(self, stream: Utf8Stream, numbers: "RowNumbers") -> Iterator[pl.DataFrame]:
         """Arrow's streaming parser: every cell as bytes, rows of the wrong width to `numbers`."""
@@ -112,11 +114,15 @@ class RowNumbers:
         self.limits = limits
         self.last = 0
         self.broken: list[int] = []
+        # The last thrown out row that holds a line break.
+        self.broken_by_line = 0
         self.fault: UploadRefused | None = None
 
     def throw_out(self, row: Any) -> str:
         """Arrow's handler for a row of the wrong width: note its number and go on."""
         self.broken.append(row.number)
+        if "\n" in (row.text or ""):
+            self.broken_by_line = row.number
         if row.number > self.limits.rows:
             self.fault = UploadRefused("too_many_rows", most=self.limits.rows)
         elif len(self.broken) > self.limits.broken_rows:

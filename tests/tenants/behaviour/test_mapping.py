@@ -88,6 +88,13 @@ def test_a_saved_mapping_gives_the_same_plan_again():
     assert make_plan("events", RETAIL, mapping=plan.mapping, options=SALES).mapping == plan.mapping
 
 
+def test_a_first_line_read_as_one_heading_is_told_as_a_wrong_delimiter():
+    refused = refusal("events", ["user_id,item_id,type,occurred_at"])
+    assert (refused.code, refused.param) == ("one_column", "mapping")
+    assert "Name that delimiter, or none at all" in refused.message
+    assert refusal("events", ["user_id"]).code == "missing_columns"
+
+
 def test_missing_columns_are_named_beside_those_found():
     refused = refusal("events", ["user_id", "colour"])
     assert (refused.code, refused.param) == ("missing_columns", "mapping")

@@ -114,6 +114,15 @@ def test_a_quotation_mark_never_closed_is_marked_where_it_swallows_the_rest():
     assert rows == [(1, None, "1", "x"), (2, "unclosed_quote", "2", "open\n3,y\n4,z\n")]
 
 
+def test_it_is_marked_too_where_what_it_swallows_leaves_the_row_too_short():
+    """Its sender is told that the rest was read as part of it, not that cells are missing."""
+    rows = read(b'a,b\n1,x\n"2,open\n3,y\n4,z\n')
+    assert [row[:2] for row in rows] == [(1, None), (2, "unclosed_quote")]
+    rows = read(b'a,b\n1,"two\nlines"\n"2,open\n3,y\n')
+    assert [row[:2] for row in rows] == [(1, None), (2, "unclosed_quote")]
+    assert [row[1] for row in read(b'a,b\n1,"x\ny",z\n2,7" disc\n')] == ["unparseable", None]
+
+
 def test_inch_marks_do_not_count_as_open_quotes():
     assert read(b'a,b\n1,7" record\n2,"two\nlines",\n3,x\n')[2] == (3, None, "3", "x")
     assert read(b'a,b\n1,7" record\n2,x\n')[1] == (2, None, "2", "x")

@@ -62,6 +62,14 @@ def test_a_refusal_reads_the_same_where_it_is_raised_and_where_it_is_shown():
     )
 
 
+def test_a_bound_in_bytes_is_told_in_a_size_that_people_read():
+    refused = UploadRefused("archive_too_large", most=64 << 20)
+    assert "more than 64 MiB" in refused.message
+    assert refusal_text("row_too_long", {"row": 3, "most": 4 << 20}).startswith(
+        "A row after row 3 is longer than 4 MiB"
+    )
+
+
 @pytest.mark.parametrize("code", sorted(REFUSALS))
 def test_every_refusal_is_a_sentence_with_a_way_on(code):
     assert REFUSALS[code].count(". ") >= 1 or code == "encrypted_parquet"

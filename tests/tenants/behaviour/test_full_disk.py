@@ -1,0 +1,134 @@
+"""A disk that is full under a file: it is refused or waits, says so, and nothing is lost."""
+
+import gzip
+import io
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from tenants.behaviour import waiting
+from tenants.behaviour.models import Event, Upload
+from tenants.errors import NoRoom
+from tenants.isolation.vault import PIECE
+from tenants.work.models import WorkItem
+from tenants.work.run import run_waiting
+from tests.tenants.behaviour.in_parts import FILE, begun, code, complete, put
+from tests.tenants.behaviour.uploads import accept, adds_up, agree, fresh
+
+ROOM = 512 << 10
+
+
+@contextmanager
+def little_room() -> Iterator[None]:
+    """No file of this process may grow beyond ROOM: the system says EFBIG instead of ENOSPC."""
+    least, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
+
+
+@pytest.fixture(autouse=True)
+def folders(settings, tmp_path):
+    settings.UPLOAD_ROOT, settings.INCOMING_ROOT = tmp_path / "uploads", tmp_path / "incoming"
+    return tmp_path
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    monkeypatch.setattr(waiting, "PAUSE", waiting.PAUSE * 0)
+
+
+def files(folder) -> list[object]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def packed() -> bytes:
+    """A Parquet file in gzip that has room as long as it is packed."""
+    texts = {name: [name] * 400 for name in ("user_id", "item_id", "type")}
+    times = [f"2026-03-05T10:{n // 60:02d}:{n % 60:02d}Z" for n in range(400)]
+    table = pa.table(
+        {**texts, "type": ["view"] * 400, "occurred_at": times, "n": ["x" * 4000] * 400}
+    )
+    made = io.BytesIO()
+    pq.write_table(table, made, compression="none", use_dictionary=False)
+    assert len(made.getvalue()) > ROOM
+    return gzip.compress(made.getvalue())
+
+
+def test_a_file_that_meets_a_full_disk_is_refused_until_there_is_room(alice, folders):
+    sent = {"kind": "events", "file": SimpleUploadedFile("mine.csv", FILE)}
+    with little_room():
+        reply = Client().post("/v1/uploads", sent, headers=alice.headers)
+    assert (*code(reply), reply.headers["Retry-After"]) == (503, "no_room", "60")
+    with alice.scope:
+        assert not Upload.objects.exists()
+    assert files(folders) == []
+    sent = {"kind": "events", "file": SimpleUploadedFile("mine.csv", FILE)}
+    assert Client().post("/v1/uploads", sent, headers=alice.headers).status_code == 202
+
+
+def test_nothing_is_left_of_a_file_that_was_not_kept(alice, folders):
+    with little_room(), pytest.raises(NoRoom):
+        accept(alice, FILE)
+    assert files(folders) == []
+
+
+def test_a_part_that_meets_a_full_disk_is_sent_again(alice):
+    agree(alice, "u1")
+    upload = begun(alice)
+    assert put(alice, upload, 0, FILE[:PIECE]).status_code == 200
+    with little_room():
+        assert code(put(alice, upload, PIECE, FILE[PIECE:])) == (503, "no_room")
+    assert put(alice, upload, PIECE, FILE[PIECE:]).status_code == 200
+    assert complete(alice, upload).status_code == 202
+    run_waiting("default")
+    with alice.scope:
+        assert Upload.objects.get().state == Upload.DONE
+
+
+@pytest.mark.parametrize("ask", ["", "mapping", "dry_run"])
+def test_a_file_with_no_room_to_be_unpacked_waits_and_says_so(alice, ask, at_once):
+    agree(alice, "user_id")
+    run_waiting("default")
+    upload = accept(alice, packed(), ask=ask)
+    for _ in range(6):  # more often than work may fail
+        with little_room():
+            assert run_once()
+        told = fresh(alice, upload)
+        assert (told.error["code"], told.state) == (
+            "waits_for_room", {"": "running", "mapping": "looking", "dry_run": "looking"}[ask]
+        )  # fmt: skip
+    body = Client().get(f"/v1/uploads/{upload.public_id}", headers=alice.headers).json()
+    assert "It goes on by itself once there is room" in body["error"]["message"]
+    run_waiting("default")
+    done = fresh(alice, upload)
+    assert (done.state, done.error) == ("done" if not ask else "mapping", {})
+    if not ask:
+        assert adds_up(done)
+        with alice.scope:
+            assert Event.objects.count() == done.report["accepted"]
+
+
+def run_once() -> bool:
+    from tenants.work import queue
+    from tenants.work.run import run_one
+
+    lease = queue.claim("default")
+    return lease is not None and run_one(lease)
+
+
+def test_its_page_says_for_what_it_waits(alice, at_once):
+    upload = accept(alice, packed())
+    with little_room():
+        run_once()
+    page = alice.browser().get(f"/data/uploads/{upload.public_id}/").content.decode()
+    assert "so this file waits" in page and "The file was refused" not in page
+    assert WorkItem.objects.get().attempts == 0
