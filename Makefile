@@ -1,7 +1,7 @@
 # Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
 .DEFAULT_GOAL := help
 .PHONY: help install up manage test check screenshots bench-audit bench-isolation bench-masking bench-neighbour prove-jobs fuzz-api \
-	bench-ingest prove-restarts prove-repeat prove-erasure prove-consent prove-tracking bench-lineage
+	bench-ingest bench-upload-faults prove-restarts prove-repeat prove-erasure prove-consent prove-tracking bench-lineage
 
 # Words to pass on: make test ARGS="-k consent"
 ARGS ?=
@@ -48,6 +48,9 @@ bench-lineage: $(INSTALLED_DEV) ## Consents of models and back at 1,000,000 even
 
 bench-ingest: $(INSTALLED_DEV) ## 1,000,000 rows in and back, events as they happen, beside plain COPY; QUICK=1
 	@$(PYTHON) -m tests.bench.ingest $(ARGS)
+
+bench-upload-faults: $(INSTALLED_DEV) ## Every bad upload and outage, and what its sender is told; QUICK=1
+	@$(PYTHON) -m tests.bench.upload_faults $(ARGS)
 
 prove-erasure: $(INSTALLED_DEV) ## Erase a person and look for them in every byte, restored backup too; QUICK=1
 	@$(PYTHON) -m tests.bench.erasure $(ARGS)

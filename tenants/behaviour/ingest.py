@@ -181,6 +181,7 @@ def _finish(lease: Lease, upload: Upload, plan: Plan, table: Table, people: int)
         upload.state, upload.rows, upload.finished_at = Upload.DONE, report.received, now()
         upload.save()
         queue.finish(lease)
+        queue.hasten("upload", tenant_id=lease.tenant_id)
         queue.enqueue("first_training", tenant_id=lease.tenant_id, object_id=lease.tenant_id)
         _record_outcome(upload, report, roots)
     vault.destroy(upload.tenant_id, upload.id)
@@ -224,6 +225,7 @@ def fail(lease: Lease, upload: Upload, refused: UploadRefused) -> None:
         upload.source_sealed = None
         upload.save(update_fields=["state", "finished_at", "error", "source_sealed"])
         queue.finish(lease, code=refused.code)
+        queue.hasten("upload", tenant_id=lease.tenant_id)
         record(
             AuditEvent.UPLOAD_FAILED,
             actor=ACTOR,

@@ -10,7 +10,7 @@ from tenants.work.queue import Lease
 
 logger = logging.getLogger(__name__)
 # How soon it is tried again.
-PAUSE = timedelta(seconds=10)
+PAUSE = timedelta(seconds=5)
 
 
 def wait_for_room(lease: Lease, upload: Upload) -> None:

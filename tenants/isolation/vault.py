@@ -111,17 +111,20 @@ def extend(
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = _key_of(path, keys, name) if offset else keys[0]
-    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
-        number = offset // PIECE
-        file.seek(number * SEALED_PIECE)
-        file.truncate()
-        for start in range(0, len(part), PIECE):
-            end = last and start + PIECE >= len(part)
-            context = _context(name, number, last=end)
-            file.write(seal(key, part[start : start + PIECE], context))
-            number += 1
-        file.flush()
-        os.fsync(file.fileno())
+    begin = offset // PIECE * SEALED_PIECE
+    try:
+        with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+            file.seek(begin)
+            file.truncate()
+            for start in range(0, len(part), PIECE):
+                end = last and start + PIECE >= len(part)
+                context = _context(name, (offset + start) // PIECE, last=end)
+                file.write(seal(key, part[start : start + PIECE], context))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        os.truncate(path, begin)  # on a full disk others need what it took in vain
+        raise
 
 
 def read_back(

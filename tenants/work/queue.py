@@ -227,6 +227,17 @@ def give_back(lease: Lease, *, charge: bool, wait: timedelta = timedelta(0)) -> 
     )
 
 
+def hasten(kind: str, *, tenant_id: UUID) -> None:
+    """The tenant's oldest object of this kind need wait no longer: what it waited for has ended.
+
+    Inside the transaction that ends it.
+    """
+    waiting = WorkItem.objects.filter(tenant_id=tenant_id, kind=kind, state=WorkItem.WAITING)
+    oldest = waiting.filter(run_at__gt=Now()).order_by("object_id").values("pk")[:1]
+    if WorkItem.objects.filter(pk__in=oldest).update(run_at=Now()):
+        transaction.on_commit(lambda: ring(_kinds()[kind].queue))
+
+
 def _write(lease: Lease, **values: Any) -> None:
     mine = WorkItem.objects.filter(
         pk=lease.item_id, lease_token=lease.token, state=WorkItem.RUNNING

@@ -27,7 +27,7 @@ class Answer:
     @property
     def is_fault(self) -> bool:
         """Whether it is a fault of ours: any 5xx but one that says when to come again."""
-        return self.status >= 500 and not (self.status == 503 and "Retry-After" in self.headers)
+        return self.status >= 500 and not (self.status == 503 and "retry-after" in self.headers)
 
 
 class Broken(Exception):
@@ -60,7 +60,8 @@ class Api:
             if was_open:  # it may have been closed behind the answer before
                 return self.ask(method, path, body, kind)
             raise Broken(type(error).__name__) from None
-        answer = Answer(reply.status, dict(reply.getheaders()), json.loads(told or b"{}"))
+        found = {name.lower(): value for name, value in reply.getheaders()}
+        answer = Answer(reply.status, found, json.loads(told or b"{}"))
         if answer.is_fault:
             self.faults.append(f"{method} {path}: {answer.status} {told[:300]!r}")
         return answer

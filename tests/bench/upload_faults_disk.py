@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from tests.bench.upload_faults_api import Answer, Api
 from tests.bench.upload_faults_files import Bad
 from tests.bench.upload_faults_outages import many_rows
@@ -49,13 +51,16 @@ def _bound(size: int) -> None:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
-def full_disk(table: Table, business: Any) -> None:
-    """The three places where a disk runs full under a file; each goes on once there is room."""
-    from django.conf import settings
-
-    api, content = Api(business.key), many_rows("dsk", ROWS)
+def full_on_arrival(table: Table, business: Any) -> None:
+    """Where every file lies for a moment that comes as a form."""
     with small(Path(settings.INCOMING_ROOT)):
-        refused(table, "a disk that is full while a file arrives", _send(api, content))
+        answer = _send(Api(business.key), many_rows("arr", ROWS))
+        refused(table, "a disk that is full while a file arrives", answer)
+
+
+def full_disk(table: Table, business: Any) -> None:
+    """Where a tenant's files are kept: what meets a full disk goes on once there is room."""
+    api, content = Api(business.key), many_rows("dsk", ROWS)
     with small(VAR / "uploads" / str(business.tenant.id)) as grow:
         refused(table, "a disk that is full where files are kept", _send(api, content))
         parts = api.begin(len(content), kind="events", name="parts.csv").body["id"]
@@ -81,7 +86,7 @@ def refused(table: Table, says: str, answer: Answer) -> None:
     error = answer.body.get("error", {})
     if (answer.status, error.get("code")) != (503, "no_room"):
         table.blame(says, f"{answer.status} {error}")
-    again = f"HTTP {answer.status}, Retry-After {answer.headers.get('Retry-After')}"
+    again = f"HTTP {answer.status}, Retry-After {answer.headers.get('retry-after')}"
     table.line(says, f"{ROWS} rows", again, error.get("code"), error.get("message"),
                "nothing stored")  # fmt: skip
 

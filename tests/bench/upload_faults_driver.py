@@ -19,7 +19,7 @@ from django.db import connection  # noqa: E402
 from tenants.accounts.models import Tenant  # noqa: E402
 from tests.bench.stage import UNLIMITED  # noqa: E402
 from tests.bench.upload_faults_api import Api  # noqa: E402
-from tests.bench.upload_faults_disk import full_disk  # noqa: E402
+from tests.bench.upload_faults_disk import full_disk, full_on_arrival  # noqa: E402
 from tests.bench.upload_faults_files import PEOPLE, TEXTS, Bad, csv, rows  # noqa: E402
 from tests.bench.upload_faults_outages import (  # noqa: E402
     items_after_events,
@@ -113,15 +113,26 @@ def tracebacks() -> list[str]:
 
 
 def main() -> int:
-    begun = time.monotonic()
-    table = Table()
+    begun, table = time.monotonic(), Table()
+
+    def say(what: str) -> None:
+        print(f"     {time.monotonic() - begun:.1f} s: {what}", flush=True)
+
     shops = [open_shop(f"Shop{place}-{token_hex(3)}") for place in range(SENDERS)]
+    say("files of one fault each")
     files(table, shops)
-    memory = bombs(table, shops[0], shops[1])
+    say("bombs, and beside them a full disk")
+    full_on_arrival(table, shops[1])
+    with ThreadPoolExecutor(1) as pool:
+        full = pool.submit(full_disk, table, shops[1])
+        memory = bombs(table, shops[0], shops[2])
+        full.result()
+    say("files in a wrong order, and twice")
     sent_again(table, shops[2])
     items_after_events(table, shops[2])
+    say("a worker killed")
     worker_killed(table, shops[2])
-    full_disk(table, shops[1])
+    say("events streamed through every outage")
     lost = streamed(table, shops[2])
     return report(table, lost, memory, time.monotonic() - begun)
 

@@ -116,7 +116,7 @@ def tell(table: Table, says: str, streams: list[Stream], before: list[Counter[st
     if bad:
         table.blame(says, f"answered {sorted(bad)}")
     refusal = next((one.refusal for one in streams if one.refusal and answers["503"]), "")
-    table.line(says, f"answers {told}", refusal, "all sent again")
+    table.line(says, f"answers {told}", refusal, "whatever was refused was sent again")
 
 
 def gone(_: Table, business: Any) -> None:

@@ -96,6 +96,7 @@ class Stream:
     def lost_and_twice(self) -> tuple[int, int]:
         """Acknowledged events that are not stored, and events that are stored more than once."""
         last = self.begun + STEP * self._next
+        connection.close_if_unusable_or_obsolete()
         with self.business.scope:
             found = Event.objects.filter(occurred_at__gte=self.begun, occurred_at__lt=last)
             here = Counter(found.values_list("occurred_at", flat=True))

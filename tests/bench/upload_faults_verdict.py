@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.utils import translation
 
 from dashboard.wording.errors import error_text
@@ -68,6 +69,7 @@ def sentences(upload: dict[str, Any], language: str) -> list[str]:
 def stored(business: Any, upload_id: str) -> int:
     """Rows that the database holds of the upload, held back ones too."""
     own: UUID = parse_id("upload", upload_id)
+    connection.close_if_unusable_or_obsolete()  # the database may have been away
     with business.scope:
         events = Event.objects.filter(upload_id=own).count()
         return events + QuarantinedRow.objects.filter(upload_id=own).count()

@@ -15,7 +15,7 @@ from django.test import Client
 from tenants.behaviour import waiting
 from tenants.behaviour.models import Event, Upload
 from tenants.errors import NoRoom
-from tenants.isolation.vault import PIECE
+from tenants.isolation.vault import PIECE, SEALED_PIECE
 from tenants.work.models import WorkItem
 from tenants.work.run import run_waiting
 from tests.tenants.behaviour.in_parts import FILE, begun, code, complete, put
@@ -81,12 +81,13 @@ def test_nothing_is_left_of_a_file_that_was_not_kept(alice, folders):
     assert files(folders) == []
 
 
-def test_a_part_that_meets_a_full_disk_is_sent_again(alice):
+def test_a_part_that_meets_a_full_disk_is_sent_again(alice, folders):
     agree(alice, "u1")
     upload = begun(alice)
     assert put(alice, upload, 0, FILE[:PIECE]).status_code == 200
     with little_room():
         assert code(put(alice, upload, PIECE, FILE[PIECE:])) == (503, "no_room")
+    assert [path.stat().st_size for path in files(folders)] == [SEALED_PIECE]  # not a byte more
     assert put(alice, upload, PIECE, FILE[PIECE:]).status_code == 200
     assert complete(alice, upload).status_code == 202
     run_waiting("default")
