@@ -44,13 +44,13 @@ class OwnFolderUploadHandler(TemporaryFileUploadHandler):
         with gone_when_it_fails(self.file):
             super().receive_data_chunk(raw_data, start)
 
-    def file_complete(self, file_size: int) -> UploadedFile:
+    def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
         with gone_when_it_fails(self.file):
             return super().file_complete(file_size)
 
 
 @contextmanager
-def gone_when_it_fails(file: UploadedFile) -> Iterator[None]:
+def gone_when_it_fails(file: "UploadedFile[Any]") -> Iterator[None]:
     """On a full disk what is in the clear must not lie there until its memory is collected."""
     try:
         yield
