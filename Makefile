@@ -1,7 +1,7 @@
 # Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
 .DEFAULT_GOAL := help
 .PHONY: help install up manage test check screenshots bench-audit bench-isolation bench-masking bench-neighbour prove-jobs fuzz-api \
-	bench-ingest bench-upload-faults prove-restarts prove-repeat prove-erasure prove-consent prove-tracking bench-lineage
+	bench-ingest bench-upload-faults prove-restarts prove-repeat prove-erasure prove-consent prove-tracking bench-lineage bench-quality
 
 # Words to pass on: make test ARGS="-k consent"
 ARGS ?=
@@ -10,6 +10,7 @@ PYTHON := .venv/bin/python
 LISTS := requirements.txt pyproject.toml
 INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
+INSTALLED_RIVALS := .venv-rivals/.installed
 # What runs in production.
 PRODUCT := manage.py platform tenants training
 # The type checker reads the settings, which have no defaults; it connects to nothing.
@@ -61,6 +62,9 @@ prove-repeat: $(INSTALLED_DEV) ## A job repeated from its record, and one killed
 prove-tracking: $(INSTALLED_DEV) ## Segment's own Python and Node clients, the web server killed half way; QUICK=1
 	@$(PYTHON) -m tests.bench.tracking $(ARGS)
 
+bench-quality: $(INSTALLED_DEV) $(INSTALLED_RIVALS) ## How good the recommendations are beside strong rivals, on real data; QUICK=1
+	@$(PYTHON) -m tests.bench.quality $(ARGS)
+
 bench-masking: $(INSTALLED_DEV) ## Recall and precision of the masking of free text, kind by kind
 	@$(PYTHON) -m tests.bench.masking $(ARGS)
 
@@ -89,3 +93,9 @@ $(INSTALLED): $(LISTS)
 $(INSTALLED_DEV): $(LISTS) requirements-dev.txt
 	@sh platform/launcher/install.sh requirements-dev.txt
 	@touch $(INSTALLED) $@
+
+# An environment of its own: a rival's library needs an older numpy than the product.
+$(INSTALLED_RIVALS): requirements-rivals.txt $(INSTALLED)
+	@$(PYTHON) -m venv .venv-rivals
+	@.venv-rivals/bin/python -m pip install -q --disable-pip-version-check -r requirements-rivals.txt
+	@touch $@

@@ -1,0 +1,137 @@
+"""The engine as it is sold: a job folder in, an artifact out, and its bundle answers. What it
+serves, it chose itself on its own held-out windows, none of which the benchmark's test touches.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tests.bench.quality.contender import Ranker, Study
+from tests.bench.quality.protocol import Asked
+from training.engine.arrays import I64, Settings
+from training.engine.bundle import Bundle
+from training.engine.history import History, Past
+from training.engine.metrics import DEPTH
+from training.engine.snapshot import EVENTS_FILE, ITEMS_FILE, Snapshot
+
+_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Served:
+    """A run's artifact, opened. told: what serves, for the tables."""
+
+    bundle: Bundle
+    told: str
+    finished: bool = True
+
+
+def learn(study: Study, settings: Settings) -> Served:
+    """Run the engine on what the study holds."""
+    folder = Path(tempfile.mkdtemp(prefix="quality-"))
+    write_job(folder, study.snapshot, {"seed": study.seed, "params": params_of(study)})
+    done = subprocess.run(
+        [sys.executable, "-m", "training.engine.run", str(folder)],
+        check=False,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"the engine ended with {done.returncode}: {done.stderr[-2000:]}")
+    bundle = Bundle.load(folder / "artifact")
+    return Served(bundle, f"serves {bundle.serves}")
+
+
+def params_of(study: Study) -> dict[str, Any]:
+    """What a tenant would state of such data: how far ahead counts where only order is known, and
+    whether met items may come again."""
+    stated: dict[str, Any] = {"repeats": study.repeats}
+    return {**stated, "window_days": study.days} if study.days < 7.0 else stated
+
+
+def write_job(folder: Path, snapshot: Snapshot, order: dict[str, Any]) -> None:
+    """A job folder in the engine's own formats. Subject and item numbers are positions plus 1."""
+    events, catalogue = snapshot.events, snapshot.catalogue
+    pl.DataFrame(
+        {
+            "subject": events.subject + 1,
+            "item": catalogue.items[events.item],
+            "type": ["purchase"] * len(events),
+            "occurred_at": _moments(events.time),
+            "weight": events.weight,
+            "value": events.value,
+            "quantity": np.ones(len(events), np.float32),
+        }
+    ).write_parquet(folder / EVENTS_FILE)
+    pl.DataFrame(
+        {
+            "item": catalogue.items,
+            "title": list(catalogue.title),
+            "text": list(catalogue.text),
+            "category": [name or None for name in catalogue.category],
+            "price": pl.Series(catalogue.price).fill_nan(None),
+            "first_seen_at": _moments(catalogue.known_from),
+        },
+        schema_overrides={"category": pl.String},
+    ).write_parquet(folder / ITEMS_FILE)
+    files = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in (EVENTS_FILE, ITEMS_FILE)
+    }
+    job = {
+        "format": 1,
+        "task": "recommendation",
+        "device": "cpu",
+        "threads": min(_THREADS, os.cpu_count() or 1),
+        "files": files,
+        **order,
+    }
+    (folder / "job.json").write_text(json.dumps(job))
+
+
+def _moments(seconds: Any) -> pl.Series:
+    whole = pl.Series(np.round(np.asarray(seconds) * 1e6).astype(np.int64))
+    return whole.cast(pl.Datetime("us", "UTC"))
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """Ranks by a bundle, one past at a time, as the API does."""
+
+    bundle: Bundle
+
+    def rank(self, asked: Asked) -> I64:
+        ranked = np.full((len(asked), DEPTH), -1, dtype=np.int64)
+        for row, past in enumerate(asked.pasts):
+            answer = self.bundle.recommend(
+                history_of(past), now=asked.now, limit=DEPTH, available=asked.allowed(row)
+            )
+            found = [each.item - 1 for each in answer]
+            ranked[row, : len(found)] = found
+        return ranked
+
+
+def answer(learned: Any, settings: Settings) -> Ranker:
+    """The bundle's own answers."""
+    return Bundled(learned.bundle)
+
+
+def history_of(past: Past) -> History:
+    """A past as callers of a bundle bring it."""
+    return History(
+        items=past.item + 1,
+        times=past.time,
+        weights=past.weight,
+        types=["purchase"] * len(past),
+        values=past.value,
+    )

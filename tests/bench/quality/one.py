@@ -1,0 +1,172 @@
+"""One contender on one data set with one seed, in a process of its own, so that its seconds and its
+memory are its own: `python -m tests.bench.quality.one DATASET CONTENDER SEED FOLDER`.
+
+Chooses settings on validation alone, learns again up to the test, answers its questions, and
+leaves figures in FOLDER. With QUICK=1 the budget is the small one.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+import numpy as np
+
+from tests.bench.quality.about import word_vectors
+from tests.bench.quality.contender import Contender, Study
+from tests.bench.quality.contenders import RIVALS, contenders
+from tests.bench.quality.datasets import DATASETS
+from tests.bench.quality.judging import NAMES, ground_of, judge_all, mean_ndcg
+from tests.bench.quality.protocol import Asked, Task, ask
+from tests.bench.quality.tasks import TASKS
+from tests.bench.quality.world import World, before
+from training.engine.arrays import Settings
+
+QUICK_TRIALS = 4
+WATCHED = 2_000  # questions of validation that settings are compared on
+_WATCH_SEED = 7
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is told of one contender on one task. chosen: settings; tried: how many were compared;
+    validation: its best NDCG@10 there, None where nothing was compared."""
+
+    task: str
+    contender: str
+    seed: int
+    chosen: Settings
+    tried: int
+    validation: float | None
+    finished: bool
+    told: str
+    train_seconds: float
+    train_cpu_seconds: float
+    peak_memory_mb: float
+    whole: dict[str, float]
+    unreachable: int
+
+
+class Learner:
+    """Learns for given settings, once for all settings that need the same learning."""
+
+    def __init__(self, world: World, contender: Contender, seed: int, quick: bool) -> None:
+        self.world, self.contender, self.seed, self.quick = world, contender, seed, quick
+        self._key = ""
+        self._held: tuple[Any, float, float] = (None, 0.0, 0.0)
+
+    def learnt(self, task: Task, moment: float, settings: Settings) -> tuple[Any, float, float]:
+        """What was learnt, with its seconds and processor seconds."""
+        wanted = {name: settings[name] for name in sorted(self.contender.learned)}
+        key = json.dumps([moment, self.contender.per_task and task.name, wanted])
+        if key != self._key:
+            self._held = (None, 0.0, 0.0)  # the old one gives its memory back first
+            study = Study(
+                before(self.world, moment),
+                moment,
+                task.repeats,
+                task.days,
+                self.seed,
+                self.quick,
+                self.world.name,
+            )
+            started, spent = time.perf_counter(), _processor()
+            learned = self.contender.learn(study, settings)
+            self._held = (learned, time.perf_counter() - started, _processor() - spent)
+            self._key = key
+        return self._held
+
+
+def run(world: World, task: Task, name: str, learner: Learner, folder: Path) -> None:
+    """Tune, learn, answer, and write the figures."""
+    contender = learner.contender
+    trials = contender.trials(world.half_lives)
+    trials = trials[:QUICK_TRIALS] if learner.quick else trials
+    if learner.quick and contender.costly:
+        trials = trials[:1]
+    chosen, best = _tuned(world, task, learner, trials)
+    learned, seconds, processor = learner.learnt(task, task.test[0], chosen)
+    memory = peak_mb()
+    asked = [ask(world, task, moment, final=True) for moment in task.test]
+    ground = ground_of(world, task.test[0], word_vectors(world.snapshot.catalogue))
+    verdict = judge_all(contender.answer(learned, chosen), asked, ground)
+    line = Line(
+        task=task.name,
+        contender=name,
+        seed=learner.seed,
+        chosen=chosen,
+        tried=len(trials),
+        validation=best,
+        finished=getattr(learned, "finished", True),
+        told=getattr(learned, "told", ""),
+        train_seconds=seconds,
+        train_cpu_seconds=processor,
+        peak_memory_mb=memory,
+        whole=verdict.whole,
+        unreachable=sum(each.unreachable for each in asked),
+    )
+    stem = folder / f"{task.name}.{name}.{learner.seed}"
+    np.savez(
+        stem.with_name(stem.name + ".npz"),
+        subjects=verdict.subjects,
+        figures=verdict.figures,
+        fresh=verdict.fresh,
+    )
+    stem.with_name(stem.name + ".json").write_text(json.dumps(asdict(line)))
+    means = dict(zip(NAMES, verdict.figures.mean(axis=0).round(4).tolist(), strict=True))
+    print(
+        f"{task.name:22} {name:20} {seconds:7.1f} s {memory:6.0f} MB {chosen} {means}", flush=True
+    )
+
+
+def _tuned(
+    world: World, task: Task, learner: Learner, trials: list[Settings]
+) -> tuple[Settings, float | None]:
+    if len(trials) == 1:
+        return trials[0], None
+    asked = _watched(world, task)
+    values = []
+    for settings in trials:
+        learned, _, _ = learner.learnt(task, task.validation[0], settings)
+        values.append(mean_ndcg(learner.contender.answer(learned, settings), asked))
+    return trials[int(np.argmax(values))], max(values)
+
+
+def _watched(world: World, task: Task) -> list[Asked]:
+    share = WATCHED // len(task.validation)
+    moments = [ask(world, task, moment, final=False) for moment in task.validation]
+    return [asked.sample(share, _WATCH_SEED) for asked in moments]
+
+
+def _processor() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def peak_mb() -> float:
+    """The most memory that this process has held, in MB, or its largest ended child."""
+    status = Path("/proc/self/status").read_text()
+    own = next(int(line.split()[1]) for line in status.splitlines() if line[:6] == "VmHWM:")
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024.0
+
+
+def main(arguments: list[str]) -> None:
+    """All tasks of the data set that the contender takes part in."""
+    dataset, name, seed, folder = arguments
+    table = RIVALS if name in RIVALS else contenders()
+    contender, world = table[name], DATASETS[dataset]()
+    learner = Learner(world, contender, int(seed), bool(os.environ.get("QUICK")))
+    for task in TASKS:
+        if task.world == dataset and (task.repeats or not contender.needs_repeats):
+            run(world, task, name, learner, Path(folder))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

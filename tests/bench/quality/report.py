@@ -1,0 +1,141 @@
+"""What a run says: the tables on the screen, the document, and the figures that are claimed. Only
+what this run measured is claimed.
+"""
+
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.bench.quality.contenders import RIVALS
+from tests.bench.quality.datasets import DATASETS
+from tests.bench.quality.results import Result, Table, best_single, over_seeds, ratio
+from tests.bench.quality.rivals import transformers
+from tests.bench.quality.tables import choices, ratios, task_table
+from tests.bench.quality.tasks import TASKS
+from training.engine.metrics import Interval
+
+SERVED = "engine"
+_HEAD = Path(__file__).with_name("head.md")
+_NEURAL = ("sasrec", "esasrec")
+# claim -> (task, ours, theirs)
+_PAIRS = {
+    "text_ratio_to_no_text": ("scientific", "engine.sequence", "engine.sequence_no_text"),
+    "finetune_ratio_to_frozen": ("scientific", "engine.sequence_finetuned", "engine.sequence"),
+    "finetune_ratio_to_frozen_cold": (
+        "scientific_cold_only",
+        "engine.sequence_finetuned",
+        "engine.sequence",
+    ),
+}
+_TIMED = ("scientific", "retail_repeats")
+
+
+def shown(table: Table) -> str:
+    """All tables, task by task."""
+    return "\n\n".join(
+        f"## {task.name}\n\n{task_table(table[task.name])}\n\n{choices(table[task.name])}"
+        f"\n\n{ratios(list(_ratios(table, task.name)))}"
+        for task in TASKS
+        if task.name in table
+    )
+
+
+def verdicts(table: Table) -> dict[str, object]:
+    """The claims, by the names that they are known under."""
+    told: dict[str, object] = {}
+    lows = []
+    for task in table:
+        against = _against(table, task)
+        if against is not None:
+            lows.append(against[1].low)
+            told[f"{task.split('_cold')[0]}_best_single"] = against[0]
+            _tell(told, f"{task}_ratio_to_best_single", against[1])
+    if lows:
+        told["min_lower_bound_to_best_single"] = round(min(lows), 4)
+    for claim, (task, ours, theirs) in _PAIRS.items():
+        interval = _pair(table, task, ours, theirs)
+        if interval is not None:
+            _tell(told, claim, interval)
+    if SERVED in table.get("scientific_cold_only", {}):
+        runs = table["scientific_cold_only"][SERVED]
+        told["cold_ndcg10"] = round(float(over_seeds(runs)[:, 0].mean()), 4)
+    return told | _costs(table)
+
+
+def document(table: Table) -> str:
+    """docs/benchmarks.md."""
+    return "\n".join([_HEAD.read_text().format(**_facts()), shown(table), ""])
+
+
+def _against(table: Table, task: str) -> tuple[str, Interval] | None:
+    """The best rival of a task and what the served choice is beside it."""
+    results = table[task]
+    name = best_single(results, tuple(RIVALS))
+    if name is None or SERVED not in results or not over_seeds(results[name])[:, 0].any():
+        return None
+    return name, ratio(results[SERVED], results[name])
+
+
+def _pair(table: Table, task: str, ours: str, theirs: str) -> Interval | None:
+    results = table.get(task, {})
+    if ours not in results or theirs not in results:
+        return None
+    return ratio(results[ours], results[theirs])
+
+
+def _ratios(table: Table, task: str) -> Iterator[tuple[str, Interval]]:
+    against = _against(table, task)
+    if against is not None:
+        yield f"engine / {against[0]} (best single)", against[1]
+    for name in _NEURAL:
+        if all(run.finished for run in table[task].get(name, ())):
+            interval = _pair(table, task, SERVED, name)
+            if interval is not None:
+                yield f"engine / {name}", interval
+    for where, ours, theirs in _PAIRS.values():
+        interval = _pair(table, task, ours, theirs) if where == task else None
+        if interval is not None:
+            yield f"{ours} / {theirs}", interval
+
+
+def _costs(table: Table) -> dict[str, object]:
+    """Seconds and memory of the engine, and its seconds beside those of SASRec where that has
+    ended and is no better."""
+    runs = [run for results in table.values() for run in results.get(SERVED, ())]
+    if not runs:
+        return {}
+    told: dict[str, object] = {
+        "train_seconds": round(max(run.train_seconds for run in runs), 1),
+        "peak_memory_mb": round(max(run.peak_memory_mb for run in runs)),
+    }
+    shares = []
+    for task in _TIMED:
+        ours, theirs = (table.get(task, {}).get(name, []) for name in (SERVED, "sasrec"))
+        if not ours or not theirs or not all(run.finished for run in theirs):
+            continue
+        if over_seeds(ours)[:, 0].mean() >= over_seeds(theirs)[:, 0].mean():
+            shares.append(_mean_seconds(ours) / _mean_seconds(theirs))
+    if len(shares) == len(_TIMED):
+        told["train_ratio_to_sasrec"] = round(max(shares), 3)
+    return told
+
+
+def _mean_seconds(runs: Sequence[Result]) -> float:
+    return sum(run.train_seconds for run in runs) / len(runs)
+
+
+def _tell(told: dict[str, object], name: str, interval: Interval) -> None:
+    told[name] = round(interval.centre, 4)
+    told[f"{name}_interval"] = [round(interval.low, 4), round(interval.high, 4)]
+
+
+def _facts() -> dict[str, str]:
+    notes = "\n".join(f"- **{name}**: {read().note}." for name, read in DATASETS.items())
+    return {
+        "notes": notes,
+        "machine": f"{os.cpu_count()} cores ({platform.machine()})",
+        "minutes": f"{transformers.SECONDS[False] / 60:.0f}",
+        "epochs": str(transformers.EPOCHS),
+        "patience": str(transformers.PATIENCE),
+    }

@@ -1,0 +1,135 @@
+"""SASRec (Kang & McAuley, ICDM 2018) and eSASRec (RecSys 2025: its objective with LiGR layers and
+a sampled softmax) from RecTools, each training within a stated time.
+
+The last act of some people is held back from the library's training, and the epoch of lowest loss
+on it is kept. Who is stopped by the clock is unfinished, and says so.
+"""
+
+import warnings
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tests.bench.quality.contender import Contender, Ranker, Study
+from tests.bench.quality.protocol import Asked
+from training.engine.arrays import I64, Settings
+from training.engine.metrics import DEPTH
+
+SECONDS = {False: 1_200.0, True: 100.0}  # of one training, by whether the run is a short one
+EPOCHS = 100
+PATIENCE = 3
+HELD_BACK = 0.1
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """told: how the training ended, for the tables."""
+
+    model: Any
+    told: str
+    finished: bool
+
+
+def _learn(kind: str, study: Study, settings: Settings) -> _Fitted:
+    import torch
+    from rectools.dataset import Dataset
+    from rectools.models import SASRecModel
+
+    from tests.bench.quality.rivals.clock import Clock, trainer_of
+
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(THREADS)
+    torch.manual_seed(study.seed)
+    clock = Clock(SECONDS[study.quick], PATIENCE)
+    model = SASRecModel(
+        **_shape(kind),
+        **settings,
+        epochs=EPOCHS,
+        get_val_mask_func=partial(_held_back, seed=study.seed),
+        get_trainer_func=partial(trainer_of, clock, EPOCHS),
+    )
+    events = study.snapshot.events
+    model.fit(Dataset.construct(_table(events.subject, events.item, events.time)))
+    clock.keep_best(model.lightning_model)
+    return _Fitted(model, clock.told(), clock.finished)
+
+
+def _shape(kind: str) -> dict[str, Any]:
+    if kind == "sasrec":
+        return {}
+    from rectools.models.nn.transformers.ligr import LiGRLayers
+
+    return {"transformer_layers_type": LiGRLayers, "loss": "sampled_softmax", "n_negatives": 256}
+
+
+def _table(subject: I64, item: I64, time_: Any) -> Any:
+    import pandas as pd
+
+    moment = pd.to_datetime(np.asarray(time_, dtype=np.float64), unit="s")
+    return pd.DataFrame({"user_id": subject, "item_id": item, "datetime": moment, "weight": 1.0})
+
+
+def _held_back(table: Any, *, seed: int) -> Any:
+    """Marks the last row of a tenth of the users, bool [rows]."""
+    users = np.unique(table["user_id"].to_numpy())
+    drawn = np.random.default_rng(seed).choice(users, max(1, int(HELD_BACK * len(users))), False)
+    last = table.groupby("user_id")["datetime"].rank(method="first", ascending=False) <= 1
+    return (last & table["user_id"].isin(drawn)).to_numpy()
+
+
+@dataclass(frozen=True)
+class _Ranks:
+    fitted: _Fitted
+
+    def rank(self, asked: Asked) -> I64:
+        from rectools.dataset import Dataset
+
+        model = self.fitted.model
+        known = np.asarray(model.data_preparator.get_known_item_ids(), dtype=np.int64)
+        rows = np.repeat(np.arange(len(asked)), [len(past) for past in asked.pasts])
+        item = np.concatenate([past.item for past in asked.pasts])
+        moment = np.concatenate([past.time for past in asked.pasts])
+        ranked = np.full((len(asked), DEPTH), -1, dtype=np.int64)
+        users = np.unique(rows[np.isin(item, known)])
+        candidates = np.intersect1d(known, np.flatnonzero(asked.open))
+        if not len(users) or not len(candidates):
+            return ranked
+        found = model.recommend(
+            users,
+            Dataset.construct(_table(rows, item, moment)),
+            k=DEPTH,
+            filter_viewed=any(len(seen) for seen in asked.seen),
+            items_to_recommend=candidates,
+        )
+        place = found["rank"].to_numpy() - 1
+        ranked[found["user_id"].to_numpy(), place] = found["item_id"].to_numpy()
+        return ranked
+
+
+def _answer(learned: Any, settings: Settings) -> Ranker:
+    return _Ranks(learned)
+
+
+def _trials(half_lives: tuple[float, ...]) -> list[Settings]:
+    """The first is the library's default but for its length and width, which fit the data."""
+    shape = {"n_factors": 128, "session_max_len": 50, "dropout_rate": 0.2, "lr": 1e-3}
+    return [shape, {**shape, "dropout_rate": 0.5}, {**shape, "n_factors": 256}]
+
+
+def _contender(kind: str) -> Contender:
+    return Contender(
+        partial(_learn, kind),
+        _answer,
+        _trials,
+        learned=frozenset({"n_factors", "session_max_len", "dropout_rate", "lr"}),
+        libraries=True,
+        seeded=True,
+        costly=True,
+    )
+
+
+SASREC = _contender("sasrec")
+ESASREC = _contender("esasrec")
