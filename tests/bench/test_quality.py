@@ -1,4 +1,4 @@
-"""The benchmark's protocol, intervals and rivals against slow versions, in a small made-up world."""
+"""The benchmark's protocol, intervals and rivals against slow versions, in a made-up world."""
 
 import numpy as np
 import pytest
