@@ -132,6 +132,10 @@ class Network(nn.Module):
         if self.text is not None:
             nn.init.normal_(self.text.weight, std=0.01)
 
+    def meet(self, items: Tensor) -> None:
+        """From now on training has events of these items too, int64 [n]."""
+        self.met[items.to(self.met.device)] = 1.0
+
     def vectors(self, text: Tensor | None) -> Tensor:
         """Item vectors [items, d] from text vectors [items, text] and the identity of met items.
 

@@ -25,6 +25,8 @@ _FULL_SOFTMAX = 10_000  # items; above it a sample of items stands for all
 _GOOD_STEPS = 400  # what "auto" epochs aim at
 _WATCHED = 400  # subjects that are ranked when a step is measured
 _HORIZON_WINDOWS = 1.5
+RENEW_SHARE = 0.5  # of the steps that were best, once more with the events that were held out
+RENEW_RATE = 0.5
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,18 @@ class SequenceObjective:
         return list(best.cpu().numpy())
 
 
+class RenewObjective(SequenceObjective):
+    """The same loss on all events, also those that the choice of a step held out. Nothing is left
+    to measure by, so its last step is the one that is kept."""
+
+    def groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        rate = RENEW_RATE * self.bench.job.number("learning_rate")
+        return [(list(self.network.parameters()), rate)]
+
+    def measure(self) -> float:
+        return 0.0
+
+
 def prepare_exam(bench: Workbench, events: Events, split: Split, cases: Cases) -> Exam:
     """A fixed sample of the window's cases."""
     sample = cases.sample(_WATCHED, seed=bench.seed(21))
@@ -153,11 +167,16 @@ def prepare_exam(bench: Workbench, events: Events, split: Split, cases: Cases) -
 
 
 def prepare_sampler(job: Job, events: Events, split: Split) -> Sampler:
-    """Draws from everything before the fusion window; targets lie up to 1.5 windows ahead."""
+    """Draws from everything before the fusion window."""
+    return sampler_until(job, events, split, split.moment("fusion"))
+
+
+def sampler_until(job: Job, events: Events, split: Split, moment: float) -> Sampler:
+    """Draws from everything before the moment; targets lie up to 1.5 windows ahead."""
     return sampler(
         events,
         split.goal,
-        moment=split.moment("fusion"),
+        moment=moment,
         horizon_days=_HORIZON_WINDOWS * split.days,
         length=job.count("sequence_length"),
         questions=_QUESTIONS,
@@ -207,6 +226,24 @@ def train_sequence(
         patience=3,
     )
     return train(bench, objective, draws, plan)
+
+
+def renew_sequence(bench: Workbench, objective: RenewObjective, draws: Sampler, best: int) -> None:
+    """Go on with a trained network on `draws`, which hold all events, for a share of the `best`
+    number of steps."""
+    per_epoch = steps_per_epoch(bench, draws, bench.job.count("batch_size"))
+    steps = max(1, round(RENEW_SHARE * best))
+    plan = Plan(
+        series="renew",
+        steps=steps,
+        steps_per_epoch=per_epoch,
+        measure_every=steps,
+        batch_size=bench.job.count("batch_size"),
+        warmup=min(20, steps // 5 + 1),
+        weight_decay=bench.job.number("weight_decay"),
+        patience=1,
+    )
+    train(bench, objective, draws, plan)
 
 
 def steps_per_epoch(bench: Workbench, draws: Sampler, batch_size: int) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 
 from training.engine.arrays import Settings
 from training.engine.evaluate import Reader, judge_window
+from training.engine.pace import MONTH, pace_days
 from training.engine.sources import SOURCES, SourceKind
 from training.engine.sources.source import Ground, Source
 
@@ -18,11 +19,13 @@ def tuned(
     fixed: Settings,
     each: Callable[[int, int], None],
 ) -> Settings:
-    """The best of the kind's options, with `fixed` settings taken as given.
+    """The best of the kind's options at the pace of the data, with `fixed` settings taken as given.
 
     reader should hold a sample of cases; `each` is called after every case with (done, all).
     """
-    options = list({tuple(sorted(o.items())): o for o in _options(kind, fixed)}.values())
+    pace = pace_days(ground.snapshot.events, ground.moment)
+    paced = [{**option, **fixed} for option in options_at(kind, pace)]
+    options = list({tuple(sorted(option.items())): option for option in paced}.values())
     if len(options) == 1:
         return options[0]
     values = []
@@ -54,5 +57,12 @@ def _fit(kind: SourceKind, ground: Ground, settings: Settings) -> Source:
     return kind.fit(ground, settings)
 
 
-def _options(kind: SourceKind, fixed: Settings) -> list[Settings]:
-    return [{**option, **fixed} for option in kind.options]
+def options_at(kind: SourceKind, pace: float) -> list[Settings]:
+    """The kind's options for subjects who come back every `pace` days."""
+    return [
+        {
+            name: float(f"{value * pace / MONTH:.4g}") if name == "half_life_days" else value
+            for name, value in option.items()
+        }
+        for option in kind.options
+    ]

@@ -40,14 +40,15 @@ class Ranker(Protocol):
         ...
 
 
-def _one(half_lives: tuple[float, ...]) -> list[Settings]:
+def _one(half_lives: tuple[float, ...], pace: float) -> list[Settings]:
     return [{}]
 
 
 @dataclass(frozen=True)
 class Contender:
-    """learn(study, settings) gives what answer(learned, settings) makes a Ranker of. trials: from
-    half-lives in days, the settings compared on validation, the first few of them in a short run;
+    """learn(study, settings) gives what answer(learned, settings) makes a Ranker of. trials: the
+    settings compared on validation, from the data set's half-lives in days and the pace of its
+    subjects, the first few of them in a short run;
     learned: the settings that need learning anew. rival: whether the served choice is compared
     with it; needs_repeats: whether it says nothing of items that a subject has not met; libraries:
     whether it runs in the environment of the rivals' libraries; seeded: whether chance plays a
@@ -58,7 +59,7 @@ class Contender:
 
     learn: Callable[[Study, Settings], Any]
     answer: Callable[[Any, Settings], Ranker]
-    trials: Callable[[tuple[float, ...]], list[Settings]] = _one
+    trials: Callable[[tuple[float, ...], float], list[Settings]] = _one
     learned: frozenset[str] = frozenset()
     rival: bool = True
     needs_repeats: bool = False

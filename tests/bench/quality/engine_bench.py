@@ -16,8 +16,9 @@ from training.engine.tasks.table import TASKS
 from training.engine.workbench import Workbench, prepare_device
 
 
-def sequences_of(folder: Path) -> Learned:
-    """What a run in this job folder would learn of sequences, and nothing else of it."""
+def sequences_of(folder: Path, name: str) -> Learned:
+    """What a run in this job folder would learn of sequences, and nothing else of it; the source
+    `name` goes on with what was held out."""
     job = read_job(folder, tasks=tuple(TASKS), methods=tuple(ADAPTERS))
     device, fast = prepare_device(job)
     progress = Progress(folder, TASKS[job.task].shares, io.StringIO())
@@ -27,6 +28,6 @@ def sequences_of(folder: Path) -> Learned:
     parts = split(snapshot, days=None if days is None else float(days), repeats=bool(repeats))
     texts = read_texts(bench, snapshot.catalogue, parts.moment("fusion"))
     try:
-        return learn_sequences(bench, snapshot, parts, texts)
+        return learn_sequences(bench, snapshot, parts, texts, name)
     finally:
         progress.close()

@@ -17,6 +17,7 @@ from training.engine.run import prepare_environment
 from training.engine.snapshot import Snapshot
 from training.engine.sources import SOURCES
 from training.engine.sources.source import Ground, Source
+from training.engine.tuning import options_at
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def _quick(name: str) -> Contender:
     return Contender(
         partial(_fit, name),
         partial(_restored, name),
-        lambda half_lives: list(kind.options),
+        lambda half_lives, pace: options_at(kind, pace),
         learned=kind.learned,
         rival=False,
         needs_repeats=kind.needs == "repeats",
@@ -67,11 +68,11 @@ def _sequence(kind: str, study: Study, settings: Settings) -> Learned:
         if kind != "finetuned":
             params["finetune_epochs"] = 0
         engine_run.write_job(Path(folder), snapshot, {"seed": study.seed, "params": params})
-        learned = sequences_of(Path(folder))
-    name = "sequence_finetuned" if kind == "finetuned" else "sequence"
+        name = "sequence_finetuned" if kind == "finetuned" else "sequence"
+        learned = sequences_of(Path(folder), name)
     course = learned.courses[name]
     told = f"{course['steps']} steps, best at {course['best_step']}"
-    return Learned(learned.sources[name], told)
+    return Learned(learned.renewed[name], told)
 
 
 def without_text(snapshot: Snapshot) -> Snapshot:

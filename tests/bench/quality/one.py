@@ -28,6 +28,7 @@ from tests.bench.quality.protocol import Asked, Task, ask
 from tests.bench.quality.tasks import TASKS
 from tests.bench.quality.world import World, before
 from training.engine.arrays import Settings
+from training.engine.pace import pace_days
 
 QUICK_TRIALS = 4
 WATCHED = 2_000  # questions of validation that settings are compared on
@@ -87,7 +88,8 @@ class Learner:
 def run(world: World, task: Task, name: str, learner: Learner, folder: Path) -> None:
     """Tune, learn, answer, and write the figures."""
     contender = learner.contender
-    trials = contender.trials(world.half_lives)
+    pace = pace_days(world.snapshot.events, task.validation[0])
+    trials = contender.trials(world.half_lives, pace)
     trials = trials[:QUICK_TRIALS] if learner.quick else trials
     if learner.quick and contender.costly:
         trials = trials[:1]

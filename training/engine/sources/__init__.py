@@ -13,8 +13,9 @@ class SourceKind:
     """How a source is restored, and how it is fitted where that takes seconds.
 
     fit is None for a source that its own training stage makes. options: settings tried on the
-    fusion window; learned: the settings that only a new fit can change; needs: what the tenant's
-    data must offer ("text", "repeats", or nothing).
+    fusion window, half-lives for subjects who come back once a month; learned: the settings that
+    only a new fit can change; needs: what the tenant's data must offer ("text", "repeats", or
+    nothing).
     """
 
     kind: str

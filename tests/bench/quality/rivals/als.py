@@ -44,7 +44,7 @@ def _answer(learned: Any, settings: Settings) -> Ranker:
     return ByScore(score)
 
 
-def _trials(half_lives: tuple[float, ...]) -> list[Settings]:
+def _trials(half_lives: tuple[float, ...], pace: float) -> list[Settings]:
     learnt = [
         {"factors": 128, "ridge": 0.1, "alpha": 10.0},
         {"factors": 64, "ridge": 0.1, "alpha": 10.0},

@@ -43,7 +43,7 @@ def _answer(learned: Any, settings: Settings) -> Ranker:
     return ByScore(score)
 
 
-def _trials(half_lives: tuple[float, ...]) -> list[Settings]:
+def _trials(half_lives: tuple[float, ...], pace: float) -> list[Settings]:
     long = half_lives[-1]
     learnt = [
         {"ridge": 200.0, "binary": True, "memory": _FOREVER},

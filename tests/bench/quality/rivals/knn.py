@@ -54,7 +54,7 @@ def _answer(learned: Any, settings: Settings) -> Ranker:
 KNN = Contender(
     _learn,
     _answer,
-    lambda half_lives: [
+    lambda half_lives, pace: [
         {"shrink": shrink, "half_life": days} for shrink in (10.0, 1.0, 50.0) for days in half_lives
     ],
     learned=frozenset({"shrink"}),

@@ -34,6 +34,6 @@ def _answer(learned: None, settings: Settings) -> Ranker:
 OWN = Contender(
     _learn,
     _answer,
-    lambda half_lives: [{"half_life": days} for days in (*half_lives, half_lives[0] / 2)],
+    lambda half_lives, pace: [{"half_life": days} for days in (*half_lives, half_lives[0] / 2)],
     needs_repeats=True,
 )

@@ -22,5 +22,5 @@ def _answer(learned: None, settings: Settings) -> Ranker:
     )
 
 
-POPULAR = Contender(_learn, _answer, lambda half_lives: [{"days": _ALL_TIME}])
-RECENT = Contender(_learn, _answer, lambda half_lives: [{"days": days} for days in _LATELY])
+POPULAR = Contender(_learn, _answer, lambda half_lives, pace: [{"days": _ALL_TIME}])
+RECENT = Contender(_learn, _answer, lambda half_lives, pace: [{"days": days} for days in _LATELY])

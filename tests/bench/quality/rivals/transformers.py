@@ -113,7 +113,7 @@ def _answer(learned: Any, settings: Settings) -> Ranker:
     return _Ranks(learned)
 
 
-def _trials(half_lives: tuple[float, ...]) -> list[Settings]:
+def _trials(half_lives: tuple[float, ...], pace: float) -> list[Settings]:
     """The first is the library's default but for its length and width, which fit the data."""
     shape = {"n_factors": 128, "session_max_len": 50, "dropout_rate": 0.2, "lr": 1e-3}
     return [shape, {**shape, "dropout_rate": 0.5}, {**shape, "n_factors": 256}]

@@ -1,17 +1,21 @@
 """Trains the sequence model on frozen text and then, from there, the fine-tuned one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 
 from training.engine.arrays import Tensors
 from training.engine.finetuning import FinetuneObjective, adapt, finetune
 from training.engine.sampling import Sampler
 from training.engine.sequence_training import (
+    RenewObjective,
     SequenceObjective,
     build_network,
     prepare_exam,
     prepare_sampler,
+    renew_sequence,
+    sampler_until,
     served,
     train_sequence,
 )
@@ -27,15 +31,17 @@ FINETUNED = "sequence_finetuned"
 
 @dataclass(frozen=True)
 class Learned:
-    """The sequence sources that could be trained. courses: what each loop reported; rebuild:
-    tensors from which the fine-tuned encoder and network can be made again; skipped: source ->
-    code.
+    """The sequence sources that could be trained, as they are judged. courses: what each loop
+    reported; rebuild: tensors from which the fine-tuned encoder and network can be made again;
+    skipped: source -> code; renewed: the better source once more, with the events that were held
+    out for choosing, as it will serve.
     """
 
     sources: dict[str, Source]
     courses: dict[str, dict[str, float]]
     rebuild: Tensors
     skipped: dict[str, str]
+    renewed: dict[str, Source] = field(default_factory=dict)
 
     @property
     def better(self) -> str | None:
@@ -44,9 +50,12 @@ class Learned:
         return max(self.courses, key=lambda name: self.courses[name]["best"], default=None)
 
 
-def learn_sequences(bench: Workbench, snapshot: Snapshot, parts: Split, texts: Texts) -> Learned:
+def learn_sequences(
+    bench: Workbench, snapshot: Snapshot, parts: Split, texts: Texts, wanted: str | None = None
+) -> Learned:
     """Both sequence sources; the second only where a base model reads the texts and can be
-    adapted."""
+    adapted. wanted: which of them goes on with what was held out, the better one by itself. Every
+    rank of a run calls it alike; what comes of it is the leader's."""
     bench.stop.check()
     bench.progress.stage("sequence")
     draws = prepare_sampler(bench.job, snapshot.events, parts)
@@ -58,19 +67,14 @@ def learn_sequences(bench: Workbench, snapshot: Snapshot, parts: Split, texts: T
     frozen = Learned({FROZEN: source}, {FROZEN: course}, objective.state(), {})
     bench.stop.check()
     bench.progress.stage("finetune")
-    return _with_finetuned(bench, texts, objective, draws, frozen)
-
-
-def follow_sequences(bench: Workbench, snapshot: Snapshot, parts: Split, texts: Texts) -> None:
-    """The same two loops on a rank that does not lead: it trains along, and nothing comes of it."""
-    draws = prepare_sampler(bench.job, snapshot.events, parts)
-    if not len(draws.stretches(bench.seed(11), 0)):
-        return
-    objective = _on_frozen_text(bench, snapshot, parts, texts, draws)
-    train_sequence(bench, objective, draws)
     finetuning = _on_moving_text(bench, texts, objective)
-    if finetuning is not None:
-        finetune(bench, finetuning, draws)
+    if finetuning is None:
+        learned = replace(frozen, skipped={FINETUNED: _obstacle(bench, texts)})
+    else:
+        learned = _with_finetuned(bench, finetuning, draws, frozen)
+    bench.stop.check()
+    name = wanted or learned.better or FROZEN
+    return _renewed(bench, snapshot, parts, objective, finetuning, learned, frozen.rebuild, name)
 
 
 def _on_frozen_text(
@@ -95,16 +99,12 @@ def _on_moving_text(
 
 
 def _with_finetuned(
-    bench: Workbench, texts: Texts, objective: SequenceObjective, draws: Sampler, frozen: Learned
+    bench: Workbench, finetuning: FinetuneObjective, draws: Sampler, frozen: Learned
 ) -> Learned:
-    finetuning = _on_moving_text(bench, texts, objective)
-    if finetuning is None:
-        skipped = {FINETUNED: _obstacle(bench, texts)}
-        return Learned(frozen.sources, frozen.courses, frozen.rebuild, skipped)
     whitening = finetuning.readings.whitening
     course = finetune(bench, finetuning, draws)
     finetuning.refresh()
-    source = served(objective.network, finetuning.bank)
+    source = served(finetuning.network, finetuning.bank)
     return Learned(
         sources={**frozen.sources, FINETUNED: source},
         courses={**frozen.courses, FINETUNED: course},
@@ -115,6 +115,36 @@ def _with_finetuned(
         },
         skipped={},
     )
+
+
+def _renewed(
+    bench: Workbench,
+    snapshot: Snapshot,
+    parts: Split,
+    objective: SequenceObjective,
+    finetuning: FinetuneObjective | None,
+    learned: Learned,
+    before_finetuning: Tensors,
+    name: str,
+) -> Learned:
+    """The source goes on learning from what was held out: the youngest events tell most.
+    Its encoder stays as it is."""
+    moved = name == FINETUNED and finetuning is not None
+    network, text = objective.network, objective.text
+    if moved and finetuning is not None:
+        text = finetuning.bank
+    elif finetuning is not None:  # the second loop has gone on with the same network
+        objective.restore(before_finetuning)
+    draws = sampler_until(bench.job, snapshot.events, parts, parts.end)
+    network.meet(torch.from_numpy(np.unique(draws.item)))
+    fresh = RenewObjective(bench, network, text, objective.exam, draws)
+    renew_sequence(bench, fresh, draws, int(learned.courses[name]["best_step"]))
+    renewed = {name: served(network, text)}
+    if finetuning is not None and not moved:  # what is told of the encoder stays with its network
+        return replace(learned, renewed=renewed)
+    prefix = "network." if moved else ""
+    rebuild = {**learned.rebuild, **{f"{prefix}{key}": v for key, v in fresh.state().items()}}
+    return replace(learned, rebuild=rebuild, renewed=renewed)
 
 
 def _obstacle(bench: Workbench, texts: Texts) -> str:

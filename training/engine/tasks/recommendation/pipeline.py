@@ -9,7 +9,7 @@ from training.engine.snapshot import Snapshot, read_snapshot
 from training.engine.sources.source import Ground, Source
 from training.engine.split import Split, split
 from training.engine.tasks.recommendation.judging import judge_all, reader_of
-from training.engine.tasks.recommendation.learning import follow_sequences, learn_sequences
+from training.engine.tasks.recommendation.learning import learn_sequences
 from training.engine.tasks.recommendation.reading import read_texts
 from training.engine.tasks.recommendation.settings import choose_settings
 from training.engine.tasks.recommendation.writing import Made, write_artifact
@@ -51,6 +51,7 @@ def run(bench: Workbench, folder: Path) -> None:
     sources: dict[str, Source] = {
         **fit_all(chosen.settings, fresh, bench.stop.check),
         **learned.sources,
+        **learned.renewed,
     }
     _enter(bench, "publish")
     reader = reader_of(bench, ground, parts, "test")
@@ -64,7 +65,7 @@ def follow(bench: Workbench, folder: Path) -> None:
     parts = _split(bench, snapshot)
     texts = read_texts(bench, snapshot.catalogue, parts.moment("fusion"))
     with joined(bench, folder):
-        follow_sequences(bench, snapshot, parts, texts)
+        learn_sequences(bench, snapshot, parts, texts)
 
 
 def _enter(bench: Workbench, stage: str) -> None:

@@ -104,8 +104,13 @@ def _manifest(bench: Workbench, made: Made, serving: list[str]) -> dict[str, Any
         "language_note": made.texts.reading.code,
         "refitted": {
             "until": _iso(made.parts.end),
-            "sources": sorted(made.chosen.settings),
-            "as_evaluated": sorted([*made.learned.sources, *([FUSION] if outcome.fusion else [])]),
+            "sources": sorted([*made.chosen.settings, *made.learned.renewed]),
+            "as_evaluated": sorted(
+                [
+                    *(set(made.learned.sources) - set(made.learned.renewed)),
+                    *([FUSION] if outcome.fusion else []),
+                ]
+            ),
         },
         "serving": _serving_record(bench, made, serving),
         "units": units_record(bench.job, made.reader, made.parts.repeats),
