@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from tests.bench.quality.contender import ByScore, Contender, Ranker, Study
 from tests.bench.quality.protocol import Asked
@@ -28,7 +29,8 @@ def _learn(study: Study, settings: Settings) -> Any:
         num_threads=_THREADS,
         random_state=study.seed,
     )
-    model.fit(taken(study.snapshot, study.moment, _FOREVER), show_progress=False)
+    with threadpool_limits(1, "blas"):  # the library's own threads do the work
+        model.fit(taken(study.snapshot, study.moment, _FOREVER), show_progress=False)
     return model
 
 
