@@ -46,19 +46,20 @@ def _one(half_lives: tuple[float, ...], pace: float) -> list[Settings]:
 
 @dataclass(frozen=True)
 class Contender:
-    """learn(study, settings) gives what answer(learned, settings) makes a Ranker of. trials: the
+    """learn(study, settings) gives what answer(learned, settings) makes a Ranker of, or several by
+    name where one learning gives several. trials: the
     settings compared on validation, from the data set's half-lives in days and the pace of its
-    subjects, the first few of them in a short run;
+    subjects;
     learned: the settings that need learning anew. rival: whether the served choice is compared
     with it; needs_repeats: whether it says nothing of items that a subject has not met; libraries:
     whether it runs in the environment of the rivals' libraries; seeded: whether chance plays a
-    part, so that it runs once for each seed; costly: whether a short run has time for one trial
-    only; per_task: whether what it learns depends on the task and not on the data alone; worlds:
-    where it takes part, all if empty; not_quick: data sets that a short run leaves out.
+    part, so that it runs once for each seed; costly: whether a short run has no time for it;
+    per_task: whether what it learns depends on the task and not on the data alone; worlds: where
+    it takes part, all if empty.
     """
 
     learn: Callable[[Study, Settings], Any]
-    answer: Callable[[Any, Settings], Ranker]
+    answer: Callable[[Any, Settings], Any]
     trials: Callable[[tuple[float, ...], float], list[Settings]] = _one
     learned: frozenset[str] = frozenset()
     rival: bool = True
@@ -68,7 +69,6 @@ class Contender:
     costly: bool = False
     per_task: bool = False
     worlds: frozenset[str] = frozenset()
-    not_quick: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
-"""The engine and its single sources as contenders. A source is measured as it stands in the
-engine's table, with the options that the engine itself tries; a sequence model as a run trains it.
+"""The engine as a contender: one whole run from snapshot to sealed artifact, whose bundle answers
+as `engine`, and beside it the sequence models that the run judged, as it judged them.
 """
 
 import tempfile
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,92 +12,77 @@ import numpy as np
 from tests.bench.quality import engine_run
 from tests.bench.quality.contender import ByScore, Contender, Ranker, Study
 from training.engine.arrays import Settings
+from training.engine.bundle import Bundle
 from training.engine.run import prepare_environment
 from training.engine.snapshot import Snapshot
-from training.engine.sources import SOURCES
-from training.engine.sources.source import Ground, Source
-from training.engine.tuning import options_at
+from training.engine.sources.source import Source
+
+SERVED = "engine"
+WITHOUT_TEXT = "engine.sequence_no_text"
 
 
 @dataclass(frozen=True)
 class Learned:
-    """A source of scores, and how its training ended."""
+    """bundle: what serves, where the run was whole; sources: by name, as they were judged: before
+    the weeks that were held out for choosing; told: what serves and how trainings ended."""
 
-    source: Source
-    told: str = ""
+    bundle: Bundle | None
+    sources: dict[str, Source]
+    told: str
     finished: bool = True
 
 
-def _fit(name: str, study: Study, settings: Settings) -> Learned:
-    fit = SOURCES[name].fit
-    if fit is None:
-        raise ValueError(f"{name} is made by a training stage of its own")
-    return Learned(fit(Ground(study.snapshot, study.moment, None), settings))
-
-
-def _restored(name: str, learned: Any, settings: Settings) -> Ranker:
-    source = learned.source
-    return _by_source(SOURCES[name].restore(source.tensors(), {**source.settings(), **settings}))
-
-
-def _by_source(source: Source) -> Ranker:
-    return ByScore(lambda pasts, asked: np.stack([source.score(past, asked.now) for past in pasts]))
-
-
-def _quick(name: str) -> Contender:
-    kind = SOURCES[name]
-    return Contender(
-        partial(_fit, name),
-        partial(_restored, name),
-        lambda half_lives, pace: options_at(kind, pace),
-        learned=kind.learned,
-        rival=False,
-        needs_repeats=kind.needs == "repeats",
-    )
-
-
-def _sequence(kind: str, study: Study, settings: Settings) -> Learned:
-    """Train as a run does: `kind` is `frozen`, `finetuned` or `no_text`."""
+def _whole(study: Study, settings: Settings) -> Learned:
     prepare_environment()
-    from tests.bench.quality.engine_bench import sequences_of
+    from tests.bench.quality.engine_bench import run_whole
+
+    folder = Path(tempfile.mkdtemp(prefix="quality-"))
+    order = {"seed": study.seed, "params": engine_run.params_of(study)}
+    engine_run.write_job(folder, study.snapshot, order)
+    made, timings = run_whole(folder)
+    bundle = Bundle.load(folder / "artifact")
+    stages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in timings.items())
+    return Learned(bundle, made.learned.sources, f"serves {bundle.serves}; {stages}")
+
+
+def _answers(learned: Any, settings: Settings) -> dict[str, Ranker]:
+    single = {f"{SERVED}.{name}": by_source(each) for name, each in learned.sources.items()}
+    return {SERVED: engine_run.Bundled(learned.bundle), **single}
+
+
+def _without_text(study: Study, settings: Settings) -> Learned:
+    prepare_environment()
+    from tests.bench.quality.engine_bench import run_sequences
 
     with tempfile.TemporaryDirectory(prefix="quality-") as folder:
-        snapshot = without_text(study.snapshot) if kind == "no_text" else study.snapshot
-        params = {**engine_run.params_of(study)}
-        if kind != "finetuned":
-            params["finetune_epochs"] = 0
-        engine_run.write_job(Path(folder), snapshot, {"seed": study.seed, "params": params})
-        name = "sequence_finetuned" if kind == "finetuned" else "sequence"
-        learned = sequences_of(Path(folder), name)
-    course = learned.courses[name]
+        order = {"seed": study.seed, "params": engine_run.params_of(study)}
+        engine_run.write_job(Path(folder), without_text(study.snapshot), order)
+        learned = run_sequences(Path(folder))
+    course = learned.courses["sequence"]
     told = f"{course['steps']} steps, best at {course['best_step']}"
-    return Learned(learned.renewed[name], told)
+    return Learned(None, learned.sources, told)
 
 
 def without_text(snapshot: Snapshot) -> Snapshot:
     """The same items without a word."""
     blank = ("",) * len(snapshot.catalogue)
-    return replace(
-        snapshot, catalogue=replace(snapshot.catalogue, title=blank, text=blank, category=blank)
-    )
+    bare = replace(snapshot.catalogue, title=blank, text=blank, category=blank)
+    return replace(snapshot, catalogue=bare)
 
 
-def _trained(kind: str) -> Contender:
-    return Contender(
-        partial(_sequence, kind),
-        lambda learned, settings: _by_source(learned.source),
-        rival=False,
-        seeded=True,
-        per_task=True,
-    )
+def by_source(source: Source) -> Ranker:
+    """A ranker that asks one source."""
+    return ByScore(lambda pasts, asked: np.stack([source.score(past, asked.now) for past in pasts]))
 
 
 PARTS: dict[str, Contender] = {
-    **{f"engine.{name}": _quick(name) for name in ("own_history", "neighbours")},
-    "engine.sequence_no_text": _trained("no_text"),
-    "engine.sequence": _trained("frozen"),
-    "engine.sequence_finetuned": _trained("finetuned"),
-    "engine": Contender(
-        engine_run.learn, engine_run.answer, rival=False, seeded=True, per_task=True
+    WITHOUT_TEXT: Contender(
+        _without_text,
+        lambda learned, settings: {WITHOUT_TEXT: by_source(learned.sources["sequence"])},
+        rival=False,
+        seeded=True,
+        per_task=True,
+        worlds=frozenset({"scientific"}),
     ),
+    SERVED: Contender(_whole, _answers, rival=False, seeded=True, per_task=True),
 }

@@ -1,13 +1,10 @@
-"""The engine as it is sold: a job folder in, an artifact out, and its bundle answers. What it
+"""The border to the engine: a job folder in its own formats, and a bundle that answers. What a run
 serves, it chose itself on its own held-out windows, none of which the benchmark's test touches.
 """
 
 import hashlib
 import json
 import os
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,41 +12,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tests.bench.quality.contender import Ranker, Study
+from tests.bench.quality.contender import Study
 from tests.bench.quality.protocol import Asked
-from training.engine.arrays import I64, Settings
+from training.engine.arrays import I64
 from training.engine.bundle import Bundle
 from training.engine.history import History, Past
 from training.engine.metrics import DEPTH
 from training.engine.snapshot import EVENTS_FILE, ITEMS_FILE, Snapshot
 
 _THREADS = 2
-
-
-@dataclass(frozen=True)
-class Served:
-    """A run's artifact, opened. told: what serves, for the tables."""
-
-    bundle: Bundle
-    told: str
-    finished: bool = True
-
-
-def learn(study: Study, settings: Settings) -> Served:
-    """Run the engine on what the study holds."""
-    folder = Path(tempfile.mkdtemp(prefix="quality-"))
-    write_job(folder, study.snapshot, {"seed": study.seed, "params": params_of(study)})
-    done = subprocess.run(
-        [sys.executable, "-m", "training.engine.run", str(folder)],
-        check=False,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    if done.returncode:
-        raise RuntimeError(f"the engine ended with {done.returncode}: {done.stderr[-2000:]}")
-    bundle = Bundle.load(folder / "artifact")
-    return Served(bundle, f"serves {bundle.serves}")
 
 
 def params_of(study: Study) -> dict[str, Any]:
@@ -119,11 +90,6 @@ class Bundled:
             found = [each.item - 1 for each in answer]
             ranked[row, : len(found)] = found
         return ranked
-
-
-def answer(learned: Any, settings: Settings) -> Ranker:
-    """The bundle's own answers."""
-    return Bundled(learned.bundle)
 
 
 def history_of(past: Past) -> History:

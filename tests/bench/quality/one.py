@@ -2,7 +2,7 @@
 memory are its own: `python -m tests.bench.quality.one DATASET CONTENDER SEED FOLDER`.
 
 Chooses settings on validation alone, learns again up to the test, answers its questions, and
-leaves figures in FOLDER. With QUICK=1 the budget is the small one.
+leaves figures in FOLDER. With QUICK=1 only the tasks of a short run are asked.
 """
 
 import json
@@ -23,14 +23,13 @@ from tests.bench.quality.about import word_vectors
 from tests.bench.quality.contender import Contender, Study
 from tests.bench.quality.contenders import RIVALS, contenders
 from tests.bench.quality.datasets import DATASETS
-from tests.bench.quality.judging import NAMES, ground_of, judge_all, mean_ndcg
+from tests.bench.quality.judging import NAMES, Verdict, ground_of, judge_all, mean_ndcg
 from tests.bench.quality.protocol import Asked, Task, ask
 from tests.bench.quality.tasks import TASKS
 from tests.bench.quality.world import World, before
 from training.engine.arrays import Settings
 from training.engine.pace import pace_days
 
-QUICK_TRIALS = 4
 WATCHED = 2_000  # questions of validation that settings are compared on
 _WATCH_SEED = 7
 
@@ -90,42 +89,43 @@ def run(world: World, task: Task, name: str, learner: Learner, folder: Path) -> 
     contender = learner.contender
     pace = pace_days(world.snapshot.events, task.validation[0])
     trials = contender.trials(world.half_lives, pace)
-    trials = trials[:QUICK_TRIALS] if learner.quick else trials
-    if learner.quick and contender.costly:
-        trials = trials[:1]
     chosen, best = _tuned(world, task, learner, trials)
     learned, seconds, processor = learner.learnt(task, task.test[0], chosen)
     memory = peak_mb()
     asked = [ask(world, task, moment, final=True) for moment in task.test]
     ground = ground_of(world, task.test[0], word_vectors(world.snapshot.catalogue))
-    verdict = judge_all(contender.answer(learned, chosen), asked, ground)
-    line = Line(
-        task=task.name,
-        contender=name,
-        seed=learner.seed,
-        chosen=chosen,
-        tried=len(trials),
-        validation=best,
-        finished=getattr(learned, "finished", True),
-        told=getattr(learned, "told", ""),
-        train_seconds=seconds,
-        train_cpu_seconds=processor,
-        peak_memory_mb=memory,
-        whole=verdict.whole,
-        unreachable=sum(each.unreachable for each in asked),
-    )
-    stem = folder / f"{task.name}.{name}.{learner.seed}"
+    rankers = contender.answer(learned, chosen)
+    for part, ranker in (rankers if isinstance(rankers, dict) else {name: rankers}).items():
+        verdict = judge_all(ranker, asked, ground)
+        line = Line(
+            task=task.name,
+            contender=part,
+            seed=learner.seed,
+            chosen=chosen,
+            tried=len(trials),
+            validation=best,
+            finished=getattr(learned, "finished", True),
+            told=getattr(learned, "told", ""),
+            train_seconds=seconds,
+            train_cpu_seconds=processor,
+            peak_memory_mb=memory,
+            whole=verdict.whole,
+            unreachable=sum(each.unreachable for each in asked),
+        )
+        _keep(line, verdict, folder / f"{task.name}.{part}.{learner.seed}")
+
+
+def _keep(line: Line, verdict: Verdict, stem: Path) -> None:
     np.savez(
-        stem.with_name(stem.name + ".npz"),
+        stem.with_name(f"{stem.name}.npz"),
         subjects=verdict.subjects,
         figures=verdict.figures,
         fresh=verdict.fresh,
     )
-    stem.with_name(stem.name + ".json").write_text(json.dumps(asdict(line)))
+    stem.with_name(f"{stem.name}.json").write_text(json.dumps(asdict(line)))
     means = dict(zip(NAMES, verdict.figures.mean(axis=0).round(4).tolist(), strict=True))
-    print(
-        f"{task.name:22} {name:20} {seconds:7.1f} s {memory:6.0f} MB {chosen} {means}", flush=True
-    )
+    spent = f"{line.train_seconds:6.1f} s {line.peak_memory_mb:5.0f} MB"
+    print(f"{line.task:21} {line.contender:27} {spent} {means} {line.chosen}", flush=True)
 
 
 def _tuned(
@@ -166,6 +166,8 @@ def main(arguments: list[str]) -> None:
     contender, world = table[name], DATASETS[dataset]()
     learner = Learner(world, contender, int(seed), bool(os.environ.get("QUICK")))
     for task in TASKS:
+        if learner.quick and not task.quick:
+            continue
         if task.world == dataset and (task.repeats or not contender.needs_repeats):
             run(world, task, name, learner, Path(folder))
 

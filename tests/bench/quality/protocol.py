@@ -24,7 +24,7 @@ Chosen = Callable[[World], Mask]
 class Task:
     """One way to question a world. repeats: whether met items are candidates; validation, test:
     moments, epoch seconds, each followed by `days` whose acts are the targets; only: items that
-    alone are candidates and targets on test, None for all."""
+    alone are candidates and targets on test, None for all; quick: whether a short run asks it."""
 
     name: str
     world: str
@@ -33,6 +33,7 @@ class Task:
     test: tuple[float, ...]
     days: float
     only: Chosen | None = None
+    quick: bool = True
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,18 @@ from pathlib import Path
 
 from tests.bench.quality.contenders import RIVALS
 from tests.bench.quality.datasets import DATASETS
+from tests.bench.quality.engine_parts import SERVED, WITHOUT_TEXT
 from tests.bench.quality.results import Result, Table, best_single, over_seeds, ratio
 from tests.bench.quality.rivals import transformers
 from tests.bench.quality.tables import choices, ratios, task_table
 from tests.bench.quality.tasks import TASKS
 from training.engine.metrics import Interval
 
-SERVED = "engine"
 _HEAD = Path(__file__).with_name("head.md")
 _NEURAL = ("sasrec", "esasrec")
 # claim -> (task, ours, theirs)
 _PAIRS = {
-    "text_ratio_to_no_text": ("scientific", "engine.sequence", "engine.sequence_no_text"),
+    "text_ratio_to_no_text": ("scientific", "engine.sequence", WITHOUT_TEXT),
     "finetune_ratio_to_frozen": ("scientific", "engine.sequence_finetuned", "engine.sequence"),
     "finetune_ratio_to_frozen_cold": (
         "scientific_cold_only",
@@ -135,7 +135,7 @@ def _facts() -> dict[str, str]:
     return {
         "notes": notes,
         "machine": f"{os.cpu_count()} cores ({platform.machine()})",
-        "minutes": f"{transformers.SECONDS[False] / 60:.0f}",
+        "minutes": f"{transformers.SECONDS / 60:.0f}",
         "epochs": str(transformers.EPOCHS),
         "patience": str(transformers.PATIENCE),
     }

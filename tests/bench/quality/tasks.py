@@ -34,6 +34,6 @@ TASKS = (
         _cold,
     ),
     Task("retail_repeats", "retail", True, _VALIDATION, _TEST, 7.0),
-    Task("retail_new", "retail", False, _VALIDATION, _TEST, 7.0),
+    Task("retail_new", "retail", False, _VALIDATION, _TEST, 7.0, quick=False),
     _last_out("movielens", "movielens"),
 )

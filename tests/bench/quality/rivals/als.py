@@ -51,7 +51,6 @@ def _trials(half_lives: tuple[float, ...], pace: float) -> list[Settings]:
         {"factors": 128, "ridge": 0.1, "alpha": 10.0},
         {"factors": 64, "ridge": 0.1, "alpha": 10.0},
         {"factors": 128, "ridge": 1.0, "alpha": 1.0},
-        {"factors": 128, "ridge": 1.0, "alpha": 40.0},
         {"factors": 256, "ridge": 1.0, "alpha": 10.0},
     ]
     return [{**each, "half_life": days} for each in learnt for days in half_lives[:4]]

@@ -13,7 +13,7 @@ class Clock(Callback):
 
     def __init__(self, seconds: float, patience: int) -> None:
         self.seconds, self.patience = seconds, patience
-        self.started = time.monotonic()
+        self.started = 0.0
         self.best: tuple[float, int, Any] | None = None
         self.misses, self.epochs, self.late = 0, 0, False
 
@@ -27,6 +27,9 @@ class Clock(Callback):
         best = "none" if self.best is None else str(self.best[1])
         end = "stopped by the clock" if self.late else "ended by itself"
         return f"{end} after {self.epochs} epochs; best {best}"
+
+    def on_fit_start(self, trainer: Any, module: Any) -> None:
+        self.started = time.monotonic()
 
     def on_train_batch_end(self, trainer: Any, module: Any, *rest: Any) -> None:
         if time.monotonic() - self.started > self.seconds:
@@ -51,16 +54,21 @@ class Clock(Callback):
             module.load_state_dict(self.best[2])
 
 
-def trainer_of(clock: Clock, epochs: int) -> Trainer:
-    """A trainer on the processor that writes nothing."""
+def trainer_of(seconds: float, patience: int, epochs: int) -> Trainer:
+    """A trainer on the processor that writes nothing, with a clock."""
     return Trainer(
         max_epochs=epochs,
         accelerator="cpu",
         devices=1,
-        callbacks=[clock],
+        callbacks=[Clock(seconds, patience)],
         enable_progress_bar=False,
         enable_model_summary=False,
         enable_checkpointing=False,
         logger=False,
         num_sanity_val_steps=0,
     )
+
+
+def clock_of(trainer: Trainer) -> Clock:
+    """The clock that a trainer was made with."""
+    return next(each for each in trainer.callbacks if isinstance(each, Clock))

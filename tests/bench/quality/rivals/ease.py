@@ -50,7 +50,8 @@ def _trials(half_lives: tuple[float, ...], pace: float) -> list[Settings]:
         {"ridge": 50.0, "binary": True, "memory": _FOREVER},
         {"ridge": 1000.0, "binary": True, "memory": _FOREVER},
         {"ridge": 200.0, "binary": False, "memory": long},
-        {"ridge": 20.0, "binary": False, "memory": long},
+        {"ridge": 10.0, "binary": False, "memory": long},
+        {"ridge": 30.0, "binary": False, "memory": long},
     ]
     return [{**each, "half_life": days} for each in learnt for days in half_lives]
 

@@ -17,7 +17,7 @@ from tests.bench.quality.protocol import Asked
 from training.engine.arrays import I64, Settings
 from training.engine.metrics import DEPTH
 
-SECONDS = {False: 1_200.0, True: 100.0}  # of one training, by whether the run is a short one
+SECONDS = 1_200.0  # of one training
 EPOCHS = 100
 PATIENCE = 3
 HELD_BACK = 0.1
@@ -38,21 +38,27 @@ def _learn(kind: str, study: Study, settings: Settings) -> _Fitted:
     from rectools.dataset import Dataset
     from rectools.models import SASRecModel
 
-    from tests.bench.quality.rivals.clock import Clock, trainer_of
+    from tests.bench.quality.rivals.clock import clock_of, trainer_of
 
     warnings.filterwarnings("ignore")
     torch.set_num_threads(THREADS)
     torch.manual_seed(study.seed)
-    clock = Clock(SECONDS[study.quick], PATIENCE)
     model = SASRecModel(
         **_shape(kind),
         **settings,
         epochs=EPOCHS,
-        get_val_mask_func=partial(_held_back, seed=study.seed),
-        get_trainer_func=partial(trainer_of, clock, EPOCHS),
+        get_val_mask_func=held_back,
+        get_val_mask_func_kwargs={"seed": study.seed},
+        get_trainer_func=trainer_of,
+        get_trainer_func_kwargs={
+            "seconds": SECONDS,
+            "patience": PATIENCE,
+            "epochs": EPOCHS,
+        },
     )
     events = study.snapshot.events
     model.fit(Dataset.construct(_table(events.subject, events.item, events.time)))
+    clock = clock_of(model.fit_trainer)  # the library trains with a copy of the trainer
     clock.keep_best(model.lightning_model)
     return _Fitted(model, clock.told(), clock.finished)
 
@@ -72,7 +78,7 @@ def _table(subject: I64, item: I64, time_: Any) -> Any:
     return pd.DataFrame({"user_id": subject, "item_id": item, "datetime": moment, "weight": 1.0})
 
 
-def _held_back(table: Any, *, seed: int) -> Any:
+def held_back(table: Any, seed: int) -> Any:
     """Marks the last row of a tenth of the users, bool [rows]."""
     users = np.unique(table["user_id"].to_numpy())
     drawn = np.random.default_rng(seed).choice(users, max(1, int(HELD_BACK * len(users))), False)

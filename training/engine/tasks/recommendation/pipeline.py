@@ -34,6 +34,12 @@ def run(bench: Workbench, folder: Path) -> None:
 
     Raises JobError where the data do not suffice, Interrupted when asked to stop.
     """
+    made = make(bench, folder)
+    write_artifact(bench, folder, made)
+
+
+def make(bench: Workbench, folder: Path) -> Made:
+    """Everything of a run but its artifact. Raises as `run`."""
     _enter(bench, "read")
     snapshot = read_snapshot(folder)
     groups = read_groups(folder, bench.job.files, snapshot.catalogue)
@@ -55,8 +61,7 @@ def run(bench: Workbench, folder: Path) -> None:
     }
     _enter(bench, "publish")
     reader = reader_of(bench, ground, parts, "test")
-    made = Made(snapshot, parts, texts, chosen, learned, outcome, sources, reader, groups)
-    write_artifact(bench, folder, made)
+    return Made(snapshot, parts, texts, chosen, learned, outcome, sources, reader, groups)
 
 
 def follow(bench: Workbench, folder: Path) -> None:
