@@ -54,7 +54,7 @@ def task(*, repeats: bool, days: float = 3.0) -> Task:
 
 
 def study(moment: float = MOMENT) -> Study:
-    return Study(before(WORLD, moment), moment, True, 3.0, 0, False, "small")
+    return Study(before(WORLD, moment), moment, True, 3.0, 0, "small")
 
 
 def asked(*, repeats: bool = True) -> Asked:

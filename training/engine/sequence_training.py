@@ -25,8 +25,7 @@ _FULL_SOFTMAX = 10_000  # items; above it a sample of items stands for all
 _GOOD_STEPS = 400  # what "auto" epochs aim at
 _WATCHED = 400  # subjects that are ranked when a step is measured
 _HORIZON_WINDOWS = 1.5
-RENEW_SHARE = 0.5  # of the steps that were best, once more with the events that were held out
-RENEW_RATE = 0.5
+_RENEWED = 1.0  # of the steps that were best, once more with the events that were held out
 
 
 @dataclass(frozen=True)
@@ -142,10 +141,6 @@ class RenewObjective(SequenceObjective):
     """The same loss on all events, also those that the choice of a step held out. Nothing is left
     to measure by, so its last step is the one that is kept."""
 
-    def groups(self) -> list[tuple[list[nn.Parameter], float]]:
-        rate = RENEW_RATE * self.bench.job.number("learning_rate")
-        return [(list(self.network.parameters()), rate)]
-
     def measure(self) -> float:
         return 0.0
 
@@ -232,7 +227,7 @@ def renew_sequence(bench: Workbench, objective: RenewObjective, draws: Sampler, 
     """Go on with a trained network on `draws`, which hold all events, for a share of the `best`
     number of steps."""
     per_epoch = steps_per_epoch(bench, draws, bench.job.count("batch_size"))
-    steps = max(1, round(RENEW_SHARE * best))
+    steps = max(1, round(_RENEWED * best))
     plan = Plan(
         series="renew",
         steps=steps,

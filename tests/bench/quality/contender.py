@@ -21,14 +21,13 @@ _AT_ONCE = 512  # pasts that are scored together
 @dataclass(frozen=True)
 class Study:
     """What may be learnt from. snapshot: events before `moment` alone; repeats: whether met items
-    are candidates; days: how far ahead targets lie; quick: whether the budget is the small one."""
+    are candidates; days: how far ahead targets lie."""
 
     snapshot: Snapshot
     moment: float
     repeats: bool
     days: float
     seed: int
-    quick: bool
     world: str
 
 

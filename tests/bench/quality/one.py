@@ -74,7 +74,6 @@ class Learner:
                 task.repeats,
                 task.days,
                 self.seed,
-                self.quick,
                 self.world.name,
             )
             started, spent = time.perf_counter(), _processor()
