@@ -139,7 +139,7 @@ def _renewed(
     network.meet(torch.from_numpy(np.unique(draws.item)))
     fresh = RenewObjective(bench, network, text, objective.exam, draws)
     renew_sequence(bench, fresh, draws, int(learned.courses[name]["best_step"]))
-    renewed = {name: served(network, text)}
+    renewed: dict[str, Source] = {name: served(network, text)}
     if finetuning is not None and not moved:  # what is told of the encoder stays with its network
         return replace(learned, renewed=renewed)
     prefix = "network." if moved else ""
