@@ -69,7 +69,10 @@ class OptionsForm(RefusableForm):
         help_text=_("Such as 1/2/2026: what stands first."),
     )
     decimal_mark = forms.ChoiceField(
-        label=_("Decimal mark"), choices=list(DECIMAL_MARKS.items()), required=False
+        label=_("Decimal mark"),
+        choices=list(DECIMAL_MARKS.items()),
+        required=False,
+        help_text=_("Of prices, values and quantities."),
     )
 
     acts_per_minute = forms.IntegerField(
@@ -146,6 +149,7 @@ def proposed(upload: Upload, look: Look, zone: str, types: TypeTable) -> Choices
         if ours not in said and guess.column not in said.values()
     }
     mapping = {**{ours: guess.column for ours, guess in guesses.items()}, **said}
+    guesses |= {ours: Guess(ours, theirs, 1.0, "said") for ours, theirs in said.items() if theirs}
     found = suggested_options(kind, sheet, {ours: name for ours, name in mapping.items() if name})
     written = {"decimal_mark": mark, "date_order": order}
     return Choices(_whole(kind, mapping, look), {**written, **found, **options}, guesses)

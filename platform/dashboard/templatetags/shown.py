@@ -176,6 +176,12 @@ def file_fact(name: str) -> str:
 
 
 @register.filter
+def found_value(value: float | str | None) -> str:
+    """What was found out: a number as `number` has it, a mark that nobody could see by its name."""
+    return gettext("Tab") if value == "\t" else number(value)
+
+
+@register.filter
 def signed(value: float) -> str:
     """A difference with its sign: +0.0123."""
     return f"{value:+.4f}"

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 # Code of a proposal's reason -> what speaks for it.
 REASONS: dict[str, str | Promise] = {
     "remembered": _("As you chose for the last such file"),
+    "said": _("As you said"),
     "name": _("Same name"),
     "alias": _("Known by this name"),
     "hint": _("The heading says so"),

@@ -11,6 +11,8 @@ from tenants.behaviour.asking.sheet import Sheet, is_id, is_order, is_scale
 from tenants.behaviour.schema import CONSENTS, EVENTS, ITEMS, UploadKind
 
 Evidence = tuple[float, str] | None
+# So few values in many rows, in no order, are groups.
+GROUPS = 12
 # How ids of people, and of things, often begin.
 PEOPLE = r"^(?i:u|usr|user|c|cu|cust|customer|client|member|buyer)[-_ ]?\d|@"
 THINGS = r"^(?i:i|p|m|it|item|prod|product|sku|art|movie|book)[-_ ]?\d"
@@ -23,9 +25,14 @@ def _user(sheet: Sheet, one: Profile) -> Evidence:
         return 0.75, "people_ids"
     if sheet.share(one.name, THINGS) > 0.9:
         return None
-    # Rows of one person often stand together, rows of one thing do not.
-    if one.runs >= 0.3 and not _is_finest_order(sheet, one):
+    # Rows of one person often stand together, rows of one thing do not. Words that are few stand
+    # together by chance, as branches and countries do.
+    by_chance = 1 - 1 / max(one.count, 1)  # of the cells differ from the one before
+    in_runs = one.runs >= 0.3 and 1 - one.runs <= 0.75 * by_chance + 0.05
+    if in_runs and not _is_finest_order(sheet, one):
         return 0.65, "ids_in_runs"
+    if not in_runs and one.count <= GROUPS < len(sheet.frame) * one.filled / 4:
+        return None
     return (0.5 + 0.04 * (1 - one.distinct), "ids") if one.count > 1 else None
 
 

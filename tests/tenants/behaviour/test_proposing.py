@@ -146,6 +146,15 @@ def test_peoples_names_and_countries_are_nobodys_title():
     assert mapping["user_id"] == "customer" and mapping["item_id"] == "sku"
 
 
+def test_a_few_words_that_recur_at_random_are_groups_and_no_people(ratings):
+    mixed = ratings.sample(fraction=1, shuffle=True, seed=2).with_columns(
+        pl.concat_str(pl.lit("K"), pl.col("A").str.zfill(5)).alias("A"),
+        pl.Series("branch", [("North", "South", "West")[n * 7 % 11 % 3]
+                             for n in range(ratings.height)]),
+    )  # fmt: skip
+    assert found(mixed.select("branch", *ratings.columns)) == RATINGS
+
+
 def test_event_types_are_known_by_their_words():
     frame = pl.DataFrame({"x": ["View", "buy", "cart", "view"], "y": ["a", "b", "c", "d"]})
     guess = propose(EVENTS, sheet(frame))["type"]
