@@ -10,6 +10,8 @@ from celery.app.log import Logging
 from celery.utils.log import mlevel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "attune.settings")
+# `set_up` and `check` ask what an installation can get wrong; a worker would load every page for it.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
 
 
 class OneLog(Logging):
@@ -33,5 +35,6 @@ class Attune(Celery):
 app = Attune("attune")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add("tenants.work.loading:Loading")
 app.steps["worker"].add("training.jobs.presence:Presence")
 app.steps["worker"].add("training.jobs.machine_sweeping:Sweeper")

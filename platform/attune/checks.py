@@ -83,7 +83,7 @@ def trusted_origins_use_tls(app_configs: Any, **options: Any) -> list[CheckMessa
     return [Error("CSRF_TRUSTED_ORIGINS names http:// origins.", hint=hint, id="attune.E004")]
 
 
-@register()
+@register(Tags.files)
 def the_store_can_be_opened(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """attune.E005: by its address alone, nothing is asked of the store."""
     scheme, mark, _ = settings.ARTIFACT_STORE.partition("://")

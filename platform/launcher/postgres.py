@@ -67,6 +67,7 @@ def prepare(
         name="postgres",
         argv=_command(server, way),
         env=_ENVIRONMENT,
+        service=True,
         stop_signal=Signals.SIGINT,  # "fast": ends sessions, writes a checkpoint
         grace=60.0,
         orphan_signal=Signals.SIGQUIT,  # "immediate": the next start recovers

@@ -31,6 +31,7 @@ class Process:
     grace: float = 10.0  # seconds between the stop signal and SIGKILL
     orphan_signal: Signals = Signals.SIGKILL  # what it gets when its supervisor is gone
     prepare: Callable[[], None] = _nothing  # runs before each start
+    service: bool = False  # the others use it: it stops when they have
     terminal: bool = False  # shares the supervisor's terminal and process group
 
 

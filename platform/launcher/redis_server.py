@@ -46,6 +46,7 @@ def prepare(server: Server) -> Process:
         name="redis",
         argv=(str(redis_server()), str(configuration)),
         env={},
+        service=True,
         orphan_signal=Signals.SIGTERM,  # writes what it holds and leaves at once
     )
 

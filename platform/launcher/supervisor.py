@@ -1,4 +1,4 @@
-"""Keeps processes running: starts them in order, restarts what dies, stops them in reverse.
+"""Keeps processes running: starts them in order, restarts what dies, stops services last.
 One thread, no signal handlers: signals are blocked and taken one by one. Works as pid 1, too."""
 
 import os
@@ -177,27 +177,34 @@ class Supervisor:
         child.delay = min(child.delay * 2, LONGEST_DELAY)
 
     def _stop_all(self) -> None:
+        """All that use the services at once, then the services; each group last started first."""
         begun = time.monotonic()
-        for child in reversed(list(self._children.values())):
+        children = list(reversed(self._children.values()))
+        for child in children:
             child.once = True
-            if child.popen is not None:
-                self._stop(child, begun)
+        for service in (False, True):
+            group = [one for one in children if one.popen and one.process.service is service]
+            for child in group:
+                self._tell(child)
+            told = time.monotonic()
+            for child in group:
+                self._await_end(child, begun, told + child.process.grace)
 
-    def _stop(self, child: _Child, begun: float) -> None:
-        assert child.popen is not None  # nosec B101 # for the type checker
-        process, pid = child.process, child.popen.pid
+    def _tell(self, child: _Child) -> None:
         # Ctrl-C has reached whatever shares our terminal already.
-        if not (process.terminal and self._stopped_by == Signals.SIGINT):
-            os.kill(pid, process.stop_signal)
-        deadline = time.monotonic() + process.grace
+        reached = child.process.terminal and self._stopped_by == Signals.SIGINT
+        if child.popen is not None and not reached:
+            os.kill(child.popen.pid, child.process.stop_signal)
+
+    def _await_end(self, child: _Child, begun: float, deadline: float) -> None:
         while child.popen is not None:
             info = signal.sigtimedwait(self._signals, 0.1)
             now = time.monotonic()
             again = info is not None and info.si_signo in STOP_SIGNALS and now - begun > ECHO
             if again or now > deadline:
-                signal_whole(process, pid, Signals.SIGKILL)
+                signal_whole(child.process, child.popen.pid, Signals.SIGKILL)
             self._reap()
-        self._say(f"{process.name} stopped")
+        self._say(f"{child.process.name} stopped")
 
     def _record(self, child: _Child) -> Path:
         return self._run / f"{child.process.name}.pid"

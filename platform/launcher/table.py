@@ -8,12 +8,8 @@ from pathlib import Path
 from launcher.ports import HOST
 from launcher.process import Process
 
-# Name -> arguments of manage.py, in order; each may run again without doing anything twice.
-_SETUP: dict[str, tuple[str, ...]] = {
-    "migrate": ("migrate", "--database", "owner", "--noinput"),
-    "erasures": ("replay_erasures",),
-    "demo": ("load_demo", "--begin"),
-}
+# Name -> arguments of manage.py; it may run again without doing anything twice.
+_SETUP: dict[str, tuple[str, ...]] = {"set-up": ("set_up",)}
 # Name -> command ({...} is filled in) and the seconds it gets to finish what it holds. A worker
 # that has to be killed loses nothing: its row's lease runs out and the row is taken up again.
 # The web server reads requests in an event loop and answers them in threads. What it bears of one
@@ -21,7 +17,7 @@ _SETUP: dict[str, tuple[str, ...]] = {
 # until they are there, and as many of silence on a connection that waits for its next request.
 _SERVING: dict[str, tuple[str, float]] = {
     "web": (
-        "granian attune.wsgi:application --interface wsgi --host {host} --port {port} --workers 2"
+        "attune.web attune.wsgi:application --interface wsgi --host {host} --port {port} --workers 2"
         " --blocking-threads 16 --http 1 --no-ws --http1-buffer-size 32768"
         " --http1-header-read-timeout 10000 --respawn-failed-workers --workers-kill-timeout 8s"
         " --no-access-log --log-config platform/attune/web_log.json",

@@ -80,9 +80,12 @@ def _serve(places: Places, port: int, plan: Callable[..., Plan]) -> None:
         for step in todo.steps:
             say(f"{step.name} runs")
             supervisor.run_step(step)
-        for process in todo.serving:
+        web, *others = todo.serving
+        supervisor.start(web)
+        # Beside it they would keep whoever waits for the first page waiting twice as long.
+        supervisor.wait_until(_healthy(port), name=web.name, seconds=_WEB_PATIENCE)
+        for process in others:
             supervisor.start(process)
-        supervisor.wait_until(_healthy(port), name=todo.serving[0].name, seconds=_WEB_PATIENCE)
         show(welcome(port, places.demo))
         supervisor.forever()
 

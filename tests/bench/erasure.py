@@ -33,7 +33,8 @@ import sys; from dataclasses import replace; from pathlib import Path
 from launcher.places import Places; from launcher.table import product; from launcher.up import main
 def plan(**how):
     made = product(**how)
-    return replace(made, steps=tuple(step for step in made.steps if step.name != "demo"))
+    steps = (replace(step, argv=(*step.argv, "--without-demo")) for step in made.steps)
+    return replace(made, steps=tuple(steps))
 sys.exit(main(Places(Path(sys.argv[1])), plan))
 """
 VERIFIER = ROOT / "tenants" / "erasure" / "verify_certificate.py"

@@ -31,7 +31,7 @@ HTTPServer(("127.0.0.1", int(os.environ["ATTUNE_PORT"])), Well).serve_forever()
 def plain(**how):
     plan = product(**how)
     web = replace(plan.serving[0], argv=(sys.executable, "-c", STAND_IN))
-    steps = tuple(step for step in plan.steps if step.name != "demo")
+    steps = tuple(replace(step, argv=(*step.argv, "--without-demo")) for step in plan.steps)
     rest = [widened(one) if one.name == "worker-gpu" else one for one in plan.serving[1:]]
     return replace(plan, steps=steps, serving=(web, *rest))
 def widened(worker):

@@ -19,10 +19,19 @@ from training.jobs.models import Device
 TELL_SECONDS = 15.0
 MISSED, FORGOTTEN = timedelta(seconds=60), timedelta(days=1)
 
-# In a process of its own: a worker that has loaded torch would hold its memory for ever.
+# In a process of its own: a worker that has loaded torch would hold its memory for ever. Torch takes
+# seconds to load, and finds nothing where no driver is: NVIDIA's library, AMD's device.
 PROBE = """
-import json, torch
-found = torch.cuda.is_available()
+import ctypes, json, os
+def driven():
+    try:
+        return bool(ctypes.CDLL("libcuda.so.1"))
+    except OSError:
+        return os.path.exists("/dev/kfd")
+found = False
+if driven():
+    import torch
+    found = torch.cuda.is_available()
 device = "cuda:0" if found else "cpu"
 count = torch.cuda.device_count() if found else 0
 print(json.dumps([device, torch.cuda.get_device_name(0) if found else "", count]))

@@ -1,25 +1,74 @@
-"""What a worker may not have done before it forks its processes."""
+"""What a process may not have done before it forks, and what no process loads to begin with."""
 
+import json
 import subprocess
 import sys
 
-LOADED = """
-import os
-import django
+import pytest
 
-django.setup()
-from django.core.checks import run_checks
-
-run_checks()
-print([open(f"/proc/self/task/{t}/comm").read().strip() for t in os.listdir("/proc/self/task")])
+WEB = "from attune.web import load; load()"
+WORKER = """
+from attune.celery import app
+from django.utils.module_loading import import_string
+from tenants.work.loading import run_by
+app.loader.init_worker()
+[import_string(dotted) for dotted in run_by({"default", "gpu"})]
 """
+BEAT = "from attune.celery import app; app.loader.init_worker()"
+SET_UP = """
+import django; django.setup()
+from django.core.management import call_command
+import attune.management.commands.set_up, demo.load, tenants.erasure.replaying
+call_command("migrate", database="owner", plan=True, verbosity=0)
+"""
+LOOK = """
+import json, os, sys
+tasks = os.listdir("/proc/self/task")
+files = [os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if n not in "012"
+         and os.path.exists(f"/proc/self/fd/{n}")]
+print(json.dumps({
+    "threads": [open(f"/proc/self/task/{t}/comm").read().strip() for t in tasks],
+    "sockets": [name for name in files if name.startswith("socket:")],
+    "modules": sorted(sys.modules),
+}))
+"""
+# They take seconds to load, and only a training needs them, which is a process of its own.
+TRAINING = {"torch", "transformers", "peft", "accelerate", "tensorboardX"}
+FILES = {"pyarrow", "plotly"}
+ARRAYS = {"numpy", "scipy", "polars"}
+PAGES = {"attune.urls", "dashboard.urls", "rest_framework.serializers", "drf_spectacular.openapi"}
 
 
-def test_loading_the_product_asks_polars_nothing():
-    """The threads that answer do not live on in a forked process: its first question would wait
-    for them for ever.
-    """
-    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True)
+def loaded(code: str) -> dict[str, list[str]]:
+    done = subprocess.run([sys.executable, "-c", code + LOOK], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "python" in done.stdout
-    assert "polars-0" not in done.stdout
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("code", [WEB, WORKER], ids=["web", "worker"])
+def test_what_forks_has_no_threads_and_is_connected_to_nothing(code):
+    """Polars' threads do not live on in a forked process, whose first question would wait for them
+    for ever; a connection would be used by both.
+    """
+    found = loaded(code)
+    assert found["sockets"] == []
+    assert "polars-0" not in found["threads"]
+
+
+@pytest.mark.parametrize(
+    "code, left_out",
+    [
+        (WEB, TRAINING | FILES),
+        (WORKER, TRAINING | {"attune.urls", "dashboard.urls"}),
+        (BEAT, TRAINING | FILES | ARRAYS | PAGES),
+        (SET_UP, TRAINING | FILES | PAGES),
+    ],
+    ids=["web", "worker", "beat", "set-up"],
+)
+def test_no_process_loads_what_it_does_not_need_to_begin(django_db_setup, code, left_out):
+    assert left_out & set(loaded(code)["modules"]) == set()
+
+
+def test_web_loads_every_page_before_it_forks():
+    assert {"attune.urls", "dashboard.urls", "recommend.api"} <= set(loaded(WEB)["modules"])

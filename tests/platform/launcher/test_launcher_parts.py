@@ -76,9 +76,7 @@ def test_nothing_of_the_callers_replaces_what_a_run_sets() -> None:
 def test_the_product_serves_with_these_commands() -> None:
     plan = table.product(port=8000, var=Path("/a b/var"), env={}, setup_env={})
     assert [(step.name, step.argv[1:]) for step in plan.steps] == [
-        ("migrate", ("manage.py", "migrate", "--database", "owner", "--noinput")),
-        ("erasures", ("manage.py", "replay_erasures")),
-        ("demo", ("manage.py", "load_demo", "--begin")),
+        ("set-up", ("manage.py", "set_up"))
     ]
     assert [process.name for process in plan.serving] == [
         "web",
@@ -88,7 +86,7 @@ def test_the_product_serves_with_these_commands() -> None:
     ]
     assert all(process.argv[:2] == (sys.executable, "-m") for process in plan.serving)
     web, _, gpu, beat = (process.argv[2:] for process in plan.serving)
-    assert web[:4] == ("granian", "attune.wsgi:application", "--interface", "wsgi")
+    assert web[:4] == ("attune.web", "attune.wsgi:application", "--interface", "wsgi")
     assert web[4:8] == ("--host", "127.0.0.1", "--port", "8000")
     assert gpu[-4:] == ("--pool", "threads", "--concurrency", "1")
     assert beat[-2:] == ("--schedule", "/a b/var/beat-schedule")
