@@ -4,7 +4,7 @@ Every page that shows figures of them says that they are synthetic.
 """
 
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -72,9 +72,9 @@ def _drawn(people: pl.DataFrame, end: Any) -> list[list[dict[str, object]]]:
     return drawn
 
 
-def _record(person: dict[str, object], purpose: str, event: str, at: object) -> dict[str, object]:
+def _record(person: dict[str, Any], purpose: str, event: str, at: datetime) -> dict[str, object]:
     given = event == "given"
-    moment = pl.Series([at]).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")[0]
+    moment = at.replace(tzinfo=UTC)
     return {
         "user_id": person["user_id"],
         "purpose": purpose,
