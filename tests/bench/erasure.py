@@ -21,7 +21,7 @@ from typing import Any
 
 from launcher.ports import any_free
 from tests.bench.erasure_disk import Disk
-from tests.bench.erasure_scan import Needles, control, forms, scan
+from tests.bench.erasure_scan import Needles, control, forms, occurrences, scan
 from tests.bench.repeat import BASE
 from tests.bench.restarts import ROOT, Product
 
@@ -47,12 +47,14 @@ class Proof:
         self.folder, self.known = folder, {}
         self.known |= {"person": secrets.token_hex(16), "people": PEOPLE, "port": any_free()}
         self.disk = Disk(folder / "var")
+        self.steps: subprocess.Popen[str] | None = None
         self.begun = time.monotonic()
 
-    def make_base(self) -> None:
+    def make_base(self) -> subprocess.Popen[bytes]:
+        """The process that makes it; nobody needs it before the first training."""
         base = self.folder / "tiny"
-        subprocess.run([sys.executable, "-c", BASE, str(base)], check=True, cwd=ROOT)
         os.environ["BASE_MODELS"] = self.known["base"] = str(base)
+        return subprocess.Popen([sys.executable, "-c", BASE, str(base)], cwd=ROOT)
 
     def start(self) -> Product:
         product = Product(self.disk.var, self.known["port"], START)
@@ -61,12 +63,20 @@ class Proof:
         return product
 
     def step(self, product: Product, name: str) -> None:
-        file = self.folder / "known.json"
-        file.write_text(json.dumps(self.known))
-        done = product.manage("-m", "tests.bench.erasure_steps", name, str(file))
-        if done.returncode:
-            raise SystemExit(f"{name} failed:\n{done.stdout}\n{done.stderr}")
-        self.known |= json.loads(done.stdout.splitlines()[-1])
+        """One process does all steps: it would load the product anew for each, and finds the
+        restarted one where it was."""
+        if self.steps is None:
+            words = [sys.executable, "-m", "tests.bench.erasure_steps"]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            self.steps = subprocess.Popen(
+                words, cwd=ROOT, env=product.environment(), text=True, **pipes
+            )
+        assert self.steps.stdin and self.steps.stdout
+        print(json.dumps([name, self.known]), file=self.steps.stdin, flush=True)
+        told = self.steps.stdout.readline()
+        if not told:
+            raise SystemExit(f"{name} failed")
+        self.known |= json.loads(told)
         self.say(name)
 
     def needles(self) -> Needles:
@@ -85,9 +95,10 @@ class Proof:
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="attune-erasure-") as folder:
         proof = Proof(Path(folder))
-        proof.make_base()
+        making = proof.make_base()
         product = proof.start()
         try:
+            assert making.wait() == 0
             proof.step(product, "prepare")
             planted = look_at_planted(proof)
             proof.disk.back_up(proof.folder / "backup")
@@ -115,8 +126,10 @@ def look_at_planted(proof: Proof) -> bool:
     file.write_bytes(control(proof.needles()))
     with proof.disk.redis() as redis:
         redis.set(name, proof.known["person"])
-    time.sleep(1.1)  # Redis writes once a second
     proof.disk.flush()
+    log, begun = proof.disk.redis_log, time.monotonic()
+    while not occurrences(log, proof.known["person"].encode()) and time.monotonic() < begun + 5:
+        time.sleep(0.05)  # Redis writes once a second
     found = proof.look("planted")
     file.unlink()
     with proof.disk.redis() as redis:

@@ -26,6 +26,10 @@ class Disk:
     def data(self) -> Path:
         return self.var / "postgres"
 
+    @property
+    def redis_log(self) -> Path:
+        return self.var / "redis" / "appendonly.aof"
+
     def admin(self) -> psycopg.Connection:
         """A session of the database's own administrator."""
         return psycopg.connect(

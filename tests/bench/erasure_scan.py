@@ -7,6 +7,9 @@ import base64
 import mmap
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 Needles = Mapping[str, bytes]
@@ -36,15 +39,20 @@ def control(needles: Needles) -> bytes:
 
 
 def scan(folder: Path, needles: Needles) -> Counter[tuple[str, str]]:
-    """How often each needle lies in which part of the folder, as (part, needle)."""
+    """How often each needle lies in which part of the folder, as (part, needle). On all cores."""
     found: Counter[tuple[str, str]] = Counter()
-    for path in files(folder):
-        part = path.relative_to(folder).parts[0]
-        for name, needle in needles.items():
-            count = occurrences(path, needle)
-            if count:
-                found[part, name] += count
+    paths = list(files(folder))
+    with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
+        for path, counts in zip(paths, pool.map(partial(counted, needles), paths), strict=True):
+            part = path.relative_to(folder).parts[0]
+            found.update({(part, name): count for name, count in counts.items()})
     return found
+
+
+def counted(needles: Needles, path: Path) -> dict[str, int]:
+    """How often each needle lies in the file; those that do not are left out."""
+    counts = {name: occurrences(path, needle) for name, needle in needles.items()}
+    return {name: count for name, count in counts.items() if count}
 
 
 def files(folder: Path) -> Iterator[Path]:

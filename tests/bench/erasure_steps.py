@@ -1,6 +1,5 @@
-"""The steps of `prove-erasure` that need the product's settings, each a process of its own:
-`python -m tests.bench.erasure_steps STEP FILE`. FILE holds what is known so far, as JSON; the last
-line that is printed is what is known besides.
+"""The steps of `prove-erasure` that need the product's settings. Each line of JSON that comes is a
+step and what is known so far; the line that answers it is what is known besides.
 """
 
 import json
@@ -9,7 +8,6 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -231,4 +229,9 @@ STEPS = {step.__name__: step for step in (prepare, erase, replace, restored)}
 
 if __name__ == "__main__":
     django.setup()
-    print(json.dumps(STEPS[sys.argv[1]](json.loads(Path(sys.argv[2]).read_text()))))
+    from django.db import connections
+
+    for line in sys.stdin:
+        name, known = json.loads(line)
+        connections.close_all()  # the product may have been started anew
+        print(json.dumps(STEPS[name](known)), flush=True)
