@@ -10,7 +10,7 @@ from celery.app.log import Logging
 from celery.utils.log import mlevel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "attune.settings")
-# `set_up` and `check` ask what an installation can get wrong; a worker would load every page for it.
+# `set_up` and `check` ask what an installation can get wrong; here it would load every page.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
 
 

@@ -27,10 +27,9 @@ def load() -> None:
 if __name__ == "__main__":
     try:
         load()
-    except Exception:
-        # Each process meets the fault again, and tells it behind the masks of the log.
+    except Exception:  # noqa: BLE001 # each process meets it again, and tells it behind masks
         os.execv(sys.executable, [sys.executable, "-m", "granian", *sys.argv[1:]])  # nosec B606
     from granian.cli import entrypoint
 
     set_start_method("fork")
-    entrypoint()
+    entrypoint()  # type: ignore[no-untyped-call]

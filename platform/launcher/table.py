@@ -17,8 +17,8 @@ _SETUP: dict[str, tuple[str, ...]] = {"set-up": ("set_up",)}
 # until they are there, and as many of silence on a connection that waits for its next request.
 _SERVING: dict[str, tuple[str, float]] = {
     "web": (
-        "attune.web attune.wsgi:application --interface wsgi --host {host} --port {port} --workers 2"
-        " --blocking-threads 16 --http 1 --no-ws --http1-buffer-size 32768"
+        "attune.web attune.wsgi:application --interface wsgi --host {host} --port {port}"
+        " --workers 2 --blocking-threads 16 --http 1 --no-ws --http1-buffer-size 32768"
         " --http1-header-read-timeout 10000 --respawn-failed-workers --workers-kill-timeout 8s"
         " --no-access-log --log-config platform/attune/web_log.json",
         10.0,

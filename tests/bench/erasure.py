@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from launcher.leftovers import MARK
 from launcher.ports import any_free
 from tests.bench.erasure_disk import Disk
 from tests.bench.erasure_scan import Needles, control, forms, occurrences, scan
@@ -67,9 +68,10 @@ class Proof:
         restarted one where it was."""
         if self.steps is None:
             words = [sys.executable, "-m", "tests.bench.erasure_steps"]
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            env = product.environment()
+            del env[MARK]  # what bears it is stopped with the run
             self.steps = subprocess.Popen(
-                words, cwd=ROOT, env=product.environment(), text=True, **pipes
+                words, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
         assert self.steps.stdin and self.steps.stdout
         print(json.dumps([name, self.known]), file=self.steps.stdin, flush=True)

@@ -19,7 +19,7 @@ from training.jobs.models import Device
 TELL_SECONDS = 15.0
 MISSED, FORGOTTEN = timedelta(seconds=60), timedelta(days=1)
 
-# In a process of its own: a worker that has loaded torch would hold its memory for ever. Torch takes
+# In a process of its own: a worker that has loaded torch would hold its memory for ever. It takes
 # seconds to load, and finds nothing where no driver is: NVIDIA's library, AMD's device.
 PROBE = """
 import ctypes, json, os

@@ -9,6 +9,8 @@ from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+CHECKED = (Tags.security, Tags.files, Tags.caches, Tags.database)
+
 
 class Command(BaseCommand):
     """What an installation can get wrong is checked first. What only the program's own text can get
@@ -22,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--without-demo", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.check(tags=[Tags.security, Tags.files, Tags.caches, Tags.database], databases=["owner"])
+        self.check(tags=CHECKED, databases=["owner"])
         call_command("migrate", database="owner", interactive=False, stdout=self.stdout)
         call_command("replay_erasures", stdout=self.stdout)
         if not options["without_demo"]:
