@@ -175,7 +175,7 @@ def test_ease_is_the_closed_form() -> None:
 
 
 def test_item_neighbours_are_shrunk_cosines() -> None:
-    links = knn.KNN.learn(study(), {"shrink": 2.0}).weight.toarray()
+    links = knn.KNN.learn(study(), {"shrink": 2.0}).toarray()
     taken = _dense(MOMENT, binary=False)
     norm = np.linalg.norm(taken, axis=0)
     slow = (taken.T @ taken) / (np.outer(norm, norm) + 2.0)

@@ -26,14 +26,16 @@ SOURCES: Words = {
     "popular_7d": _("Popular, 7 days"),
     "popular_30d": _("Popular, 30 days"),
     "neighbours": _("Bought together"),
+    "neighbours_text": _("Bought together or alike in text"),
     "content": _("Similar texts"),
     "sequence": _("Sequence model, frozen text"),
     "sequence_finetuned": _("Fine-tuned language model"),
 }
-# Each source keeps its colour on every page; the two popular lists share one.
+# Each source keeps its colour on every page; the popular lists share one, and the neighbours.
 SOURCE_COLOURS = {
     "own_history": 1,
     "neighbours": 2,
+    "neighbours_text": 2,
     "sequence_finetuned": 3,
     "sequence": 4,
     "content": 5,

@@ -18,6 +18,7 @@ from tests.bench.quality.contender import Contender
 from tests.bench.quality.contenders import contenders
 from tests.bench.quality.datasets import DATASETS
 from tests.bench.quality.datasets.places import ROOT
+from tests.bench.quality.repeating import repeat_equal
 from tests.bench.quality.report import document, shown, verdicts
 from tests.bench.quality.results import read
 from tests.bench.quality.tasks import TASKS
@@ -48,6 +49,7 @@ def main() -> int:
     figures = verdicts(table)
     if not quick and not failed:
         (ROOT / "docs" / "benchmarks.md").write_text(document(table))
+    figures["repeat_equal"] = repeat_equal(DATASETS["scientific"]())
     figures |= {"seconds": round(time.monotonic() - started, 1), "failed": failed}
     print(json.dumps(figures))
     return 1 if failed else 0

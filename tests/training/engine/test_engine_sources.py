@@ -106,6 +106,46 @@ def test_neighbours_below_the_limit_follow_the_closed_form_of_ease() -> None:
     assert learned == pytest.approx(expected, abs=2e-3)
 
 
+def test_a_share_of_text_counts_each_direction_as_one_more_subject() -> None:
+    settings = {"ridge": 0.5, "text": 2.0, "half_life_days": 30.0}
+    source = neighbours.fit(GROUND, settings)
+    plain = neighbours.fit(GROUND, {**settings, "text": 0.0})
+    assert GROUND.text is not None
+    events = GROUND.snapshot.events
+    age = (NOW - events.time) / DAY
+    taken = np.zeros((4, 4))
+    np.add.at(taken, (events.subject, events.item), np.exp2(-age / (age.max() / 3.0)))
+    gram = taken.T @ taken
+    size = np.diag(gram).mean()
+    unit = GROUND.text / np.linalg.norm(GROUND.text, axis=1, keepdims=True)
+    inverse = np.linalg.inv(gram + 2.0 * size * unit @ unit.T + 0.5 * size * np.eye(4))
+    expected = -inverse / np.diag(inverse)[None, :]
+    np.fill_diagonal(expected, 0.0)
+    learned = np.zeros((4, 4))
+    np.put_along_axis(learned, source.link.astype(np.int64), source.strength, axis=1)
+    assert learned == pytest.approx(expected, abs=2e-3)
+    assert not np.allclose(source.strength, plain.strength)
+
+
+def test_an_item_that_nobody_met_is_recommended_for_its_text_and_says_so() -> None:
+    known = ground((0, 0, 9), (0, 1, 9), (1, 0, 5), (1, 1, 4))
+    text = np.array([[1, 0, 0], [0, 1, 0], [0.95, 0.05, 0], [0, 0, 1]], dtype=np.float32)
+    alike = Ground(known.snapshot, NOW, text)
+    source = neighbours.fit(alike, {"ridge": 0.5, "text": 2.0, "half_life_days": 30.0})
+    whole = past((0, 1))
+    scores = source.score(whole, NOW)
+    assert scores[2] > scores[3]
+    told = source.causes(whole, NOW, [1, 2])
+    assert [cause.code for cause in told] == ["people_who_bought", "similar_text"]
+
+
+def test_neighbours_of_an_earlier_release_come_back() -> None:
+    source = neighbours.fit(GROUND, {"ridge": 0.5, "half_life_days": 30.0})
+    stored = {"link": source.link, "strength": source.strength}
+    again = neighbours.restore(stored, source.settings())
+    assert again.causes(past((0, 1)), NOW, [1]) == source.causes(past((0, 1)), NOW, [1])
+
+
 def test_neighbours_above_the_limit_find_what_is_taken_up_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

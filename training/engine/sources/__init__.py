@@ -51,6 +51,18 @@ SOURCES: dict[str, SourceKind] = {
         ),
         learned=frozenset({"ridge"}),
     ),
+    "neighbours_text": SourceKind(
+        "neighbours",
+        neighbours.restore,
+        neighbours.fit,
+        tuple(
+            {"ridge": ridge, "text": text, "half_life_days": days}
+            for ridge, text in ((2.0, 2.0), (4.0, 8.0))
+            for days in _HALF_LIVES
+        ),
+        learned=frozenset({"ridge", "text"}),
+        needs="text",
+    ),
     "content": SourceKind(
         "content",
         content.restore,

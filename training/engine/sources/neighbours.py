@@ -1,8 +1,11 @@
 """Items that the same subjects take up: EASE up to 10,000 items, cosine neighbours above.
 
 EASE: H. Steck, Embarrassingly Shallow Autoencoders for Sparse Data (WWW 2019), here on
-recency-decayed weights. Only the strongest links of each item are kept, and it is these that are
-evaluated and served.
+recency-decayed weights. Where a share of text is asked for, every direction of the text vectors
+counts as one more subject, who took up each item as far as its text points there (after Jeunen et
+al., Closed-Form Models for Collaborative Filtering with Side-Information, RecSys 2020): sparse
+items lean on what they are about, and an item that nobody has met finds its neighbours. Only the
+strongest links of each item are kept, and it is these that are evaluated and served.
 """
 
 from dataclasses import dataclass
@@ -20,15 +23,19 @@ EASE_LIMIT = 10_000  # items; the dense inverse costs items^2 memory and items^3
 _LINKS = 256
 _BLOCK = 10_000_000  # elements of the item-item product that are worked on at once
 _SHRINK = 5.0
+_TEXT_BESIDE_COSINE = 0.05
+_CODES = {True: "people_who_bought", False: "similar_text"}
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """link: int32 [items, links], the items that an item points at; strength: float16, same
-    shape."""
+    """link: int32 [items, links], the items that an item points at; strength: float16, same shape;
+    together: uint8, same shape, whether subjects have taken up both, or only their texts are
+    alike."""
 
     link: AnyArray
     strength: AnyArray
+    together: AnyArray
     half_life_days: float
 
     def score(self, past: Past, now: float) -> F32:
@@ -47,14 +54,15 @@ class Neighbours:
         link, strength = self.link[met], self.strength[met].astype(np.float32)
         causes = []
         for item in items:
-            pushes = (strength * (link == item)).sum(axis=1) * amounts
+            mine = link == item
+            pushes = (strength * mine).sum(axis=1) * amounts
             best = int(np.argmax(pushes))
-            pushed = pushes[best] > 0.0
-            causes.append(Cause("people_who_bought", int(met[best])) if pushed else NO_CAUSE)
+            code = _CODES[bool((self.together[met[best]] * mine[best]).any())]
+            causes.append(Cause(code, int(met[best])) if pushes[best] > 0.0 else NO_CAUSE)
         return causes
 
     def tensors(self) -> Tensors:
-        return {"link": self.link, "strength": self.strength}
+        return {"link": self.link, "strength": self.strength, "together": self.together}
 
     def settings(self) -> Settings:
         return {"half_life_days": self.half_life_days}
@@ -67,17 +75,40 @@ class Neighbours:
 def fit(ground: Ground, settings: Settings) -> Neighbours:
     """Learn the links from the events before the ground's moment.
 
-    settings: ridge (share of the mean diagonal that EASE adds to it), half_life_days (of events
-    while scoring; while learning, a third of the time that the data span).
+    settings: ridge (share of the mean diagonal that EASE adds to it), text (the same share of what
+    texts add, 0 if missing; needs `ground.text`), half_life_days (of events while scoring; while
+    learning, a third of the time that the data span).
     """
-    taken = _taken(ground)
+    taken, text = _taken(ground), float(settings.get("text", 0.0))
+    vectors = _unit(ground) if text else None
     small = ground.item_count <= EASE_LIMIT
-    link, strength = _ease(taken, float(settings["ridge"])) if small else _cosine(taken)
-    return Neighbours(link, strength, float(settings["half_life_days"]))
+    learn = _ease if small else _cosine
+    link, strength = learn(taken, float(settings["ridge"]), text, vectors)
+    together = _together(taken, link) if text else np.ones(link.shape, dtype=np.uint8)
+    return Neighbours(link, strength, together, float(settings["half_life_days"]))
 
 
 def restore(tensors: Tensors, settings: Settings) -> Neighbours:
-    return Neighbours(tensors["link"], tensors["strength"], float(settings["half_life_days"]))
+    link = tensors["link"]
+    together = tensors.get("together", np.ones(link.shape, dtype=np.uint8))  # of an earlier release
+    return Neighbours(link, tensors["strength"], together, float(settings["half_life_days"]))
+
+
+def _unit(ground: Ground) -> F32:
+    if ground.text is None:
+        raise ValueError("a share of text needs text vectors")
+    length = np.linalg.norm(ground.text, axis=1, keepdims=True)
+    return np.asarray(ground.text / np.maximum(length, 1e-9), dtype=np.float32)
+
+
+def _together(taken: sparse.csr_matrix, link: AnyArray) -> AnyArray:
+    """Which links join items that some subject has both taken up, uint8 of the same shape."""
+    by_item = (taken > 0).astype(np.float32).T.tocsr()
+    met = np.zeros(link.shape, dtype=np.uint8)
+    for rows in _blocks(len(link)):
+        both = (by_item[rows] @ by_item.T).toarray() > 0
+        met[rows] = np.take_along_axis(both, link[rows].astype(np.int64), axis=1)
+    return met
 
 
 def _taken(ground: Ground) -> sparse.csr_matrix:
@@ -95,12 +126,18 @@ def _taken(ground: Ground) -> sparse.csr_matrix:
     return matrix
 
 
-def _ease(taken: sparse.csr_matrix, ridge: float) -> tuple[AnyArray, AnyArray]:
+def _ease(
+    taken: sparse.csr_matrix, ridge: float, text: float, vectors: F32 | None
+) -> tuple[AnyArray, AnyArray]:
     """Works in one items x items array, block by block, since that array decides the peak
     memory."""
     gram = _gram(taken)
     diagonal = np.diag_indices(len(gram))
-    gram[diagonal] += ridge * max(float(gram[diagonal].mean()), 1e-6)
+    unit = max(float(gram[diagonal].mean()), 1e-6)
+    gram[diagonal] += ridge * unit
+    if vectors is not None:
+        for rows in _blocks(len(gram)):
+            gram[rows] += text * unit * (vectors[rows] @ vectors.T)
     # The transpose is the same matrix in the column order that LAPACK overwrites in place.
     factor, failed = lapack.spotrf(gram.T, lower=1, overwrite_a=1)
     inverse, failed_too = lapack.spotri(factor, lower=1, overwrite_c=1)
@@ -127,7 +164,10 @@ def _gram(taken: sparse.csr_matrix) -> F32:
     return gram
 
 
-def _cosine(taken: sparse.csr_matrix) -> tuple[AnyArray, AnyArray]:
+def _cosine(
+    taken: sparse.csr_matrix, ridge: float, text: float, vectors: F32 | None
+) -> tuple[AnyArray, AnyArray]:
+    """Cosines shrunk by how often an item was met; a share of text adds the cosines of texts."""
     norm = np.sqrt(np.asarray(taken.multiply(taken).sum(axis=0))).ravel() + 1e-9
     by_item = (taken @ sparse.diags(1.0 / norm)).tocsc().T.tocsr()
     met = np.asarray((taken > 0).sum(axis=0)).ravel()
@@ -136,7 +176,11 @@ def _cosine(taken: sparse.csr_matrix) -> tuple[AnyArray, AnyArray]:
     for rows in _blocks(by_item.shape[0]):
         block = (by_item[rows] @ by_item.T).toarray().astype(np.float32)
         block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = 0.0
-        strongest.append(_strongest(block * trust[None, :].astype(np.float32)))
+        block *= trust[None, :].astype(np.float32)
+        if vectors is not None:
+            block += _TEXT_BESIDE_COSINE * text * (vectors[rows] @ vectors.T)
+            block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = 0.0
+        strongest.append(_strongest(block))
     return _stacked(strongest)
 
 

@@ -1,7 +1,6 @@
 """Item neighbours by shrunk cosine (Sarwar et al., WWW 2001), on decayed pasts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,38 +14,34 @@ from training.engine.history import Past
 
 _NEIGHBOURS = 200
 _FOREVER = 36_500.0
+_ROWS = 500  # worked on at once
 
 
-@dataclass(frozen=True)
-class _Links:
-    """weight: float32 [items, items], from a met item to its neighbours."""
-
-    weight: sparse.csr_matrix
-
-
-def _learn(study: Study, settings: Settings) -> _Links:
+def _learn(study: Study, settings: Settings) -> sparse.csr_matrix:
+    """Weights from a met item to its neighbours, float32 [items, items]."""
     matrix = taken(study.snapshot, study.moment, _FOREVER)
     norm = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=0))).ravel()
     shrink = float(settings["shrink"])
-    alike = (matrix.T @ matrix).tocoo()
-    kept = alike.row != alike.col
-    row, column, value = alike.row[kept], alike.col[kept], alike.data[kept]
-    value = value / (norm[row] * norm[column] + shrink)
-    order = np.lexsort((column, -value, row))
-    row, column, value = row[order], column[order], value[order]
-    first = np.searchsorted(row, row)
-    near = np.arange(len(row)) - first < _NEIGHBOURS
-    shape = alike.shape
-    return _Links(sparse.csr_matrix((value[near], (row[near], column[near])), shape=shape))
+    by_item = matrix.T.tocsr()
+    weight = np.zeros((by_item.shape[0],) * 2, dtype=np.float32)
+    for row in range(0, len(weight), _ROWS):
+        block = (by_item[row : row + _ROWS] @ matrix).toarray()
+        block /= norm[row : row + _ROWS, None] * norm[None, :] + shrink
+        block[np.arange(len(block)), np.arange(row, row + len(block))] = 0.0
+        if block.shape[1] > _NEIGHBOURS:
+            edge = np.partition(block, -_NEIGHBOURS, axis=1)[:, -_NEIGHBOURS, None]
+            block[block < edge] = 0.0
+        weight[row : row + _ROWS] = block
+    return sparse.csr_matrix(weight)
 
 
 def _answer(learned: Any, settings: Settings) -> Ranker:
     half_life = float(settings["half_life"])
-    items = learned.weight.shape[0]
+    items = learned.shape[0]
 
     def score(pasts: Sequence[Past], asked: Asked) -> F32:
         met = pasts_matrix(pasts, asked.now, half_life, items)
-        return np.asarray((met @ learned.weight).toarray(), dtype=np.float32)
+        return np.asarray((met @ learned).toarray(), dtype=np.float32)
 
     return ByScore(score)
 
