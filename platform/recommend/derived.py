@@ -28,6 +28,8 @@ from training.engine.history import Past, settle
 
 OWN, NEIGHBOURS, FEATURES = "own_history", "neighbours", "features"
 NEIGHBOURS_TOLD = 20
+# Sources that link items to items; the first that a version holds is told.
+_LINKED = (NEIGHBOURS, "neighbours_text")
 COLUMNS = ("group", "item", "category", "weight", "events", "last", "last_at", "note")
 # Name -> value, None where it is not known.
 Features = dict[str, float | None]
@@ -198,8 +200,9 @@ def _weights(bundle: Bundle, past: Past, now: float) -> dict[int, float]:
 
 def _neighbours(bundle: Bundle, past: Past, now: float) -> dict[int, float]:
     """The items that others' behaviour links to the person's own, the strongest first."""
-    if NEIGHBOURS not in bundle.sources or not len(past):
+    linked = next((bundle.sources[name] for name in _LINKED if name in bundle.sources), None)
+    if linked is None or not len(past):
         return {}
-    scores = bundle.sources[NEIGHBOURS].score(past, now)
+    scores = linked.score(past, now)
     order = np.argsort(-scores, kind="stable")[:NEIGHBOURS_TOLD]
     return {int(bundle.items[n]): round(float(scores[n]), 6) for n in order if scores[n] > 0}

@@ -19,6 +19,7 @@ _WATCHED = 400  # subjects that options are compared on
 _GIVEN = {
     "own_history": {"half_life_days": "own_half_life_days"},
     "neighbours": {"half_life_days": "neighbours_half_life_days", "ridge": "neighbours_ridge"},
+    "neighbours_text": {"half_life_days": "neighbours_half_life_days", "ridge": "neighbours_ridge"},
     "content": {"half_life_days": "content_half_life_days"},
 }
 
