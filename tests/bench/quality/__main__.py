@@ -1,8 +1,8 @@
 """`make bench-quality`: every contender on every data set, each in a process of its own, then the
 tables, docs/benchmarks.md, and one line of JSON with what was measured.
 
-QUICK=1: one seed, two data sets, a small budget, within ten minutes, and the document stays as it
-is. A data set that is missing fails the run. No figure comes out of a stored file: results lie in a
+QUICK=1: one seed, two data sets, a sample of their questions, no library that trains for long,
+aimed at ten minutes; the document stays as it is. A data set that is missing fails the run. No figure comes out of a stored file: results lie in a
 folder that is new for each run.
 """
 
