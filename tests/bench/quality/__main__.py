@@ -2,8 +2,8 @@
 tables, docs/benchmarks.md, and one line of JSON with what was measured.
 
 QUICK=1: one seed, two data sets, a sample of their questions, no library that trains for long,
-aimed at ten minutes; the document stays as it is. A data set that is missing fails the run. No figure comes out of a stored file: results lie in a
-folder that is new for each run.
+aimed at ten minutes; the document stays as it is. A data set that is missing fails the run. No
+figure comes out of a stored file: results lie in a folder that is new for each run.
 """
 
 import json
