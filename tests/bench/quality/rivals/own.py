@@ -34,6 +34,9 @@ def _answer(learned: None, settings: Settings) -> Ranker:
 OWN = Contender(
     _learn,
     _answer,
-    lambda half_lives, pace: [{"half_life": days} for days in (*half_lives, half_lives[0] / 2)],
+    lambda half_lives, pace: [
+        {"half_life": days}
+        for days in (*half_lives, half_lives[0] / 2, 2 * half_lives[-1], 4 * half_lives[-1])
+    ],
     needs_repeats=True,
 )
