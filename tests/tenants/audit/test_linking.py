@@ -259,3 +259,6 @@ def test_the_quick_encoder_writes_what_the_standard_says():
         canonical({"x": 1 << 53})
     with pytest.raises(rfc8785.CanonicalizationError):
         canonical({"x": float("nan")})
+    for odd in (float("nan"), float("inf"), 1 << 53, 1 << 70):
+        with pytest.raises(rfc8785.CanonicalizationError):
+            canonical_of_row({"x": odd})
