@@ -32,14 +32,14 @@ class TableStream:
         self.model = model
         self._table = model._meta.db_table
         fields = model._meta.concrete_fields
-        self._json = [field.column for field in fields if isinstance(field, JSONField)]
+        self._json = [str(field.column) for field in fields if isinstance(field, JSONField)]
 
     def unsealed(self, limit: int) -> list[tuple[UUID, bytes]]:
         with connection.cursor() as cursor:
             cursor.execute(NEWEST, [self.name])
             newest = cursor.fetchone()
-            values = [_from_where(newest[0] if newest else None), self.name, limit]
-            cursor.execute(UNSEALED.format(table=self._table), values)
+            since = _from_where(newest[0] if newest else None)
+            cursor.execute(UNSEALED.format(table=self._table), [since, self.name, limit])
             return list(self._leaves(cursor))
 
     def leaves(self, row_ids: Iterable[UUID]) -> dict[UUID, bytes]:
