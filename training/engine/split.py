@@ -88,7 +88,7 @@ def split(snapshot: Snapshot, *, days: float | None, repeats: bool | None) -> Sp
     Raises JobError too_little_data when some window cannot judge MIN_CASES subjects.
     """
     events = snapshot.events
-    goal = _goal(events)
+    goal = goal_of(events)
     end = float(events.time.max()) + 1.0
     tried = []
     for length in [days] if days else _lengths(float(events.time.min()), end):
@@ -120,7 +120,7 @@ def _lengths(start: float, end: float) -> list[float]:
     return sorted(set(whole))
 
 
-def _goal(events: Events) -> Mask:
+def goal_of(events: Events) -> Mask:
     """Which events count as targets: those of the most valued types where they are at least 1 %
     of all positive events (a shop's purchases beside its views), otherwise every positive event."""
     positive = events.weight > 0

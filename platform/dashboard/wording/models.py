@@ -23,6 +23,7 @@ STAGES: Words = {
 SOURCES: Words = {
     "fusion": _("All sources combined"),
     "own_history": _("Own history"),
+    "own_repeats": _("Own history, learnt rhythm"),
     "popular_7d": _("Popular, 7 days"),
     "popular_30d": _("Popular, 30 days"),
     "neighbours": _("Bought together"),
@@ -31,9 +32,10 @@ SOURCES: Words = {
     "sequence": _("Sequence model, frozen text"),
     "sequence_finetuned": _("Fine-tuned language model"),
 }
-# Each source keeps its colour on every page; the popular lists share one, and the neighbours.
+# Each source keeps its colour on every page; those of one kind share it.
 SOURCE_COLOURS = {
     "own_history": 1,
+    "own_repeats": 1,
     "neighbours": 2,
     "neighbours_text": 2,
     "sequence_finetuned": 3,

@@ -6,7 +6,7 @@ import pytest
 from training.engine.arrays import DAY
 from training.engine.history import Past
 from training.engine.snapshot import Catalogue, Events, Snapshot
-from training.engine.sources import SOURCES, content, neighbours, own, popularity
+from training.engine.sources import SOURCES, content, neighbours, own, popularity, repeats
 from training.engine.sources.source import Ground, Source
 
 NOW = 1000.0 * DAY
@@ -84,6 +84,28 @@ def test_own_history_tells_how_often_and_how_long_ago() -> None:
         1,
         {"times": 2, "days_ago": 7},
     )
+
+
+def test_a_learnt_rhythm_puts_what_is_due_before_what_was_tried_once() -> None:
+    """Everybody takes item 0 every tenth day and one of the others once in their lives."""
+    rows = [
+        (subject, 0, float(10 * visit + subject % 10))
+        for subject in range(40)
+        for visit in range(20)
+    ]
+    rows += [(subject, 1 + subject % 3, 10.0 * (subject % 7) + 4.5) for subject in range(40)]
+    source = repeats.fit(ground(*rows), {})
+    due = past((0, 40), (0, 30), (0, 20), (0, 10), (1, 1))
+    scores = source.score(due, NOW)
+    assert scores[0] > 0.5 > scores[1] > scores[2]
+    assert own.fit(ground(*rows), {"half_life_days": 5.0}).score(due, NOW)[1] > 0.5
+
+
+def test_who_met_nothing_again_is_ranked_by_the_decayed_count() -> None:
+    source = repeats.fit(GROUND, {})
+    scores = source.score(past((1, 9), (2, 3), (2, 2)), NOW)
+    assert np.argsort(-scores)[:2].tolist() == [2, 1]
+    assert source.causes(past((2, 3)), NOW, [2])[0].code == "bought_before"
 
 
 def test_popularity_counts_its_window_only() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from training.engine.arrays import Settings, Tensors
-from training.engine.sources import content, neighbours, own, popularity, sequence
+from training.engine.sources import content, neighbours, own, popularity, repeats, sequence
 from training.engine.sources.source import Ground, Source
 
 
@@ -36,6 +36,7 @@ SOURCES: dict[str, SourceKind] = {
         tuple({"half_life_days": days} for days in _HALF_LIVES),
         needs="repeats",
     ),
+    "own_repeats": SourceKind("repeats", repeats.restore, repeats.fit, needs="repeats"),
     "popular_7d": SourceKind(
         "popularity", popularity.restore, popularity.fit, ({"window_days": 7},)
     ),

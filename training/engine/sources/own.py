@@ -15,8 +15,8 @@ from training.engine.sources.popularity import popular_share
 from training.engine.sources.source import Ground
 
 # Small against any decayed event that still counts, so that popularity only orders what is equal.
-_TIE_BREAK = 1e-6
-_TIE_DAYS = 30.0
+TIE_BREAK = 1e-6
+TIE_DAYS = 30.0
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,13 @@ class Own:
     def score(self, past: Past, now: float) -> F32:
         amounts = past.decayed(now, self.half_life_days)
         total = np.bincount(past.item, weights=amounts, minlength=len(self.tie))
-        return (total + _TIE_BREAK * self.tie).astype(np.float32)
+        return (total + TIE_BREAK * self.tie).astype(np.float32)
 
     def level(self, scores: F32) -> F32:
         return np.log1p(4.0 * np.maximum(scores, 0.0)).astype(np.float32)
 
     def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:
-        return [self._cause(past, now, item) for item in items]
-
-    def _cause(self, past: Past, now: float, item: int) -> Cause:
-        mine = past.item == item
-        if not mine.any():
-            popular = Cause("popular_now", params={"window_days": int(_TIE_DAYS)})
-            return popular if self.tie[item] > 0.0 else NO_CAUSE
-        youngest = float(past.age_days(now)[mine].min())
-        return Cause("bought_before", item, {"times": int(mine.sum()), "days_ago": int(youngest)})
+        return [bought_before(past, now, item, self.tie) for item in items]
 
     def tensors(self) -> Tensors:
         return {"tie": self.tie}
@@ -52,9 +44,19 @@ class Own:
         return {"half_life_days": self.half_life_days}
 
 
+def bought_before(past: Past, now: float, item: int, tie: F32) -> Cause:
+    """That the subject had the item before, or else that others take it up."""
+    mine = past.item == item
+    if not mine.any():
+        popular = Cause("popular_now", params={"window_days": int(TIE_DAYS)})
+        return popular if tie[item] > 0.0 else NO_CAUSE
+    youngest = float(past.age_days(now)[mine].min())
+    return Cause("bought_before", item, {"times": int(mine.sum()), "days_ago": int(youngest)})
+
+
 def fit(ground: Ground, settings: Settings) -> Own:
     """Nothing is learned but the tie-break; the half-life is chosen by whoever tunes."""
-    return Own(popular_share(ground, _TIE_DAYS), float(settings["half_life_days"]))
+    return Own(popular_share(ground, TIE_DAYS), float(settings["half_life_days"]))
 
 
 def restore(tensors: Tensors, settings: Settings) -> Own:
