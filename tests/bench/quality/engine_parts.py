@@ -1,5 +1,6 @@
 """The engine as a contender: one whole run from snapshot to sealed artifact, whose bundle answers
-as `engine`, and beside it the sequence models that the run judged, as it judged them.
+as `engine`; beside it each source as it will serve, and the sequence models as the run judged
+them, before they went on with what was held out.
 """
 
 import tempfile
@@ -18,16 +19,18 @@ from training.engine.snapshot import Snapshot
 from training.engine.sources.source import Source
 
 SERVED = "engine"
-WITHOUT_TEXT = "engine.sequence_no_text"
+JUDGED = "_judged"
+WITHOUT_TEXT = "engine.sequence_no_text_judged"
 
 
 @dataclass(frozen=True)
 class Learned:
-    """bundle: what serves, where the run was whole; sources: by name, as they were judged: before
-    the weeks that were held out for choosing; told: what serves and how trainings ended."""
+    """bundle: what serves, where the run was whole; serving, judged: sources by name; told: what
+    serves and how trainings ended."""
 
     bundle: Bundle | None
-    sources: dict[str, Source]
+    serving: dict[str, Source]
+    judged: dict[str, Source]
     told: str
     finished: bool = True
 
@@ -42,12 +45,14 @@ def _whole(study: Study, settings: Settings) -> Learned:
     made, timings = run_whole(folder)
     bundle = Bundle.load(folder / "artifact")
     stages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in timings.items())
-    return Learned(bundle, made.learned.sources, f"serves {bundle.serves}; {stages}")
+    told = f"serves {bundle.serves}; {stages}"
+    return Learned(bundle, made.sources, made.learned.sources, told)
 
 
 def _answers(learned: Any, settings: Settings) -> dict[str, Ranker]:
-    single = {f"{SERVED}.{name}": by_source(each) for name, each in learned.sources.items()}
-    return {SERVED: engine_run.Bundled(learned.bundle), **single}
+    single = {f"{SERVED}.{name}": by_source(each) for name, each in learned.serving.items()}
+    judged = {f"{SERVED}.{name}{JUDGED}": by_source(s) for name, s in learned.judged.items()}
+    return {SERVED: engine_run.Bundled(learned.bundle), **single, **judged}
 
 
 def _without_text(study: Study, settings: Settings) -> Learned:
@@ -60,7 +65,7 @@ def _without_text(study: Study, settings: Settings) -> Learned:
         learned = run_sequences(Path(folder))
     course = learned.courses["sequence"]
     told = f"{course['steps']} steps, best at {course['best_step']}"
-    return Learned(None, learned.sources, told)
+    return Learned(None, {}, learned.sources, told)
 
 
 def without_text(snapshot: Snapshot) -> Snapshot:
@@ -78,7 +83,7 @@ def by_source(source: Source) -> Ranker:
 PARTS: dict[str, Contender] = {
     WITHOUT_TEXT: Contender(
         _without_text,
-        lambda learned, settings: {WITHOUT_TEXT: by_source(learned.sources["sequence"])},
+        lambda learned, settings: {WITHOUT_TEXT: by_source(learned.judged["sequence"])},
         rival=False,
         seeded=True,
         per_task=True,

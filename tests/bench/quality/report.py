@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bench.quality.contenders import RIVALS
 from tests.bench.quality.datasets import DATASETS
-from tests.bench.quality.engine_parts import SERVED, WITHOUT_TEXT
+from tests.bench.quality.engine_parts import JUDGED, SERVED, WITHOUT_TEXT
 from tests.bench.quality.results import Result, Table, best_single, over_seeds, ratio
 from tests.bench.quality.rivals import transformers
 from tests.bench.quality.tables import choices, ratios, task_table
@@ -17,15 +17,16 @@ from tests.bench.quality.tasks import TASKS
 from training.engine.metrics import Interval
 
 _HEAD = Path(__file__).with_name("head.md")
+_FROZEN, _FINETUNED = f"engine.sequence{JUDGED}", f"engine.sequence_finetuned{JUDGED}"
 _NEURAL = ("sasrec", "esasrec")
 # claim -> (task, ours, theirs)
 _PAIRS = {
-    "text_ratio_to_no_text": ("scientific", "engine.sequence", WITHOUT_TEXT),
-    "finetune_ratio_to_frozen": ("scientific", "engine.sequence_finetuned", "engine.sequence"),
+    "text_ratio_to_no_text": ("scientific", _FROZEN, WITHOUT_TEXT),
+    "finetune_ratio_to_frozen": ("scientific", _FINETUNED, _FROZEN),
     "finetune_ratio_to_frozen_cold": (
         "scientific_cold_only",
-        "engine.sequence_finetuned",
-        "engine.sequence",
+        _FINETUNED,
+        _FROZEN,
     ),
 }
 _TIMED = ("scientific", "retail_repeats")
