@@ -50,7 +50,7 @@ def verdicts(table: Table) -> dict[str, object]:
         against = _against(table, task)
         if against is not None:
             lows.append(against[1].low)
-            told[f"{task.split('_cold')[0]}_best_single"] = against[0]
+            told[f"{task}_best_single"] = against[0]
             _tell(told, f"{task}_ratio_to_best_single", against[1])
     if lows:
         told["min_lower_bound_to_best_single"] = round(min(lows), 4)

@@ -1,0 +1,73 @@
+"""What the benchmark claims: nothing from an unfinished rival, and only what was measured."""
+
+from typing import Any
+
+import numpy as np
+
+from tests.bench.quality.judging import NAMES
+from tests.bench.quality.report import shown, verdicts
+from tests.bench.quality.results import Result
+
+DRAWS = np.random.default_rng(3)
+QUESTIONS = 60
+SUBJECTS = np.arange(QUESTIONS)
+
+
+def result(contender: str, ndcg: float, **more: Any) -> Result:
+    figures = np.abs(DRAWS.normal(ndcg, 0.02, (QUESTIONS, len(NAMES))))
+    told = {
+        "task": "scientific",
+        "contender": contender,
+        "seed": 0,
+        "chosen": {"half_life": 3.0},
+        "tried": 4,
+        "validation": ndcg,
+        "finished": True,
+        "told": "",
+        "train_seconds": 10.0,
+        "train_cpu_seconds": 9.0,
+        "peak_memory_mb": 100.0,
+        "whole": {"coverage@10": 0.5, "gini@10": 0.5, "serve_ms": 1.0},
+        "unreachable": 0,
+    }
+    fresh = np.zeros((QUESTIONS, 2), dtype=np.int64)
+    return Result(**{**told, **more}, subjects=SUBJECTS, figures=figures, fresh=fresh)
+
+
+def table(*results: Result) -> dict[str, dict[str, list[Result]]]:
+    told: dict[str, dict[str, list[Result]]] = {}
+    for each in results:
+        told.setdefault(each.task, {}).setdefault(each.contender, []).append(each)
+    return told
+
+
+def test_the_served_choice_is_held_against_the_best_finished_rival() -> None:
+    told = verdicts(table(result("engine", 0.6), result("ease", 0.5), result("popular", 0.1)))
+    assert told["scientific_best_single"] == "ease"
+    low, high = told["scientific_ratio_to_best_single_interval"]  # type: ignore[misc]
+    assert 1.1 < low <= told["scientific_ratio_to_best_single"] <= high < 1.3  # type: ignore[operator]
+    assert told["min_lower_bound_to_best_single"] == low
+
+
+def test_an_unfinished_rival_gives_no_ratio_and_is_shown_as_unfinished() -> None:
+    late = result("sasrec", 0.9, finished=False)
+    results = table(result("engine", 0.6), result("ease", 0.5), late)
+    assert verdicts(results)["scientific_best_single"] == "ease"
+    assert "train_ratio_to_sasrec" not in verdicts(results)
+    assert "sasrec (unfinished)" in shown(results)
+    assert "engine / sasrec" not in shown(results)
+
+
+def test_what_was_not_measured_is_not_claimed() -> None:
+    told = verdicts(table(result("ease", 0.5)))
+    assert told == {}
+
+
+def test_seconds_are_compared_with_a_rival_that_is_no_better_on_both_data_sets() -> None:
+    both = [
+        result(name, ndcg, task=task, train_seconds=seconds)
+        for task in ("scientific", "retail_repeats")
+        for name, ndcg, seconds in (("engine", 0.6, 30.0), ("sasrec", 0.5, 100.0))
+    ]
+    assert verdicts(table(*both))["train_ratio_to_sasrec"] == 0.3
+    assert "train_ratio_to_sasrec" not in verdicts(table(*both[:2]))
