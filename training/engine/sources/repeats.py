@@ -138,7 +138,8 @@ def _rates(events: Events, cases: list[_Case], items: int) -> F32:
         met[distinct] += 1.0
         again[distinct] += case.hits(distinct)
     usual = (again.sum() + 1.0) / (met.sum() + 2.0)
-    return ((again + _SMOOTHING * usual) / (met + _SMOOTHING)).astype(np.float32)
+    share = (again + _SMOOTHING * usual) / (met + _SMOOTHING)
+    return np.asarray(share, dtype=np.float32)
 
 
 def _regressed(cases: list[_Case], rate: F32, pace: float) -> F64:
