@@ -3,8 +3,9 @@
 import errno
 from collections.abc import Mapping
 
-# What a system says of a disk, a quota or a file that may hold no more.
+# What a system says of a disk, a quota or a file that may hold no more, and PostgreSQL of its own.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DISK_FULL = "53100"
 
 
 class AppError(Exception):
@@ -108,5 +109,8 @@ class NoRoom(AppError):
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether the error says that a disk is full."""
-    return isinstance(error, NoRoom) or (isinstance(error, OSError) and error.errno in _FULL)
+    """Whether the error says that a disk is full, ours or the database's."""
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    told = getattr(error.__cause__, "sqlstate", None)  # of what Django's error was made from
+    return isinstance(error, NoRoom) or told == _DISK_FULL

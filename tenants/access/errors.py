@@ -78,9 +78,11 @@ def _as_app_error(raised: Exception) -> AppError | None:
         return TooLarge("body_too_large", "The body is too large. Send less at once.")
     if isinstance(raised, SuspiciousOperation):
         return AppError("bad_request", "The request has more parts or fields than it may.")
+    if is_full(raised):
+        return NoRoom()
     if isinstance(raised, OperationalError | InterfaceError | RedisError):
         return Unavailable()
-    return NoRoom() if is_full(raised) else None
+    return None
 
 
 def _first_fault(detail: Any, path: str = "") -> tuple[str | None, str]:

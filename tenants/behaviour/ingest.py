@@ -33,8 +33,7 @@ from tenants.behaviour.report import Report, batch_report, complete_report, merg
 from tenants.behaviour.tables import Table
 from tenants.behaviour.taking_back import take_back
 from tenants.behaviour.type_table import TypeTable
-from tenants.behaviour.waiting import goes_on, wait_for_room
-from tenants.errors import NoRoom, is_full
+from tenants.behaviour.waiting import MAY_BE_FULL, goes_on, wait_for_room
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import tenant_scope
 from tenants.metering.meters import HELD
@@ -64,10 +63,8 @@ def run(lease: Lease) -> None:
         fail(lease, upload, UploadRefused("file_gone"))
     except InvalidTag:
         fail(lease, upload, UploadRefused("file_altered"))
-    except (NoRoom, OSError) as error:
-        if not is_full(error):
-            raise
-        wait_for_room(lease, upload)
+    except MAY_BE_FULL as error:
+        wait_for_room(lease, upload, error)
 
 
 def _begin(lease: Lease) -> Upload | None:

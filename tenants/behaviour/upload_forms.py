@@ -161,7 +161,9 @@ class UploadAnswer(serializers.Serializer[Any]):
     dry_run = serializers.SerializerMethodField(
         help_text="What a dry run found: a report, or why the file cannot be read so."
     )
-    error = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField(
+        help_text="Why it failed; before that, for what it waits: `waits_for_room` on the disk."
+    )
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
 

@@ -15,10 +15,10 @@ from tests.bench.upload_faults_files import Bad
 from tests.bench.upload_faults_outages import many_rows
 from tests.bench.upload_faults_packed import spool_filler
 from tests.bench.upload_faults_processes import VAR, pid_of, tree
-from tests.bench.upload_faults_verdict import Table, judge
+from tests.bench.upload_faults_verdict import Table, check_words, judge
 
-SMALL, ENOUGH = 2 << 20, 256 << 20
-ROWS = 80_000  # some 3.5 MB
+SMALL, ENOUGH = 1 << 20, 256 << 20
+ROWS = 40_000  # some 1.7 MB
 
 
 @contextmanager
@@ -86,6 +86,7 @@ def refused(table: Table, says: str, answer: Answer) -> None:
     error = answer.body.get("error", {})
     if (answer.status, error.get("code")) != (503, "no_room"):
         table.blame(says, f"{answer.status} {error}")
+    check_words(table, says, "no_room", error.get("message", ""))
     again = f"HTTP {answer.status}, Retry-After {answer.headers.get('retry-after')}"
     table.line(says, f"{ROWS} rows", again, error.get("code"), error.get("message"),
                "nothing stored")  # fmt: skip

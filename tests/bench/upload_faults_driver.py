@@ -25,11 +25,10 @@ from tests.bench.upload_faults_outages import (  # noqa: E402
     items_after_events,
     sent_again,
     streamed,
-    worker_killed,
 )
 from tests.bench.upload_faults_packed import BOMBS, PACKED  # noqa: E402
 from tests.bench.upload_faults_processes import VAR, Memory  # noqa: E402
-from tests.bench.upload_faults_verdict import Table, judge  # noqa: E402
+from tests.bench.upload_faults_verdict import Table, check_words, judge  # noqa: E402
 from tests.conftest import Business, make_business  # noqa: E402
 from tests.tenants.behaviour.uploads import agree  # noqa: E402
 
@@ -67,6 +66,7 @@ def refuse(table: Table, bad: Bad, status: int, error: dict[str, Any], rows: int
     """One line about a file that was not even taken."""
     if error.get("code") != bad.code:
         table.blame(bad.says, f"{status} {error}, not {bad.code}")
+    check_words(table, bad.says, bad.code, error.get("message", ""))
     told = (f"HTTP {status}", f"refused {error.get('code')}", error.get("message"))
     table.line(bad.says, f"{rows} rows", *told, "nothing stored")
 
@@ -83,7 +83,7 @@ def bombs(table: Table, attacker: Business, neighbour: Business) -> float:
             if api.ended(sent.body["id"])["status"] != "done":
                 table.blame("bombs", "another tenant's file was not processed meanwhile")
             times.append(time.monotonic() - begun)
-            time.sleep(0.5)
+            time.sleep(1.0)
         going.result()
     print(f"     meanwhile {len(times)} files of another tenant, the slowest in {max(times):.1f} s")
     print(f"     the worker and what it started took {memory.most_mb:.0f} MB at most")
@@ -130,8 +130,6 @@ def main() -> int:
     say("files in a wrong order, and twice")
     sent_again(table, shops[2])
     items_after_events(table, shops[2])
-    say("a worker killed")
-    worker_killed(table, shops[2])
     say("events streamed through every outage")
     lost = streamed(table, shops[2])
     return report(table, lost, memory, time.monotonic() - begun)

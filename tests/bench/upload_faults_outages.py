@@ -22,8 +22,8 @@ from tests.bench.upload_faults_streams import Stream, began
 from tests.bench.upload_faults_verdict import Table, judge
 
 QUICK = bool(os.environ.get("QUICK"))
-ROWS = 250_000 if QUICK else 1_000_000
-GONE, FROZEN = (3.0, 2.0) if QUICK else (60.0, 20.0)  # seconds
+ROWS = 160_000 if QUICK else 1_000_000
+GONE, FROZEN = (2.0, 1.0) if QUICK else (60.0, 20.0)  # seconds
 
 
 def many_rows(tag: str, count: int) -> bytes:
@@ -37,8 +37,9 @@ def many_rows(tag: str, count: int) -> bytes:
     return "\n".join((",".join(HEAD), *lines, "")).encode()
 
 
-def worker_killed(table: Table, business: Any) -> None:
-    """SIGKILL to the worker and whatever it has started, once some rows are stored."""
+def worker_killed(table: Table, business: Any) -> Callable[[], None]:
+    """SIGKILL to the worker and whatever it has started, once some rows are stored. What is given
+    tells of the file in the end."""
     api, bad = Api(business.key), Bad("", lambda: (many_rows("kil", ROWS), ROWS))
     content, count = bad.made()
     answer = api.send(content, kind="events", name="year.csv")
@@ -50,12 +51,15 @@ def worker_killed(table: Table, business: Any) -> None:
         os.kill(pid, signal.SIGKILL)
     then = found["rows_done"]
     says = f"a worker killed when {then:,} of {count:,} rows were stored"
-    upload = api.ended(answer.body["id"])
-    judge(
-        table, business, Bad(says, bad.made, ends={"accepted": count}), answer.status, upload, count
-    )
     if not 0 < then < count:
         table.blame(says, "it was not in the middle")
+
+    def told() -> None:
+        upload = api.ended(answer.body["id"])
+        whole = Bad(says, bad.made, ends={"accepted": count})
+        judge(table, business, whole, answer.status, upload, count)
+
+    return told
 
 
 def sent_again(table: Table, business: Any) -> None:
@@ -129,8 +133,15 @@ def frozen(_: Table, business: Any) -> None:
         time.sleep(FROZEN)
 
 
+def both_killed(table: Table, business: Any) -> None:
+    """The web server while the worker comes back, with a file half here and another half stored."""
+    tell_of_worker = worker_killed(table, business)
+    web_killed(table, business)
+    tell_of_worker()
+
+
 def web_killed(table: Table, business: Any) -> None:
-    """SIGKILL to the web server, also between two parts of a file, which then goes on."""
+    """SIGKILL to the web server between two parts of a file, which then goes on."""
     api, content = Api(business.key), many_rows("par", 60_000)
     cut = 1 << 20
     upload = api.begin(len(content), kind="events", name="month.csv").body["id"]
@@ -148,5 +159,5 @@ def web_killed(table: Table, business: Any) -> None:
 OUTAGES: dict[str, Callable[[Table, Any], None]] = {
     f"PostgreSQL gone for {GONE:.0f} s while events are streamed": gone,
     f"PostgreSQL frozen for {FROZEN:.0f} s while events are streamed": frozen,
-    "the web server killed while events are streamed": web_killed,
+    "worker and web server killed while events are streamed": both_killed,
 }

@@ -17,8 +17,9 @@ from tests.bench.upload_faults_files import HEAD, Bad, csv, raw, row, rows
 QUICK = bool(os.environ.get("QUICK"))
 MEBI = 1 << 20
 # What the bombs unpack to, if nobody stopped them.
-BOMB = (300 if QUICK else 4_000) * MEBI
-LONG_LINE = (128 if QUICK else 1_024) * MEBI
+BOMB = (128 if QUICK else 4_000) * MEBI
+PAGE = (280 if QUICK else 600) * MEBI
+LONG_LINE = (64 if QUICK else 1_024) * MEBI
 OFFICE = "[Content_Types].xml"
 
 
@@ -72,7 +73,7 @@ def zstd_bomb() -> bytes:
 
 def parquet_bomb() -> bytes:
     """One page of long texts, no two of them alike: what it unpacks to stands nowhere."""
-    count = min(BOMB, 600 * MEBI) // MEBI
+    count = PAGE // MEBI
     texts = [f"{number:08d}" + "x" * MEBI for number in range(count)]
     alike = {name: ["1"] * count for name in HEAD[1:]}
     made = io.BytesIO()

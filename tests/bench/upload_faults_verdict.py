@@ -46,6 +46,14 @@ class Table:
                 self.wrong.append(f"{says}: {count} rows are neither counted nor stored")
 
 
+def check_words(table: Table, says: str, code: str, english: str) -> None:
+    """Whether a refusal at the door is a sentence in both languages."""
+    with translation.override(LANGUAGES[1]):
+        chinese = str(error_text(code, {}))
+    if not english.endswith(".") or chinese in (english, code):
+        table.blame(says, f"no sentence in both languages: {english!r}, {chinese!r}")
+
+
 def ends_of(upload: dict[str, Any]) -> Counter[str]:
     """How the rows ended, by code; "accepted" is one."""
     report = upload["report"] or {}

@@ -15,8 +15,7 @@ from tenants.behaviour.options import UploadOptions
 from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.services import DRY_RUN, promise
-from tenants.behaviour.waiting import goes_on, wait_for_room
-from tenants.errors import NoRoom, is_full
+from tenants.behaviour.waiting import MAY_BE_FULL, goes_on, wait_for_room
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.keeping import kept_alive
@@ -50,10 +49,8 @@ def run(lease: Lease) -> None:
         fail(lease, upload, UploadRefused("file_gone"))
     except InvalidTag:
         fail(lease, upload, UploadRefused("file_altered"))
-    except (NoRoom, OSError) as error:
-        if not is_full(error):
-            raise
-        wait_for_room(lease, upload)
+    except MAY_BE_FULL as error:
+        wait_for_room(lease, upload, error)
     else:
         _go_on(lease, upload, {})
 

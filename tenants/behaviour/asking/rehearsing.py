@@ -27,8 +27,7 @@ from tenants.behaviour.preparing import Ready, prepared
 from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.report import Report, batch_report, complete_report, merge_reports
-from tenants.behaviour.waiting import goes_on, wait_for_room
-from tenants.errors import is_full
+from tenants.behaviour.waiting import MAY_BE_FULL, goes_on, wait_for_room
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
@@ -58,10 +57,8 @@ def run(lease: Lease) -> None:
     except InvalidTag:
         fail(lease, upload, UploadRefused("file_altered"))
         return
-    except OSError as error:
-        if not is_full(error):
-            raise
-        wait_for_room(lease, upload)
+    except MAY_BE_FULL as error:
+        wait_for_room(lease, upload, error)
         return
     _tell(lease, upload, found)
 

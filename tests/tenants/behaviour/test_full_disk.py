@@ -10,16 +10,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 
-from tenants.behaviour import waiting
+from tenants.behaviour import ingest, vault, waiting
 from tenants.behaviour.models import Event, Upload
 from tenants.errors import NoRoom
 from tenants.isolation.vault import PIECE, SEALED_PIECE
+from tenants.work import queue
 from tenants.work.models import WorkItem
-from tenants.work.run import run_waiting
+from tenants.work.run import run_one, run_waiting
 from tests.tenants.behaviour.in_parts import FILE, begun, code, complete, put
-from tests.tenants.behaviour.uploads import accept, adds_up, agree, fresh
+from tests.tenants.behaviour.uploads import accept, adds_up, agree, events, fresh
 
 ROOM = 512 << 10
 
@@ -118,10 +120,32 @@ def test_a_file_with_no_room_to_be_unpacked_waits_and_says_so(alice, ask, at_onc
             assert Event.objects.count() == done.report["accepted"]
 
 
-def run_once() -> bool:
-    from tenants.work import queue
-    from tenants.work.run import run_one
+def database_is_full(*_: object, **__: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("do $$ begin raise exception 'no space' using errcode = '53100'; end $$")
 
+
+def test_the_database_s_own_full_disk_is_waited_for_too(alice, at_once, monkeypatch):
+    agree(alice, "u1")
+    run_waiting("default")
+    upload = accept(alice, events(("u1", "i1", "01")))
+    with monkeypatch.context() as patch:
+        patch.setattr(ingest, "_land", database_is_full)
+        for _ in range(6):
+            assert run_once()
+        assert fresh(alice, upload).error["code"] == "waits_for_room"
+    run_waiting("default")
+    assert (fresh(alice, upload).state, fresh(alice, upload).error) == ("done", {})
+
+
+def test_a_request_that_meets_it_is_refused_alike(alice, monkeypatch):
+    monkeypatch.setattr(vault, "store", database_is_full)
+    sent = {"kind": "events", "file": SimpleUploadedFile("mine.csv", FILE)}
+    reply = Client().post("/v1/uploads", sent, headers=alice.headers)
+    assert (*code(reply), reply.headers["Retry-After"]) == (503, "no_room", "60")
+
+
+def run_once() -> bool:
     lease = queue.claim("default")
     return lease is not None and run_one(lease)
 
