@@ -54,8 +54,8 @@ def _bound(size: int) -> None:
 def full_on_arrival(table: Table, business: Any) -> None:
     """Where every file lies for a moment that comes as a form."""
     with small(Path(settings.INCOMING_ROOT)):
-        answer = _send(Api(business.key), many_rows("arr", ROWS))
-        refused(table, "a disk that is full while a file arrives", answer)
+        answer = _send(Api(business.key), many_rows("arr", 2 * ROWS))  # else it stays in memory
+        refused(table, "a disk that is full while a file arrives", answer, 2 * ROWS)
 
 
 def full_disk(table: Table, business: Any) -> None:
@@ -81,14 +81,14 @@ def _send(api: Api, content: bytes) -> Answer:
     return api.send(content, kind="events", name="month.csv")
 
 
-def refused(table: Table, says: str, answer: Answer) -> None:
+def refused(table: Table, says: str, answer: Answer, rows: int = ROWS) -> None:
     """A refusal that says when to come again."""
-    error = answer.body.get("error", {})
+    error = answer.body.get("error") or {}
     if (answer.status, error.get("code")) != (503, "no_room"):
         table.blame(says, f"{answer.status} {error}")
     check_words(table, says, "no_room", error.get("message", ""))
     again = f"HTTP {answer.status}, Retry-After {answer.headers.get('retry-after')}"
-    table.line(says, f"{ROWS} rows", again, error.get("code"), error.get("message"),
+    table.line(says, f"{rows} rows", again, error.get("code"), error.get("message"),
                "nothing stored")  # fmt: skip
 
 
