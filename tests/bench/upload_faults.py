@@ -22,8 +22,8 @@ from launcher.places import Places; from launcher.table import product; from lau
 def plan(**how):
     made = product(**how)
     serving = tuple(one for one in made.serving if one.name != "worker-gpu")
-    steps = tuple(step for step in made.steps if step.name != "demo")
-    return replace(made, steps=steps, serving=serving)
+    steps = (replace(step, argv=(*step.argv, "--without-demo")) for step in made.steps)
+    return replace(made, steps=tuple(steps), serving=serving)
 sys.exit(main(Places(Path(sys.argv[1])), plan))
 """
 DRIVER = (sys.executable, "-m", "tests.bench.upload_faults_driver")
