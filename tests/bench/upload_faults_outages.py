@@ -93,10 +93,10 @@ def streamed(table: Table, business: Any) -> int:
     with streams[0], streams[1]:
         wait_for(streams)
         for says, outage in OUTAGES.items():
-            before = [stream.answers.copy() for stream in streams]
+            begun, before = time.monotonic(), [stream.answers.copy() for stream in streams]
             outage(table, business)
             wait_for(streams)
-            tell(table, says, streams, before)
+            tell(table, f"{says}, {time.monotonic() - begun:.0f} s", streams, before)
     lost = twice = 0
     for stream in streams:
         gone, double = stream.lost_and_twice()
