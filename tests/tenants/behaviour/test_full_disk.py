@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from tenants.behaviour import ingest, vault, waiting
@@ -121,7 +121,7 @@ def test_a_file_with_no_room_to_be_unpacked_waits_and_says_so(alice, ask, at_onc
 
 
 def database_is_full(*_: object, **__: object) -> None:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("do $$ begin raise exception 'no space' using errcode = '53100'; end $$")
 
 
