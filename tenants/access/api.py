@@ -178,11 +178,11 @@ class TenantAPIView(KeyAPIView):
         self._scope.close()
 
     def _read_body(self, request: Any, token: Token) -> exceptions.APIException | None:
-        """Before the scope opens, and only for a valid key: a slow sender must hold no
-        transaction, and a stranger no place on the disk. What is wrong with it is told later, to
-        those who may send it.
+        """Before the scope opens, and only for a key that is valid or was a moment ago: a slow
+        sender must hold no transaction, and a stranger no place on the disk. What is wrong with it
+        is told later, to those who may send it; whether the key is valid now, the scope asks.
         """
-        if find_key(token) is None:
+        if RATES.known(token.hash) is None and find_key(token) is None:
             raise self.unknown(token)
         try:
             _ = request.data

@@ -10,27 +10,28 @@ from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
-from django.db import connection
 
 from tenants.behaviour.models import Item
+from tenants.isolation.binary_arrays import Doubles, Moments, Texts, array_cursor
+from tenants.isolation.binary_copy import EPOCH
 from tenants.isolation.scope import current_tenant
 
 # An item of which the events tell nothing new is not locked: the popular ones stand in most of a
 # tenant's requests, which would wait for each other.
 FROM_EVENTS = """
 with told as (
-    select n.*, i.id, coalesce(i.id is null or not i.described or i.title = '' and n.title <> ''
-        or i.category = '' and n.category <> '' or i.price is null and n.price is not null
+    select n.external_id, n.title, n.category, nullif(n.price, 'NaN') as price, n.first_seen_at,
+        i.id, coalesce(i.id is null or not i.described or i.title = '' and n.title <> ''
+        or i.category = '' and n.category <> '' or i.price is null and n.price <> 'NaN'
         or i.first_seen_at is null or n.first_seen_at < i.first_seen_at, true) as is_new
-    from unnest(%(external_id)s::text[], %(title)s::text[], %(category)s::text[],
-        %(price)s::float8[], %(first_seen_at)s::timestamptz[])
+    from unnest(%(external_id)s, %(title)s, %(category)s, %(price)s, %(first_seen_at)s)
         as n (external_id, title, category, price, first_seen_at)
     left join behaviour_item i
         on i.tenant_id = %(tenant)s and i.external_id = n.external_id
 ), written as (
     insert into behaviour_item as i (tenant_id, external_id, title, text, category, price,
         attributes, available, described, first_seen_at, updated_at)
-    select %(tenant)s, n.external_id, n.title, '', n.category, n.price, '{}', true, true,
+    select %(tenant)s, n.external_id, n.title, '', n.category, n.price, '{}'::jsonb, true, true,
         n.first_seen_at, now()
     from told as n where n.is_new order by n.external_id
     on conflict (tenant_id, external_id) do update set
@@ -49,18 +50,18 @@ union all select external_id, id, false from told where not is_new
 BARE = """
 insert into behaviour_item (tenant_id, external_id, title, text, category, attributes, available,
     described, updated_at)
-select %(tenant)s, n.external_id, '', '', '', '{}', false, false, now()
-from unnest(%(external_id)s::text[]) as n (external_id)
+select %(tenant)s, n.external_id, '', '', '', '{}'::jsonb, false, false, now()
+from unnest(%(external_id)s) as n (external_id)
 on conflict (tenant_id, external_id) do nothing
 """
 
 FROM_CATALOGUE = """
 insert into behaviour_item as i (tenant_id, external_id, title, text, category, price, attributes,
     available, described, updated_at)
-select %(tenant)s, n.external_id, n.title, n.text, n.category, n.price, n.attributes::jsonb,
-    n.available, true, now()
-from unnest(%(external_id)s::text[], %(title)s::text[], %(text)s::text[], %(category)s::text[],
-    %(price)s::float8[], %(attributes)s::text[], %(available)s::boolean[])
+select %(tenant)s, n.external_id, n.title, n.text, n.category, nullif(n.price, 'NaN'),
+    n.attributes::jsonb, n.available, true, now()
+from unnest(%(external_id)s, %(title)s, %(text)s, %(category)s, %(price)s, %(attributes)s,
+    %(available)s::boolean[])
     as n (external_id, title, text, category, price, attributes, available)
 on conflict (tenant_id, external_id) do update set
     title = excluded.title, text = excluded.text, category = excluded.category,
@@ -79,29 +80,36 @@ def items_of_events(rows: pl.DataFrame) -> tuple[dict[str, int], int]:
         rows.lazy()
         .group_by("item_id")
         .agg(
-            pl.col("item_title").drop_nulls().mode().sort().first(),
-            pl.col("item_category").drop_nulls().mode().sort().first(),
+            _most_used(rows, "item_title"),
+            _most_used(rows, "item_category"),
             pl.col("price").median(),
-            pl.col("occurred_at").min(),
+            pl.col("occurred_at").min().dt.epoch("us"),
         )
         .sort("item_id")  # one order for all writers: no deadlock between two uploads
         .collect()
     )
     return _write(
         FROM_EVENTS,
-        external_id=told["item_id"].to_list(),
-        title=told["item_title"].fill_null("").to_list(),
-        category=told["item_category"].fill_null("").to_list(),
-        price=told["price"].to_list(),
-        first_seen_at=told["occurred_at"].to_list(),
+        external_id=Texts(told["item_id"]),
+        title=Texts(told["item_title"]),
+        category=Texts(told["item_category"]),
+        price=Doubles(told["price"].fill_null(float("nan")).to_numpy()),
+        first_seen_at=Moments(told["occurred_at"].to_numpy() - EPOCH),
     )
+
+
+def _most_used(rows: pl.DataFrame, name: str) -> pl.Expr:
+    """The text most often given, by its letters where several are; "" where none is."""
+    if rows[name].null_count() == rows.height:
+        return pl.lit("").alias(name)
+    return pl.col(name).drop_nulls().mode().sort().first().fill_null("")
 
 
 def bare_items(rows: pl.DataFrame) -> tuple[dict[str, int], int]:
     """The same for rows whose sender is not trusted: what they tell of items is not looked at."""
     names = rows["item_id"].unique().sort().to_list()
-    with connection.cursor() as cursor:
-        cursor.execute(BARE, {"tenant": current_tenant(), "external_id": names})
+    with array_cursor() as cursor:
+        cursor.execute(BARE, {"tenant": current_tenant(), "external_id": Texts(names)})
         created = cursor.rowcount
     found = Item.objects.filter(external_id__in=names).values_list("external_id", "id")
     return dict(found), created
@@ -112,20 +120,20 @@ def store_items(rows: pl.DataFrame) -> int:
     rows = rows.sort("item_id")
     _, created = _write(
         FROM_CATALOGUE,
-        external_id=rows["item_id"].to_list(),
-        title=rows["title"].fill_null("").to_list(),
-        text=rows["text"].fill_null("").to_list(),
-        category=rows["category"].fill_null("").to_list(),
-        price=rows["price"].to_list(),
-        attributes=rows["attributes"].fill_null(json.dumps({})).to_list(),
+        external_id=Texts(rows["item_id"]),
+        title=Texts(rows["title"].fill_null("")),
+        text=Texts(rows["text"].fill_null("")),
+        category=Texts(rows["category"].fill_null("")),
+        price=Doubles(rows["price"].fill_null(float("nan")).to_numpy()),
+        attributes=Texts(rows["attributes"].fill_null(json.dumps({}))),
         available=rows["available"].fill_null(True).to_list(),
     )
     return created
 
 
-def _write(statement: str, **columns: list[Any]) -> tuple[dict[str, int], int]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"tenant": current_tenant(), **columns})
+def _write(statement: str, **columns: Any) -> tuple[dict[str, int], int]:
+    with array_cursor() as cursor:
+        cursor.execute(statement, {"tenant": current_tenant(), **columns}, binary=True)
         rows: Iterable[tuple[str, int, bool]] = cursor.fetchall()
     ids: dict[str, int] = {}
     created = 0

@@ -19,6 +19,7 @@ from tenants.behaviour.rates import with_pace
 from tenants.behaviour.sifting import (
     FAULT_STEPS,
     ID_LENGTH,
+    ByRules,
     Cleaned,
     Rules,
     Seen,
@@ -33,6 +34,7 @@ from tenants.behaviour.sifting import (
     with_keys,
 )
 from tenants.behaviour.tables import Batch
+from tenants.behaviour.times import every
 
 # Before there were web shops, a time is a default or a misread date.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -60,15 +62,15 @@ SAME_EVENT = ("user_id", "item_id", "type_code", "occurred_at", "value", "quanti
 TRADE = pl.col("trade")
 
 
-def is_cancellation(living: pl.DataFrame, rules: Rules) -> pl.Series:
+def is_cancellation(rules: Rules) -> pl.Expr:
     """The order's id begins with the tenant's mark of cancelled orders."""
     prefix = rules.options.cancellation_prefix
-    return living["order_id"].str.starts_with(prefix) & bool(prefix)
+    return pl.col("order_id").str.starts_with(prefix) if prefix else pl.lit(False)
 
 
 def is_pseudo_item(living: pl.DataFrame, rules: Rules) -> pl.Series:
     """The id or the title is that of a charge or a correction, not of an item."""
-    marked = pl.Series("marked", [False]).new_from_index(0, living.height)
+    marked = every(living["row"], False)
     by_id = one_pattern(tuple(one.item_id for one in rules.options.pseudo_items))
     by_title = one_pattern(tuple(one.title for one in rules.options.pseudo_items))
     for pattern, name in ((by_id, "item_id"), (by_title, "item_title")):
@@ -81,19 +83,21 @@ def matches(column: pl.Series, pattern: str) -> pl.Series:
     """Which values match; each different value is tried once."""
     distinct = column.drop_nulls().unique()
     found = distinct.filter(distinct.str.contains(pattern))
+    if found.is_empty():
+        return every(column, False)
     return column.is_in(found.implode()).fill_null(False)
 
 
 def is_bot_like(living: pl.DataFrame, rules: Rules) -> pl.Series:
     """Beyond the rate that the options allow a person; none with a rate of 0."""
     most = rules.options.acts_per_minute
-    return rules.earlier.rates.beyond(living, most) if most else living["trade"] & False
+    return rules.earlier.rates.beyond(living, most) if most else every(living["row"], False)
 
 
-def has_bad_time(living: pl.DataFrame, rules: Rules) -> pl.Series:
+def has_bad_time(rules: Rules) -> pl.Expr:
     """No time of the act that can be meant, or of a consent that can have been given by now."""
-    unread = living["occurred_at"].is_null() | living["consent_time_unread"]
-    return unread | lies_ahead("consent_time")(living, rules).fill_null(False)
+    unread = pl.col("occurred_at").is_null() | pl.col("consent_time_unread")
+    return unread | lies_ahead("consent_time").of(rules).fill_null(False)
 
 
 EVENT_STEPS = (
@@ -102,14 +106,14 @@ EVENT_STEPS = (
     Step("missing_user", pl.col("user_id").is_null()),
     Step("missing_item", pl.col("item_id").is_null()),
     Step("missing_time", ~pl.col("time_given")),
-    Step("bad_time", has_bad_time),
+    Step("bad_time", ByRules(has_bad_time)),
     Step("future_time", lies_ahead("occurred_at")),
     Step("id_too_long", longer(dict.fromkeys(IDS, ID_LENGTH))),
     Step("text_too_long", longer(TEXTS) | too_long()),
     Step("context_personal", lambda living, rules: personal(living)),
     Step("missing_type", ~pl.col("type_given")),
     Step("unknown_type", pl.col("type_code").is_null()),
-    Step(CANCELLATION, is_cancellation),
+    Step(CANCELLATION, ByRules(is_cancellation)),
     Step("pseudo_item", is_pseudo_item),
     Step(
         "bad_quantity",
@@ -175,6 +179,8 @@ def typed_events(batch: Batch, plan: Plan) -> pl.DataFrame:
 
 def possible(moment: pl.Series) -> pl.Series:
     """The times without those that are too early to be one."""
+    if moment.null_count() == moment.len():
+        return moment
     return moment.set((moment < EARLIEST).fill_null(False), None)
 
 

@@ -74,6 +74,8 @@ def personal(living: pl.DataFrame) -> pl.Series:
     """Whether what is told looks like one person's: an address, a long number, any other shape
     that is masked elsewhere."""
     text = living["context_text"]
+    if text.null_count() == text.len():
+        return text.is_not_null()
     return text.str.contains(r"@|\d{6}").fill_null(False) | looks_personal(text)
 
 

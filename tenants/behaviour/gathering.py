@@ -2,13 +2,16 @@
 beside its events (questions, a commit) is paid once for all.
 
 Whoever comes first lands what waits, in its own thread and one transaction; the others wait, and
-each is told its own outcome once that is committed. While that goes on, who comes gathers anew.
+each is told its own outcome once that is committed. While that goes on, who comes gathers anew. A
+sender who was answered a moment ago mostly sends again at once: whoever leads waits for as many as
+came lately, but not longer than LINGER, and nobody who comes alone waits at all.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from threading import Lock, Semaphore
+from threading import Event, Lock, Semaphore
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
@@ -20,6 +23,11 @@ from tenants.isolation.scope import tenant_scope
 
 # Events that are landed at once: more would keep the first waiting for the last.
 MOST_EVENTS = 4_000
+# Seconds: a fraction of what a landing takes, as PostgreSQL's commit_delay is of a commit.
+LINGER = 0.01
+# For so long who was answered is expected again.
+LATELY = 0.1
+KEPT = 1_000  # lanes of which that is remembered
 # Neither is any one request's fault.
 AWAY = (OperationalError, InterfaceError)
 
@@ -37,6 +45,35 @@ class _Waiting:
         self.outcome, self.error = outcome, error
 
 
+@dataclass(eq=False)
+class _Line:
+    """Who waits in a lane that somebody leads; `complete` when as many as `expected` do."""
+
+    expected: int
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    complete: Event = field(default_factory=Event)
+
+    def join(self, one: _Waiting) -> None:
+        self.waiting.append(one)
+        if len(self.waiting) >= self.expected:
+            self.complete.set()
+
+    def expect(self, number: int) -> None:
+        self.expected = number
+        self.complete.clear()
+
+    def take(self) -> list[_Waiting]:
+        """Who is landed now."""
+        several = [self.waiting.popleft()]
+        events = len(several[0].told.events)
+        while self.waiting:
+            events += len(self.waiting[0].told.events)
+            if events > MOST_EVENTS:
+                break
+            several.append(self.waiting.popleft())
+        return several
+
+
 # Whose requests, and whether they are believed: those two differ in how they are landed.
 Lane = tuple[UUID, bool]
 
@@ -48,17 +85,24 @@ class Gathering:
         self._land = land
         self._lock = Lock()
         # A lane is here while somebody leads it.
-        self._lines: dict[Lane, deque[_Waiting]] = {}
+        self._lines: dict[Lane, _Line] = {}
+        # When requests of a lane were answered, and how many together.
+        self._answered: dict[Lane, tuple[float, int]] = {}
 
     def accept(self, tenant_id: UUID, told: Told, *, trusted: bool) -> AcceptedEvents:
         """`accept_events` of the request, committed. Outside a scope; raises as that does."""
         lane, mine = (tenant_id, trusted), _Waiting(told)
         with self._lock:
             leads = lane not in self._lines
-            self._lines.setdefault(lane, deque()).append(mine)
-        if not leads:
-            with TURNS.apart():
+            if leads:
+                self._lines[lane] = _Line(self._expected(lane))
+            line = self._lines[lane]
+            line.join(mine)
+        with TURNS.apart():  # others read their requests meanwhile
+            if not leads:
                 mine.gate.acquire()
+            if mine.outcome is None and mine.error is None:
+                line.complete.wait(LINGER)
         if mine.outcome is None and mine.error is None:
             self._lead(lane)
         if mine.error is not None:
@@ -69,7 +113,7 @@ class Gathering:
     def _lead(self, lane: Lane) -> None:
         """Land what waits, the caller's own before all; then let the next one lead."""
         with self._lock:
-            several = self._take(self._lines[lane])
+            several = self._lines[lane].take()
         try:
             self._together(lane, several)
         finally:
@@ -77,22 +121,23 @@ class Gathering:
                 if one.outcome is None and one.error is None:  # the thread is being stopped
                     one.error = Unavailable()
                 one.gate.release()
-            self._pass_on(lane)
+            self._pass_on(lane, len(several))
 
-    def _take(self, line: deque[_Waiting]) -> list[_Waiting]:
-        several = [line.popleft()]
-        events = len(several[0].told.events)
-        while line and (events := events + len(line[0].told.events)) <= MOST_EVENTS:
-            several.append(line.popleft())
-        return several
-
-    def _pass_on(self, lane: Lane) -> None:
+    def _pass_on(self, lane: Lane, answered: int) -> None:
         with self._lock:
+            if len(self._answered) >= KEPT:
+                self._answered.clear()
+            self._answered[lane] = time.monotonic(), answered
             line = self._lines[lane]
-            if line:
-                line[0].gate.release()
+            if line.waiting:
+                line.expect(len(line.waiting) + answered)
+                line.waiting[0].gate.release()
             else:
                 del self._lines[lane]
+
+    def _expected(self, lane: Lane) -> int:
+        at, number = self._answered.get(lane, (0.0, 1))
+        return number if time.monotonic() < at + LATELY else 1
 
     def _together(self, lane: Lane, several: Sequence[_Waiting]) -> None:
         tenant_id, trusted = lane

@@ -76,7 +76,9 @@ def _of_erased(rows: pl.DataFrame) -> Withheld:
     """Rows of people who were erased and have not consented since: not even held back, for that
     would bring them here again."""
     gone = erased(rows["user_id"].unique())
-    subjects = known(gone) if gone else {}
+    if not gone:
+        return {}
+    subjects = known(gone)
     allowed = storable(subjects.values())
     back = [user for user, subject in subjects.items() if subject in allowed]
     ended = rows.filter(pl.col("user_id").is_in(sorted(gone.keys() - set(back))))["row"].to_list()
@@ -119,7 +121,7 @@ def _acts(rows: pl.DataFrame, numbers: list[int]) -> list[str]:
 
 
 def _without(rows: pl.DataFrame, numbers: list[int]) -> pl.DataFrame:
-    return rows.filter(~pl.col("row").is_in(numbers))
+    return rows.filter(~pl.col("row").is_in(numbers)) if numbers else rows
 
 
 def _land(rows: pl.DataFrame, upload_id: UUID, trusted: bool) -> tuple[Withheld, int]:

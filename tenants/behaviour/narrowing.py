@@ -16,6 +16,8 @@ from django.utils.timezone import now
 
 from tenants.behaviour.models import DeletedAct, QuarantinedRow
 from tenants.behaviour.quarantine import KEPT_FOR, most
+from tenants.behaviour.storing import act_bytes
+from tenants.isolation.binary_arrays import Uuids, array_cursor
 from tenants.isolation.scope import current_tenant, tenant_scope
 
 # The act, as 32 hexadecimal digits -> the purposes that its copies withhold.
@@ -44,9 +46,9 @@ from wider where e.tenant_id = %(tenant)s and e.dedup = wider.dedup
 """
 HELD = """
 select dedup, withheld from behaviour_quarantinedrow
-where withheld is not null and dedup = any(%(acts)s::uuid[])
+where withheld is not null and dedup = any(%(acts)s)
 """
-SHUT = "select dedup from behaviour_deletedact where dedup = any(%(acts)s::uuid[])"
+SHUT = "select dedup from behaviour_deletedact where dedup = any(%(acts)s)"
 
 
 def told_by(rows: pl.DataFrame) -> dict[str, set[str]]:
@@ -90,8 +92,10 @@ def with_copies(rows: pl.DataFrame, told: Told) -> tuple[pl.DataFrame, list[int]
     union = {act: set(purposes) for act, purposes in told.items()}
     for act, withheld in _held(rows):
         union.setdefault(act.hex, set()).update(withheld)
-    once = rows.unique("dedup", keep="first", maintain_order=True)
-    again = rows.filter(~pl.col("row").is_in(once["row"].implode()))["row"].to_list()
+    once, again = rows, list[int]()
+    if rows["dedup"].n_unique() < rows.height:
+        once = rows.unique("dedup", keep="first", maintain_order=True)
+        again = rows.filter(~pl.col("row").is_in(once["row"].implode()))["row"].to_list()
     if union:
         arrays = {act: _array(purposes) for act, purposes in union.items()}
         array = pl.col("dedup").replace_strict(arrays, default=None, return_dtype=pl.String)
@@ -114,7 +118,7 @@ def shut(acts: Iterable[str], *, trusted: bool) -> None:
 
 def shut_out(rows: pl.DataFrame) -> list[int]:
     """The numbers of rows whose act must not be stored (`DeletedAct`)."""
-    acts = {act.hex for (act,) in _asked(SHUT, rows["dedup"].unique())}
+    acts = {act.hex for (act,) in _asked(SHUT, rows["dedup"])}
     return rows.filter(pl.col("dedup").is_in(sorted(acts)))["row"].to_list() if acts else []
 
 
@@ -124,15 +128,15 @@ def _held(rows: pl.DataFrame) -> list[tuple[Any, ...]]:
     anything = QuarantinedRow.objects.filter(withheld__isnull=False)
     if rows.height > MANY and not anything.exists():
         return []
-    return _asked(HELD, rows["dedup"].unique())
+    return _asked(HELD, rows["dedup"])
 
 
 def _array(purposes: Iterable[str]) -> str:
     return f"{{{','.join(sorted(purposes))}}}"
 
 
-def _asked(question: str, acts: Iterable[str]) -> list[tuple[Any, ...]]:
+def _asked(question: str, acts: pl.Series) -> list[tuple[Any, ...]]:
     """Asked with one array, however many acts there are."""
-    with connection.cursor() as cursor:
-        cursor.execute(question, {"acts": [UUID(act) for act in acts]})
-        return list(cursor.fetchall())
+    with array_cursor() as cursor:
+        cursor.execute(question, {"acts": Uuids(act_bytes(acts))}, binary=True)
+        return list(cursor)

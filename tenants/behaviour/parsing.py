@@ -35,6 +35,12 @@ FLAGS = {
 }
 
 
+VALUE = pl.col("value")
+WITHOUT_ZEROS = VALUE.str.replace(r"^(\d+)\.0+$", "$1")
+FINITE = pl.when(VALUE.is_infinite()).then(float("nan")).otherwise(VALUE)
+GIVEN = pl.when(
+    ~(VALUE.str.len_bytes().le(12) & VALUE.str.to_lowercase().is_in(NOTHING))
+).then(VALUE)  # fmt: skip
 # Shorter columns are not worth a look at how much they repeat themselves.
 FEW = 1_000
 
@@ -47,13 +53,18 @@ def by_distinct(
     `read` goes row by row, gives the type `to`, and reads a null as null.
     """
     if column.null_count() == column.len():
-        return pl.Series(column.name, [None], dtype=to).new_from_index(0, column.len())
+        return nothing_of(column, to)
     if column.dtype != pl.String or column.len() < FEW:
         return read(column)
     distinct = column.drop_nulls().unique()
     if distinct.len() * 2 > column.len():
         return read(column)
     return read(distinct).gather(column.cast(pl.Enum(distinct)).to_physical()).alias(column.name)
+
+
+def nothing_of(column: pl.Series, to: pl.DataType | type[pl.DataType]) -> pl.Series:
+    """As many nulls as the column has rows."""
+    return pl.Series(column.name, [None], dtype=to).new_from_index(0, column.len())
 
 
 def texts(column: pl.Series) -> pl.Series:
@@ -64,9 +75,17 @@ def texts(column: pl.Series) -> pl.Series:
 def _texts(column: pl.Series) -> pl.Series:
     if column.dtype.is_float():
         column = column.fill_nan(None)
-    text = column.cast(pl.String, strict=False).str.strip_chars()
-    nothing = text.str.len_bytes().le(12) & text.str.to_lowercase().is_in(NOTHING)
-    return text.set(nothing.fill_null(False), None)
+    return _steps(column, VALUE.cast(pl.String, strict=False).str.strip_chars(), GIVEN)
+
+
+def _steps(column: pl.Series, *steps: pl.Expr) -> pl.Series:
+    """The column after these steps of VALUE: an expression is reckoned at one go, while each method
+    of a Series is a question of its own, which is most of the price of a short column.
+    """
+    frame = pl.DataFrame([column.alias("value")])
+    for step in steps:
+        frame = frame.select(step.alias("value"))
+    return frame.to_series().alias(column.name)
 
 
 def ids(column: pl.Series) -> pl.Series:
@@ -83,22 +102,20 @@ def ids(column: pl.Series) -> pl.Series:
         text = whole.cast(pl.String)
         parts = (whole.cast(column.dtype) != column).fill_null(False)
         return pl.select(pl.when(parts).then(column.cast(pl.String)).otherwise(text)).to_series()
-    return by_distinct(
-        column, pl.String, lambda text: _texts(text).str.replace(r"^(\d+)\.0+$", "$1")
-    )
+    return by_distinct(column, pl.String, lambda text: _steps(_texts(text), WITHOUT_ZEROS))
 
 
 def numbers(column: pl.Series, decimal_mark: str) -> pl.Series:
     """The values as Float64: null where nothing is given, NaN where it is no finite number."""
     if column.dtype.is_float():
-        number = column.cast(pl.Float64).fill_nan(None)
+        number = _steps(column, VALUE.cast(pl.Float64).fill_nan(None))
     elif column.dtype.is_numeric():
         number = column.cast(pl.Float64)
     else:
         number = by_distinct(
             column, pl.Float64, lambda text: text_numbers(_texts(text), decimal_mark)
         )
-    return number.set((number.is_infinite()).fill_null(False), float("nan"))
+    return _steps(number, FINITE)
 
 
 def text_numbers(text: pl.Series, decimal_mark: str) -> pl.Series:

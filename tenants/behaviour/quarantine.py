@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import polars as pl
-from django.db.models import Sum
 from django.utils.timezone import now
 
 from tenants.accounts.models import Tenant
@@ -18,7 +17,7 @@ from tenants.behaviour.models import QuarantinedRow
 from tenants.isolation.keys import seal, unseal
 from tenants.isolation.scope import current_tenant, tenant_scope
 from tenants.metering.meters import HELD
-from tenants.metering.models import Usage
+from tenants.metering.queries import amount_and_limits
 from tenants.metering.record import today
 from tenants.subjects.directory import keys_of
 
@@ -34,9 +33,9 @@ def surely_has_room(rows: int) -> bool:
 
     What is held was held in the last KEPT_FOR, so the meter over that time is never too low.
     """
-    since = today() - KEPT_FOR - timedelta(days=1)
-    held = Usage.objects.filter(meter=HELD, day__gte=since).aggregate(total=Sum("amount"))["total"]
-    return (held or 0) + rows <= most()
+    day = timedelta(days=1)
+    held, limits = amount_and_limits([HELD], today() - KEPT_FOR - day, today() + day)
+    return held + rows <= limits.events_per_month // SHARE
 
 
 def room() -> int:

@@ -3,7 +3,7 @@
 Knows nothing of events, items or consent records; their steps are tables in the cleaning modules.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -37,13 +37,20 @@ Marks = Callable[[pl.DataFrame, Rules], pl.Series]
 
 
 @dataclass(frozen=True)
+class ByRules:
+    """An expression that the rules decide."""
+
+    of: Callable[[Rules], pl.Expr]
+
+
+@dataclass(frozen=True)
 class Step:
     """One step of cleaning: `marks` says, per living row, whether it ends here with `code`: an
-    expression where the row itself tells, else a function.
+    expression where the row and the rules tell, else a function.
     """
 
     code: str
-    marks: pl.Expr | Marks
+    marks: pl.Expr | ByRules | Marks
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ def sift(
     """
     living = typed
     ended = [pl.DataFrame(schema=CODES)]
-    for several in together(steps):
+    for several in together(_settled(steps, rules)):
         told = marks_of(living, several, rules)
         for code in told.columns if told.select(pl.any_horizontal(pl.all().any())).item() else ():
             marked = told[code]
@@ -110,7 +117,13 @@ def sift(
     )
 
 
-def together(steps: Sequence[Step]) -> Iterator[list[Step]]:
+def _settled(steps: Sequence[Step], rules: Rules) -> Iterator[Step]:
+    for step in steps:
+        marks = step.marks
+        yield replace(step, marks=marks.of(rules)) if isinstance(marks, ByRules) else step
+
+
+def together(steps: Iterable[Step]) -> Iterator[list[Step]]:
     """The steps in their order; those that stand side by side and ask the row alone, as one."""
     for asks_row, several in groupby(steps, lambda step: isinstance(step.marks, pl.Expr)):
         if asks_row:
@@ -121,12 +134,11 @@ def together(steps: Sequence[Step]) -> Iterator[list[Step]]:
 
 def marks_of(living: pl.DataFrame, steps: Sequence[Step], rules: Rules) -> pl.DataFrame:
     """One Boolean column for each step, by its code."""
-    columns = [
-        step.marks if isinstance(step.marks, pl.Expr) else pl.lit(step.marks(living, rules))
-        for step in steps
-    ]
-    named = zip(columns, steps, strict=True)
-    return living.select(column.fill_null(False).alias(step.code) for column, step in named)
+    step = steps[0]
+    if not isinstance(step.marks, pl.Expr | ByRules):  # it stands alone
+        return pl.DataFrame([step.marks(living, rules).fill_null(False).alias(step.code)])
+    told = ((step.code, step.marks) for step in steps if isinstance(step.marks, pl.Expr))
+    return living.select(marks.fill_null(False).alias(code) for code, marks in told)
 
 
 def given(batch: Batch, plan: Plan, name: str) -> pl.Series:
@@ -154,9 +166,9 @@ def with_keys(typed: pl.DataFrame, parts: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def lies_ahead(name: str) -> Marks:
-    """A step's function: the time is later than now by more than clocks may differ."""
-    return lambda living, rules: living[name] > rules.now + CLOCK_SKEW
+def lies_ahead(name: str) -> ByRules:
+    """The time is later than now by more than clocks may differ."""
+    return ByRules(lambda rules: pl.col(name) > rules.now + CLOCK_SKEW)
 
 
 def is_repeated(living: pl.DataFrame, rules: Rules) -> pl.Series:

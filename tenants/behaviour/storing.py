@@ -1,5 +1,6 @@
 """Storing cleaned events: one INSERT of those whose act is not here yet."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ import numpy as np
 import polars as pl
 from django.db import IntegrityError, transaction
 
-from tenants.behaviour.binary_arrays import (
+from tenants.isolation.binary_arrays import (
     BigInts,
     Doubles,
     Ints,
@@ -17,14 +18,17 @@ from tenants.behaviour.binary_arrays import (
     Uuids,
     array_cursor,
 )
-from tenants.behaviour.binary_copy import EPOCH, Array
+from tenants.isolation.binary_copy import EPOCH, Array
 from tenants.isolation.scope import current_tenant
 
 # What is stored, and what was deleted for its person: neither is stored again.
-HERE = """
-select dedup from behaviour_event where dedup = any(%(acts)s)
-union all select dedup from behaviour_deletedact where dedup = any(%(acts)s)
-"""
+STORED = "select dedup from behaviour_event where dedup = any(%(acts)s)"
+GONE = "select dedup from behaviour_deletedact where dedup = any(%(acts)s)"
+HERE = f"{STORED} union all {GONE}"
+# Of a large batch only so many acts are looked up: a file that was sent before is found by any of
+# them, and one that was not needs no look at each. What it misses makes the insert fail: from then
+# on, for LATELY seconds, every act of the tenant is looked up first.
+FEW, SAMPLE, LATELY = 5_000, 500, 600.0
 # One order for all callers. `told` counts from 1 the few different contexts and arrays of withheld
 # purposes that the rows have; 0 is neither.
 STORE = """
@@ -56,27 +60,49 @@ def store_events(rows: pl.DataFrame, upload_id: UUID | None) -> list[int]:
     `withheld` that of an array or null. They came with `upload_id`, unless a column `upload` says
     of each with what. Must run in a tenant's scope.
     """
+    acts = rows["dedup"]
     for attempt in range(ATTEMPTS):
-        here = acts_here(rows["dedup"])
+        here = acts_here(acts, HERE if attempt or _may_repeat(acts) else GONE)
         new = rows.filter(~pl.col("dedup").is_in(here)) if here else rows
         try:
             if new.height:
                 with transaction.atomic():
                     _insert(new, upload_id)
             break
-        except IntegrityError:  # stored by others since; the next look sees what they committed
+        except IntegrityError:  # stored before or by others since; the next look sees it
+            _note_repeats()
             if attempt == ATTEMPTS - 1:
                 raise
     return rows.filter(pl.col("dedup").is_in(here))["row"].to_list() if here else []
 
 
-def acts_here(acts: pl.Series) -> list[str]:
+def acts_here(acts: pl.Series, question: str = HERE) -> list[str]:
     """Those of the acts that are stored, or must not be; both as hexadecimal digits."""
     if not acts.len():
         return []
     with array_cursor() as cursor:
-        cursor.execute(HERE, {"acts": Uuids(act_bytes(acts))})
+        cursor.execute(question, {"acts": Uuids(act_bytes(acts))}, binary=True)
         return sorted({act.hex for (act,) in cursor})
+
+
+# Tenant -> when acts of it were last found stored.
+_repeated: dict[UUID, float] = {}
+
+
+def _may_repeat(acts: pl.Series) -> bool:
+    """Whether each of the acts has to be looked up before it is stored."""
+    if acts.len() <= FEW or time.monotonic() < _repeated.get(current_tenant(), -LATELY) + LATELY:
+        return True
+    if not acts_here(acts.gather_every(acts.len() // SAMPLE), STORED):
+        return False
+    _note_repeats()
+    return True
+
+
+def _note_repeats() -> None:
+    if len(_repeated) >= FEW:
+        _repeated.clear()
+    _repeated[current_tenant()] = time.monotonic()
 
 
 def act_bytes(digits: pl.Series) -> Array:

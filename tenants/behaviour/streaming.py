@@ -7,7 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -41,6 +41,8 @@ TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "number": pl.Float64,
     "time": pl.Datetime("us", "UTC"),
 }
+COLUMNS = {column.name: column.type for column in EVENT_COLUMNS.columns}
+SINCE, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 # Row -> how it ended, (bucket, code), where it was not accepted.
 Ended = Mapping[int, tuple[str, str]]
 
@@ -173,29 +175,25 @@ def _with_uploads(
 
 def _batch(events: Sequence[Mapping[str, Any]], moment: datetime, keys: Sequence[str]) -> Batch:
     """The events as rows of a file, numbered from 1."""
-    timed = [{"occurred_at": moment, **event} for event in events]
-    return Batch(
-        rows=pl.int_range(1, len(timed) + 1, dtype=pl.Int64, eager=True),
-        faults=pl.Series([None] * len(timed), dtype=pl.String),
-        frame=pl.DataFrame(
-            [
-                pl.Series(
-                    column.name,
-                    [event.get(column.name) for event in timed],
-                    dtype=TYPES.get(column.type, pl.String),
-                )
-                for column in EVENT_COLUMNS.columns
-            ]
-            + [
-                pl.Series(
-                    f"{PREFIX}{key}",
-                    [event.get("context", {}).get(key) for event in timed],
-                    dtype=pl.String,
-                )
-                for key in keys
-            ]
-        ),
-    )
+    columns = {}
+    for name, kind in COLUMNS.items():
+        otherwise = moment if name == "occurred_at" else None
+        columns[name] = _column([event.get(name, otherwise) for event in events], kind)
+    for key in keys:
+        columns[f"{PREFIX}{key}"] = _column([event.get("context", {}).get(key) for event in events])
+    rows = pl.int_range(1, len(events) + 1, dtype=pl.Int64, eager=True)
+    return Batch(rows=rows, faults=_column([None] * len(events)), frame=pl.DataFrame(columns))
+
+
+def _column(values: list[Any], kind: str = "") -> pl.Series:
+    """One column of what was told; most are not told at all."""
+    dtype = TYPES.get(kind, pl.String)
+    if values.count(None) == len(values):
+        return pl.Series([None], dtype=dtype).new_from_index(0, len(values))
+    if kind == "time":  # polars would ask every one of them for its zone
+        values = [None if value is None else (value - SINCE) // MICROSECOND for value in values]
+        return pl.Series(values, dtype=pl.Int64).cast(dtype)
+    return pl.Series(values, dtype=dtype)
 
 
 def _ended(cleaned: Cleaned, landed: Landed) -> Ended:

@@ -26,11 +26,12 @@ from tenants.subjects.directory import known
 
 AGAIN = "cancellation_again"
 UNMATCHED = "cancellation_unmatched"
-# In the order in which others lock events.
+# In the order in which others lock events. By person first: no index has person, item and type,
+# and a look through the whole table for each batch would cost more the more is stored.
 PURCHASES = """
 select e.dedup, e.subject_id, e.item_id, e.type, e.occurred_at, coalesce(e.quantity, 1)
 from behaviour_event e
-where (e.subject_id, e.item_id, e.type) in (
+where e.subject_id = any(%(subjects)s::bigint[]) and (e.subject_id, e.item_id, e.type) in (
     select * from unnest(%(subjects)s::bigint[], %(items)s::bigint[], %(types)s::smallint[]))
 order by e.subject_id, e.occurred_at, e.dedup
 for update of e

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tenants.behaviour.parsing import texts
+from tenants.behaviour.parsing import nothing_of, texts
 
 DATE_ORDERS = ("day", "month")
 # Upper bounds of the magnitude of epoch seconds, milliseconds and microseconds; above: nanoseconds.
@@ -89,6 +89,9 @@ def times(column: pl.Series, zone: str, order: str | None = None) -> Times:
     that a zone skips in spring is none either; one that it repeats in autumn is the earlier.
     """
     kind = column.dtype
+    if column.null_count() == column.len():
+        moment = nothing_of(column, pl.Datetime("us", "UTC"))
+        return Times(moment, every(column, False), every(column, False))
     if isinstance(kind, pl.Datetime):
         moment = column.cast(pl.Datetime("us", kind.time_zone))
         zoned = kind.time_zone is not None

@@ -22,16 +22,20 @@ from tenants.work.queue import enqueue
 
 # One who changes the table waits for another: versions follow each other.
 ALONE = "select pg_advisory_xact_lock(hashtextextended('uses' || app_tenant()::text, 0))"
+NEWEST = "select uses::text from consent_usetable order by number desc limit 1"
 Uses = Mapping[Use, tuple[Purpose, ...]]
 USUAL: Uses = {use: (purpose,) for use, purpose in PURPOSE_OF.items()}
 
 
 def uses() -> Uses:
     """The table in force for the tenant in scope; of several purposes the first gives its name."""
-    newest = UseTable.objects.order_by("-number").first()
+    with connection.cursor() as cursor:
+        cursor.execute(NEWEST)
+        newest = cursor.fetchone()
     if newest is None:
         return USUAL
-    return {use: tuple(map(Purpose, newest.uses.get(use.value, ()))) or USUAL[use] for use in Use}
+    told = json.loads(newest[0])
+    return {use: tuple(map(Purpose, told.get(use.value, ()))) or USUAL[use] for use in Use}
 
 
 def purposes_of(use: Use) -> tuple[Purpose, ...]:

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 
 from tenants.errors import NotFound
+from tenants.isolation.binary_arrays import Digests, array_cursor, packed
 from tenants.isolation.keys import seal, unseal
 from tenants.isolation.scope import current_tenant
 from tenants.subjects import keys
 from tenants.subjects.models import Subject, SubjectKey
 
 CONTEXT = b"subject.external_id"
+KNOWN = "select lookup, id from subjects_subject where lookup = any(%(lookups)s)"
 ID_LENGTH = 200  # characters of an external id
 
 
@@ -21,7 +23,7 @@ def find(external_id: str) -> Subject | None:
 def resolve(external_ids: Iterable[str]) -> dict[str, int]:
     """External id -> integer id, making the subjects that are new. Safe with concurrent callers."""
     tenant_id = current_tenant()
-    possible = {external: keys.lookups_of(tenant_id, external) for external in set(external_ids)}
+    possible = keys.possible_lookups(tenant_id, set(external_ids))
     found = _known(lookup for both in possible.values() for lookup in both)
     lookups = {
         external: next((lookup for lookup in both if lookup in found), both[0])
@@ -41,18 +43,18 @@ def resolve(external_ids: Iterable[str]) -> dict[str, int]:
 
 def known(external_ids: Iterable[str]) -> dict[str, int]:
     """External id -> integer id of the subjects that there are; makes none."""
-    tenant_id = current_tenant()
-    lookups = {
-        lookup: external
-        for external in set(external_ids)
-        for lookup in keys.lookups_of(tenant_id, external)
-    }
+    possible = keys.possible_lookups(current_tenant(), set(external_ids))
+    lookups = {lookup: external for external, both in possible.items() for lookup in both}
     return {lookups[lookup]: subject_id for lookup, subject_id in _known(lookups).items()}
 
 
 def _known(lookups: Iterable[bytes]) -> dict[bytes, int]:
-    rows = Subject.objects.filter(lookup__in=list(lookups)).values_list("lookup", "id")
-    return {bytes(lookup): subject_id for lookup, subject_id in rows}
+    asked = packed(lookups, keys.LOOKUP_BYTES)
+    if not len(asked):
+        return {}
+    with array_cursor() as cursor:
+        cursor.execute(KNOWN, {"lookups": Digests(asked)}, binary=True)
+        return dict(cursor.fetchall())
 
 
 def _create(missing: dict[str, bytes]) -> None:

@@ -6,6 +6,7 @@ Destroying a subject's wrapped key makes everything encrypted under it unreadabl
 import hashlib
 import hmac
 import unicodedata
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -23,8 +24,18 @@ def lookup_of(tenant_id: UUID, external_id: str) -> bytes:
 def lookups_of(tenant_id: UUID, external_id: str) -> list[bytes]:
     """The pseudonyms by which a subject may be found: two while the master key is rotated, that of
     the current version first."""
+    return possible_lookups(tenant_id, [external_id])[external_id]
+
+
+def possible_lookups(tenant_id: UUID, external_ids: Iterable[str]) -> dict[str, list[bytes]]:
+    """`lookups_of` of each of them."""
+    keys = tenant_keys(tenant_id, "lookup")
+    return {external: _lookups(keys, external) for external in external_ids}
+
+
+def _lookups(keys: Sequence[bytes], external_id: str) -> list[bytes]:
     text = unicodedata.normalize("NFC", external_id).encode()
-    return [hmac.digest(key, text, hashlib.sha256) for key in tenant_keys(tenant_id, "lookup")]
+    return [hmac.digest(key, text, "sha256") for key in keys]
 
 
 def new_subject_key() -> bytes:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property, lru_cache
 from math import inf, isnan
 from typing import Any
 
@@ -52,6 +53,11 @@ class Envelope:
     context: Any
     narrowing: Narrowing
 
+    @cached_property
+    def sent_at(self) -> datetime | None:
+        """None where nothing is said, or nothing to correct by."""
+        return _sent(self.sent)
+
 
 def read_messages(messages: list[Any], envelope: Envelope) -> Told:
     """Each message in its order."""
@@ -65,14 +71,14 @@ def read_messages(messages: list[Any], envelope: Envelope) -> Told:
 
 
 def _events(message: Any, envelope: Envelope, told: Told) -> list[Event]:
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         raise PassedOver("malformed")
     act, name = _act(message)
     user = text(message.get("userId")) or text(message.get("anonymousId"))
     if not user:
         raise PassedOver("no_user", name)
     properties = message.get("properties")
-    properties = properties if isinstance(properties, Mapping) else {}
+    properties = properties if isinstance(properties, dict) else {}
     base = {
         "user_id": user,
         "occurred_at": _moment(message, envelope),
@@ -93,10 +99,17 @@ def _act(message: Mapping[str, Any]) -> tuple[Act, str]:
     name = message.get("event")
     if not isinstance(name, str) or not name:
         raise PassedOver("no_name")
-    plain = plain_name(name)
-    if plain in UNTOLD:
+    act = _act_named(name)
+    if act is None:
         raise PassedOver("untold", name)
-    return ACTS.get(plain) or Act(text(name) or name), name
+    return act, name
+
+
+@lru_cache(maxsize=1_000)
+def _act_named(name: str) -> Act | None:
+    """None for what tells of no act on an item; a shop's tracker says the same few names."""
+    plain = plain_name(name)
+    return None if plain in UNTOLD else ACTS.get(plain) or Act(text(name) or name)
 
 
 def _acts(
@@ -108,7 +121,7 @@ def _acts(
         yield _event(act, name, properties, properties, {**base, "event_id": own})
         return
     for number, product in enumerate(products):
-        line = product if isinstance(product, Mapping) else {}
+        line = product if isinstance(product, dict) else {}
         # The same message gives the same ids, so that a repeated one counts once.
         event_id = own and f"{own}/{number}"
         try:
@@ -151,19 +164,26 @@ def _moment(message: Mapping[str, Any], envelope: Envelope) -> datetime:
         told = moment_of(message.get("originalTimestamp") or message.get("timestamp"))
     except Unreadable:
         raise PassedOver("bad_time") from None
-    try:
-        sent = moment_of(message.get("sentAt") or envelope.sent)
-    except Unreadable:
-        sent = None  # nothing to correct by
+    own = message.get("sentAt")
+    sent = _sent(own) if own else envelope.sent_at
     try:
         return happened_at(told, sent, envelope.received)
     except Unreadable:
         raise PassedOver("bad_time") from None
 
 
+def _sent(told: Any) -> datetime | None:
+    try:
+        return moment_of(told)
+    except Unreadable:
+        return None
+
+
 def _withheld(message: Mapping[str, Any], envelope: Envelope, told: Told) -> str | None:
     """A no that cannot be read might be any: such an act is not taken."""
     consent = _consent(message.get("context")) or _consent(envelope.context)
+    if consent is None:
+        return None
     try:
         withheld, unknown = envelope.narrowing.withheld(consent)
     except AppError:
@@ -173,11 +193,14 @@ def _withheld(message: Mapping[str, Any], envelope: Envelope, told: Told) -> str
 
 
 def _consent(context: Any) -> Any:
-    return context.get("consent") if isinstance(context, Mapping) else None
+    return context.get("consent") if isinstance(context, dict) else None
 
 
 def _first(line: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((found for name in names if (found := text(line.get(name)))), None)
+    for name in names:
+        if name in line and (found := text(line[name])):
+            return found
+    return None
 
 
 def text(value: Any) -> str | None:
@@ -185,14 +208,14 @@ def text(value: Any) -> str | None:
 
     One that PostgreSQL would not keep becomes what cleaning refuses as a control character.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
     if not isinstance(value, str):
-        return None
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return "\x00"
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return str(value) if whole else None
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return "\x00"
     return value.strip() or None
 
 

@@ -45,6 +45,6 @@ def happened_at(told: datetime | None, sent: datetime | None, received: datetime
         return received
     try:
         moment = received - (sent - told) if sent else told
-        return moment.astimezone(UTC)
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     except OverflowError as error:
         raise Unreadable from error

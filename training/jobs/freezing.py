@@ -14,12 +14,12 @@ from tenants.audit.actor import Actor
 from tenants.audit.canonical import leaf_hash
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.behaviour.binary_copy import Array
 from tenants.behaviour.event_types import stored_types
 from tenants.behaviour.personal_texts import for_training
 from tenants.behaviour.type_table import TypeTable
 from tenants.consent.policy import policy_version
 from tenants.errors import AppError
+from tenants.isolation.binary_copy import Array
 from tenants.subjects.suppression import keep_erasures_out
 from training.jobs.allowed import EXCLUDED, PURPOSE, asked_of_training, whole_tenant
 from training.jobs.grouping import label_params, write_groups

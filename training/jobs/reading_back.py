@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from tenants.behaviour.binary_copy import EPOCH, Array, read
+from tenants.isolation.binary_copy import EPOCH, Array, read
 from training.jobs.allowed import ALLOWED, USABLE, asked_of_training, whole_tenant
 
 # What a null is told as: no number of an event is NaN, and no label hashes to nothing.

@@ -1,5 +1,6 @@
 """Requests that come at the same moment: landed together, each with its own record and outcome."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -69,7 +70,7 @@ def play(landing: Landing, waiting: list[Told], *, trusted=True):
         rest = []
         for number, one in enumerate(waiting):
             rest.append(pool.submit(together.accept, TENANT, one, trusted=trusted))
-            while trusted and len(together._lines[TENANT, True]) <= number:
+            while trusted and len(together._lines[TENANT, True].waiting) <= number:
                 pass
         landing.go.set()
         answers = [each.exception(10) or each.result() for each in (first, *rest)]
@@ -85,6 +86,26 @@ def test_what_comes_while_one_is_landed_is_landed_together(no_scope):
         ["sender-a", "sender-b", "sender-c"],
     ]
     assert answers == ["sender-first", "sender-a", "sender-b", "sender-c"]
+
+
+def test_who_was_answered_together_is_waited_for_and_who_comes_alone_waits_for_nobody(
+    no_scope, monkeypatch
+):
+    monkeypatch.setattr(gathering, "LINGER", 10.0)
+    landing = Landing()
+    landing.go.set()
+    together = Gathering(landing)
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(together.accept, TENANT, told("alone"), trusted=True).result(5)
+        monkeypatch.setattr(gathering, "LATELY", 10.0)
+        together._answered[TENANT, True] = time.monotonic(), 2
+        one = pool.submit(together.accept, TENANT, told("a"), trusted=True)
+        while (TENANT, True) not in together._lines:
+            pass
+        two = pool.submit(together.accept, TENANT, told("b"), trusted=True)
+        assert [one.result(5), two.result(5)] == ["sender-a", "sender-b"]
+    names = [names for names, _ in landing.groups]
+    assert names == [["sender-alone"], ["sender-a", "sender-b"]]
 
 
 def test_senders_who_are_not_believed_are_landed_apart(no_scope):

@@ -1,9 +1,10 @@
 """Storing: an act once, whoever stores it at the same moment; nulls, contexts and orders kept."""
 
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import polars as pl
+import pytest
 
 from tenants.behaviour import storing
 from tenants.behaviour.models import DeletedAct, Event, Item
@@ -98,8 +99,8 @@ def test_another_tenants_same_act_is_its_own(alice, bob):
 def test_an_act_that_others_store_between_the_look_and_the_insert_counts_once(alice, monkeypatch):
     look, looks = storing.acts_here, []
 
-    def late(acts):
-        looks.append(found := look(acts))
+    def late(acts, question):
+        looks.append(found := look(acts, question))
         if len(looks) == 1:
             monkeypatch.setattr(storing, "acts_here", look)
             assert store_events(rows("b"), None) == []
@@ -111,6 +112,34 @@ def test_an_act_that_others_store_between_the_look_and_the_insert_counts_once(al
         assert store_events(rows("a", "b", "c"), None) == [2]
         assert [act.hex[0] for (act,) in stored("dedup")] == ["a", "b", "c"]
     assert len(looks) == 2
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+def test_of_a_large_batch_a_sample_is_looked_up_and_what_that_misses_counts_once(
+    alice, monkeypatch, sampled
+):
+    monkeypatch.setattr(storing, "FEW", 3)
+    monkeypatch.setattr(storing, "SAMPLE", 1)  # the first of the batch
+    monkeypatch.setattr(storing, "_repeated", {})
+    questions = []
+    look = storing.acts_here
+
+    def noted(acts, question):
+        questions.append((question, acts.len()))
+        return look(acts, question)
+
+    with alice.scope:
+        DeletedAct.objects.create(dedup=UUID("e" * 32))
+        assert store_events(rows("a"), None) == []
+        monkeypatch.setattr(storing, "acts_here", noted)
+        told = rows(*("abcde" if sampled else "bcdea"))
+        assert sorted(store_events(told, None)) == ([1, 5] if sampled else [4, 5])
+        assert [act.hex[0] for (act,) in stored("dedup")] == ["a", "b", "c", "d"]
+        assert questions[0] == (storing.STORED, 1)
+        assert questions[-1] == (storing.HERE, 5)
+        assert ((storing.GONE, 5) in questions) is not sampled
+        store_events(rows(*"bcdea"), None)
+    assert questions[-1] == (storing.HERE, 5)  # at once: the tenant has sent acts again lately
 
 
 def test_two_at_once_store_each_act_once(committed):

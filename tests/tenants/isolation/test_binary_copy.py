@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from tenants.behaviour.binary_copy import EPOCH, UnevenRows, read, written
+from tenants.isolation.binary_copy import EPOCH, UnevenRows, read, written
 
 TYPES = {"n": ">i8", "small": ">i2", "at": ">i8", "amount": ">f8", "act": "V16", "part": ">i4"}
 TABLE = """create temporary table copied (n bigint, small smallint, at timestamptz, amount float8,
