@@ -23,21 +23,10 @@ from launcher.leftovers import MARK
 from launcher.ports import any_free
 from tests.bench.erasure_disk import Disk
 from tests.bench.erasure_scan import Needles, control, forms, occurrences, scan
-from tests.bench.repeat import BASE
-from tests.bench.restarts import ROOT, Product
+from tests.bench.restarts import BARE, BASE, ROOT, Product
 
 QUICK = bool(os.environ.get("QUICK"))
 PEOPLE = 24 if QUICK else 60
-# `make up` in a folder of its own, without the demo tenant.
-START = """
-import sys; from dataclasses import replace; from pathlib import Path
-from launcher.places import Places; from launcher.table import product; from launcher.up import main
-def plan(**how):
-    made = product(**how)
-    steps = (replace(step, argv=(*step.argv, "--without-demo")) for step in made.steps)
-    return replace(made, steps=tuple(steps))
-sys.exit(main(Places(Path(sys.argv[1])), plan))
-"""
 VERIFIER = ROOT / "tenants" / "erasure" / "verify_certificate.py"
 
 
@@ -58,7 +47,7 @@ class Proof:
         return subprocess.Popen([sys.executable, "-c", BASE, str(base)], cwd=ROOT)
 
     def start(self) -> Product:
-        product = Product(self.disk.var, self.known["port"], START)
+        product = Product(self.disk.var, self.known["port"], BARE)
         product.start()
         self.say("the product runs")
         return product
@@ -109,7 +98,7 @@ def main() -> int:
             proof.disk.purge()
             left = proof.look("behind the erasure")
         finally:
-            product.stop()
+            product.end()
         proof.disk.restore(proof.folder / "backup")
         product = proof.start()
         try:
@@ -117,7 +106,7 @@ def main() -> int:
             proof.disk.purge()
             back = proof.look("behind the restored backup")
         finally:
-            product.stop()
+            product.end()
         return report(proof, planted, left, back)
 
 

@@ -8,13 +8,13 @@ at once, two kills, one cancel.
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench.restarts import ROOT, Product
+from launcher.ports import any_free
+from tests.bench.restarts import BASE, ROOT, Product
 
 # `make up` in a folder of its own, with everything but the demo tenant and the web server.
 START = """
@@ -39,11 +39,6 @@ def widened(worker):
     return replace(worker, argv=tuple(words))
 sys.exit(main(Places(Path(sys.argv[1])), plain))
 """
-# In a process of its own: torch is needed for nothing else here.
-BASE = (
-    "import sys; from pathlib import Path; from tests import shop;"
-    "shop.tiny_base_model(Path(sys.argv[1]))"
-)
 # Seconds between two checkpoints of an engine, so that a job of a few seconds has some.
 SAVE_EVERY = "1"
 
@@ -64,7 +59,7 @@ def main() -> int:
             driver = [sys.executable, "-m", "tests.bench.jobs_driver", *words]
             return subprocess.run(driver, cwd=ROOT, env=environment).returncode
         finally:
-            end(product)
+            product.end()
 
 
 def asked() -> argparse.Namespace:
@@ -77,19 +72,8 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=90 if quick else 1500, help="at most")
     parser.add_argument("--seed", type=int, default=8)
     parser.add_argument("--slots", type=int, default=2 if quick else 1, help="jobs at once")
-    parser.add_argument("--port", type=int, default=8766)
+    parser.add_argument("--port", type=int, default=any_free())
     return parser.parse_args()
-
-
-def end(product: Product) -> None:
-    """The workers first and without their time to finish: nothing of theirs is needed any more."""
-    for target in ("gpu worker", "default worker", "beat"):
-        for pid in product.pids(target):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-    product.stop()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Runs the real product in a folder of its own, trains on all demo data, kills each of the three
 `KILLS` times at random moments with SIGKILL, and then asks: did the job finish, once, and does
 the audit log verify? Ends with one JSON object. Takes as long as one training and its restarts.
+QUICK=1: a small shop with a tiny base instead of the demo, and each is killed once.
 """
 
 import argparse
@@ -14,7 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+
+from launcher.leftovers import MARK
+from launcher.ports import any_free
+from tests import shop
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ("engine", "gpu worker", "everything")
@@ -31,17 +37,24 @@ import sys; from pathlib import Path
 from launcher.places import Places; from launcher.up import main
 sys.exit(main(Places(Path(sys.argv[1]))))
 """
-QUESTION = """
-import django, json; django.setup()
-from tenants.isolation.models import KnownTenant
-from tenants.isolation.scope import tenant_scope
-from training.jobs.models import Job, Version, Snapshot
-with tenant_scope(KnownTenant.objects.get().tenant_id):
-    job = Job.objects.first()
-    print(json.dumps({"state": job.state if job else "", "versions": Version.objects.count(),
-        "snapshots": Snapshot.objects.count(), "error": job.error if job else {},
-        "fraction": job.progress.get("fraction", 0) if job else 0}))
+# The same without the demo tenant.
+BARE = """
+import sys; from dataclasses import replace; from pathlib import Path
+from launcher.places import Places; from launcher.table import product; from launcher.up import main
+def plan(**how):
+    made = product(**how)
+    steps = (replace(step, argv=(*step.argv, "--without-demo")) for step in made.steps)
+    return replace(made, steps=tuple(steps))
+sys.exit(main(Places(Path(sys.argv[1])), plan))
 """
+# In a process of its own: torch is needed for nothing else here.
+BASE = (
+    "import sys; from pathlib import Path; from tests import shop;"
+    "shop.tiny_base_model(Path(sys.argv[1]))"
+)
+# Some seconds of training behind a start that takes as long, kept once a second.
+SMALL = {**shop.QUICK, "batch_size": 32, "finetune_epochs": 10}
+SAVE_EVERY = "1"
 
 
 class Product:
@@ -49,6 +62,7 @@ class Product:
 
     def __init__(self, var: Path, port: int, script: str = START, *words: str) -> None:
         self.var, self.port, self.script, self.words = var, port, script, words
+        self.asked: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         self.process = subprocess.Popen(
@@ -68,6 +82,14 @@ class Product:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(60)
+
+    def end(self) -> None:
+        """The workers first and without their time to finish: nothing of theirs is needed."""
+        for target in ("gpu worker", "default worker", "beat"):
+            for pid in self.pids(target):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        self.stop()
 
     def pids(self, target: str) -> list[int]:
         """Processes of this run that match, by the folder in their environment or command."""
@@ -102,11 +124,19 @@ class Product:
         return dict(pair.split("=", 1) for pair in raw if "=" in pair)
 
     def state(self) -> dict[str, object]:
-        answer = self.manage("-c", QUESTION)
-        try:
-            return dict(json.loads(answer.stdout.splitlines()[-1]))
-        except (IndexError, ValueError):
-            return {"state": "", "fraction": 0}
+        """What became of the job, by a process beside the product that is asked again and again;
+        nothing while the database is away."""
+        if self.asked is None:
+            env = self.environment()
+            del env[MARK]  # what bears it is stopped with the run
+            words = [sys.executable, "-m", "tests.bench.restarts_asked"]
+            pipe = subprocess.PIPE
+            self.asked = subprocess.Popen(
+                words, cwd=ROOT, env=env, stdin=pipe, stdout=pipe, text=True
+            )
+        assert self.asked.stdin and self.asked.stdout
+        print(file=self.asked.stdin, flush=True)
+        return dict(json.loads(self.asked.stdout.readline()))
 
 
 def wait_for(product: Product, states: tuple[str, ...], seconds: float) -> dict[str, object]:
@@ -116,7 +146,7 @@ def wait_for(product: Product, states: tuple[str, ...], seconds: float) -> dict[
         found = product.state()
         if found["state"] in states:
             return found
-        time.sleep(2)
+        time.sleep(0.5)
     raise SystemExit(f"the job was not {states} within {seconds:.0f} s: {found}")
 
 
@@ -139,22 +169,22 @@ def kill(product: Product, target: str) -> bool:
 
 
 def main() -> None:
+    quick = bool(os.environ.get("QUICK"))
     parser = argparse.ArgumentParser()
-    parser.add_argument("--kills", type=int, default=1 if os.environ.get("QUICK") else 3)
+    parser.add_argument("--kills", type=int, default=1 if quick else 3)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--port", type=int, default=any_free())
     options = parser.parse_args()
     chance = random.Random(options.seed)
     plan = [target for target in TARGETS for _ in range(options.kills)]
     chance.shuffle(plan)
     counts = dict.fromkeys(TARGETS, 0)
     with tempfile.TemporaryDirectory(prefix="attune-restarts-") as folder:
-        product = Product(Path(folder) / "var", options.port)
-        product.start()
+        product = small(Path(folder), options.port) if quick else demo(Path(folder), options.port)
         try:
             wait_for(product, ("running",), 600)
             for target in plan:
-                time.sleep(chance.uniform(5, 45))
+                time.sleep(chance.uniform(*((0.5, 2.5) if quick else (5, 45))))
                 state = product.state()
                 if state["state"] not in ("running", "queued"):
                     break
@@ -164,7 +194,7 @@ def main() -> None:
             verified = product.manage("manage.py", "audit_verify")
             print(verified.stdout, flush=True)
         finally:
-            product.stop()
+            product.end()
     result = {
         "killed_engine": counts["engine"],
         "killed_gpu_worker": counts["gpu worker"],
@@ -178,6 +208,28 @@ def main() -> None:
     print(json.dumps(result))
     if ended["state"] != "succeeded" or ended["versions"] != 1 or verified.returncode:
         raise SystemExit(1)
+
+
+def demo(folder: Path, port: int) -> Product:
+    """The product, started, whose demo tenant trains by itself."""
+    product = Product(folder / "var", port)
+    product.start()
+    return product
+
+
+def small(folder: Path, port: int) -> Product:
+    """The product, started, and a small shop in it whose training was ordered."""
+    base = folder / "base"
+    making = subprocess.Popen([sys.executable, "-c", BASE, str(base)], cwd=ROOT)
+    os.environ |= {"BASE_MODELS": str(base), "ATTUNE_SAVE_EVERY": SAVE_EVERY}
+    product = Product(folder / "var", port, BARE)
+    product.start()
+    assert making.wait() == 0
+    ordered = product.manage("-m", "tests.bench.restarts_asked", json.dumps(SMALL))
+    if ordered.returncode:
+        product.stop()
+        raise SystemExit(ordered.stderr)
+    return product
 
 
 if __name__ == "__main__":
