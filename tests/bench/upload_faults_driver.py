@@ -118,13 +118,13 @@ def main() -> int:
     def say(what: str) -> None:
         print(f"     {time.monotonic() - begun:.1f} s: {what}", flush=True)
 
-    shops = [open_shop(f"Shop{place}-{token_hex(3)}") for place in range(SENDERS)]
-    say("files of one fault each")
-    files(table, shops)
-    say("bombs, and beside them a full disk")
-    full_on_arrival(table, shops[1])
+    waiter, *shops = [open_shop(f"Shop{place}-{token_hex(3)}") for place in range(SENDERS + 1)]
+    full_on_arrival(table, waiter)
     with ThreadPoolExecutor(1) as pool:
-        full = pool.submit(full_disk, table, shops[1])
+        full = pool.submit(full_disk, table, waiter)
+        say("files of one fault each, and beside them a disk that stays full for a while")
+        files(table, shops)
+        say("bombs")
         memory = bombs(table, shops[0], shops[2])
         full.result()
     say("files in a wrong order, and twice")

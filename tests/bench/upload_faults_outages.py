@@ -22,25 +22,26 @@ from tests.bench.upload_faults_streams import Stream, began
 from tests.bench.upload_faults_verdict import Table, judge
 
 QUICK = bool(os.environ.get("QUICK"))
-ROWS = 160_000 if QUICK else 1_000_000
+ROWS = 90_000 if QUICK else 1_000_000
 GONE, FROZEN = (2.0, 1.0) if QUICK else (60.0, 20.0)  # seconds
 
 
-def many_rows(tag: str, count: int) -> bytes:
-    """A long file whose people act no faster than people do."""
+def many_rows(tag: str, count: int, note: str = "") -> bytes:
+    """A long file whose people act no faster than people do; a `note` makes its rows longer, so
+    that fewer of them are stored at once."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
     seconds = (start + timedelta(seconds=number) for number in range(count))
     lines = (
-        f"u{number % 10},{tag}-{number % 500},view,{at:%Y-%m-%dT%H:%M:%SZ},,"
+        f"u{number % 10},{tag}-{number % 500},view,{at:%Y-%m-%dT%H:%M:%SZ},,,{note}"
         for number, at in enumerate(seconds)
     )
-    return "\n".join((",".join(HEAD), *lines, "")).encode()
+    return "\n".join((",".join((*HEAD, "note")), *lines, "")).encode()
 
 
 def worker_killed(table: Table, business: Any) -> Callable[[], None]:
     """SIGKILL to the worker and whatever it has started, once some rows are stored. What is given
     tells of the file in the end."""
-    api, bad = Api(business.key), Bad("", lambda: (many_rows("kil", ROWS), ROWS))
+    api, bad = Api(business.key), Bad("", lambda: (many_rows("kil", ROWS, "x" * 80), ROWS))
     content, count = bad.made()
     answer = api.send(content, kind="events", name="year.csv")
     while not (found := api.look(answer.body["id"]))["rows_done"]:
@@ -142,7 +143,7 @@ def both_killed(table: Table, business: Any) -> None:
 
 def web_killed(table: Table, business: Any) -> None:
     """SIGKILL to the web server between two parts of a file, which then goes on."""
-    api, content = Api(business.key), many_rows("par", 60_000)
+    api, content = Api(business.key), many_rows("par", 40_000)
     cut = 1 << 20
     upload = api.begin(len(content), kind="events", name="month.csv").body["id"]
     api.put(upload, 0, content[:cut])
@@ -152,8 +153,8 @@ def web_killed(table: Table, business: Any) -> None:
     api.put(upload, here, content[here:])
     status = api.complete(upload, content).status
     says = f"the web server killed behind {here:,} of {len(content):,} bytes of a file"
-    bad = Bad(says, lambda: (content, 60_000), ends={"accepted": 60_000})
-    judge(table, business, bad, status, api.ended(upload), 60_000)
+    bad = Bad(says, lambda: (content, 40_000), ends={"accepted": 40_000})
+    judge(table, business, bad, status, api.ended(upload), 40_000)
 
 
 OUTAGES: dict[str, Callable[[Table, Any], None]] = {

@@ -17,9 +17,9 @@ from tests.bench.upload_faults_files import HEAD, Bad, csv, raw, row, rows
 QUICK = bool(os.environ.get("QUICK"))
 MEBI = 1 << 20
 # What the bombs unpack to, if nobody stopped them.
-BOMB = (128 if QUICK else 4_000) * MEBI
-PAGE = (280 if QUICK else 600) * MEBI
-LONG_LINE = (64 if QUICK else 1_024) * MEBI
+BOMB = (96 if QUICK else 4_000) * MEBI
+PAGE = (260 if QUICK else 600) * MEBI
+LONG_LINE = (24 if QUICK else 1_024) * MEBI
 OFFICE = "[Content_Types].xml"
 
 
