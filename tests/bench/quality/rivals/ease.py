@@ -52,6 +52,7 @@ def _trials(half_lives: tuple[float, ...], pace: float) -> list[Settings]:
         {"ridge": 200.0, "binary": False, "memory": long},
         {"ridge": 10.0, "binary": False, "memory": long},
         {"ridge": 30.0, "binary": False, "memory": long},
+        {"ridge": 3.0, "binary": False, "memory": long},
     ]
     return [{**each, "half_life": days} for each in learnt for days in half_lives]
 
