@@ -35,7 +35,7 @@ print(json.dumps({
 # They take seconds to load, and only a training needs them, which is a process of its own.
 TRAINING = {"torch", "transformers", "peft", "accelerate", "tensorboardX"}
 FILES = {"pyarrow", "plotly"}
-ARRAYS = {"numpy", "scipy", "polars"}
+ARRAYS = {"scipy", "polars"}
 PAGES = {"attune.urls", "dashboard.urls", "rest_framework.serializers", "drf_spectacular.openapi"}
 
 
