@@ -6,6 +6,7 @@ Ends with the driver's one JSON object. QUICK=1: the same inputs, smaller ones, 
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,4 +44,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # What was stopped or mounted is set right again also when somebody ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sys.exit(main())

@@ -3,6 +3,7 @@ what became of it. Runs in the environment of one of the product's workers.
 """
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -157,4 +158,6 @@ def report(table: Table, lost: int, memory: float, seconds: float) -> int:
 
 
 if __name__ == "__main__":
+    # What was stopped or mounted is set right again also when somebody ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sys.exit(main())
