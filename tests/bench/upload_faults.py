@@ -13,7 +13,6 @@ import tempfile
 from pathlib import Path
 
 from launcher.ports import any_free
-from tests.bench.jobs import end
 from tests.bench.restarts import ROOT, Product
 
 # `make up` in a folder of its own.
@@ -40,7 +39,7 @@ def main() -> int:
                 DRIVER, cwd=ROOT, env={**os.environ, **product.environment(), **told}
             ).returncode
         finally:
-            end(product)
+            product.end()
 
 
 if __name__ == "__main__":
