@@ -7,6 +7,7 @@ QUICK=1: a small shop with a tiny base instead of the demo, and each is killed o
 """
 
 import argparse
+import ctypes
 import json
 import os
 import random
@@ -57,6 +58,11 @@ SMALL = {**shop.QUICK, "batch_size": 32, "finetune_epochs": 10}
 SAVE_EVERY = "1"
 
 
+def _end_with_us() -> None:
+    """However this process ends, the product is told to stop (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 class Product:
     """One `make up` in a folder of its own."""
 
@@ -72,6 +78,7 @@ class Product:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_end_with_us,
         )
         assert self.process.stdout
         for line in self.process.stdout:
