@@ -17,8 +17,8 @@ from django.urls import URLResolver, get_resolver
 from tenants.access.rights import Right
 from tenants.behaviour.asking import look
 from tenants.behaviour.models import Item, RejectedRows, Upload
+from tenants.behaviour.processing.rejected import sealed_cells
 from tenants.behaviour.reading.opening import open_table
-from tenants.behaviour.rejected import sealed_cells
 from tenants.departure import files
 from tenants.evidence.models import EvidenceExport
 from tenants.ids import public_id

@@ -1,7 +1,7 @@
 """A business with the shop's data: notice, items, consent, purchases and a published version."""
 
+from tenants.behaviour.arriving.accepting import accept_upload
 from tenants.behaviour.models import Item, Upload
-from tenants.behaviour.services import accept_upload
 from tenants.consent.notices import archive_notice
 from tenants.consent.vocabulary import Purpose
 from tenants.work.run import run_waiting

@@ -147,12 +147,12 @@ CELERY_BEAT_SCHEDULE = {
 
 # Kind of leased work -> where and how it runs: the one table that workers read.
 WORK_KINDS = {
-    "upload": WorkKind("default", "tenants.behaviour.ingest.run", lease=120, attempts=6),
+    "upload": WorkKind("default", "tenants.behaviour.processing.ingest.run", lease=120, attempts=6),
     "look": WorkKind("default", "tenants.behaviour.asking.looking.run", lease=120, attempts=6),
     "dry_run": WorkKind(
         "default", "tenants.behaviour.asking.rehearsing.run", lease=120, attempts=6
     ),
-    "release": WorkKind("default", "tenants.behaviour.release.run", lease=60, attempts=6),
+    "release": WorkKind("default", "tenants.behaviour.landing.release.run", lease=60, attempts=6),
     "notice_change": WorkKind(
         "default", "tenants.consent.changing.run", lease=120, attempts=20, urgent=True
     ),
@@ -205,10 +205,10 @@ TENANT_DUTIES = [
     "tenants.metering.requests.bring_in",
     "tenants.consent.changing.look",
     "tenants.consent.coverage.measure",
-    "tenants.behaviour.quarantine.expire",
-    "tenants.behaviour.release.look",
-    "tenants.behaviour.narrowing.keep_up",
-    "tenants.behaviour.sweeping.sweep",
+    "tenants.behaviour.landing.quarantine.expire",
+    "tenants.behaviour.landing.release.look",
+    "tenants.behaviour.landing.narrowing.keep_up",
+    "tenants.behaviour.arriving.sweeping.sweep",
     "tenants.behaviour.arriving.parts.expire",
     "tenants.departure.expiring.expire",
     "tenants.evidence.making.expire",
@@ -233,7 +233,7 @@ KEY_ROTATION = ["training.jobs.resealing.reseal"]
 # Streams of rows that are sealed in batches instead of chained one by one.
 SEALED_STREAMS = {
     "decisions": "recommend.decisions.stream",
-    "event_batches": "tenants.behaviour.event_batches.stream",
+    "event_batches": "tenants.behaviour.streaming.event_batches.stream",
 }
 # What auditors can be given: name of a kind -> what states its files.
 EVIDENCE_KINDS = {
@@ -335,9 +335,9 @@ SPECTACULAR_SETTINGS = {
     # Two fields whose values are the same share one name.
     "ENUM_NAME_OVERRIDES": {
         "PurposeEnum": "tenants.consent.vocabulary.PURPOSES",
-        "OutcomeEnum": "tenants.behaviour.report.BUCKETS",
+        "OutcomeEnum": "tenants.behaviour.processing.report.BUCKETS",
         "UploadKindEnum": "tenants.behaviour.models.Upload.KINDS",
-        "KeptOutcomeEnum": "tenants.behaviour.outcomes.OUTCOMES",
+        "KeptOutcomeEnum": "tenants.behaviour.streaming.outcomes.OUTCOMES",
     },
     "TAGS": [
         {"name": "audit", "description": "The log, its signed checkpoints, evidence for auditors."},

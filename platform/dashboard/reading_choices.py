@@ -22,15 +22,15 @@ from tenants.behaviour.asking.proposing import (
     suggested_options,
 )
 from tenants.behaviour.asking.remembered import recalled
-from tenants.behaviour.event_context import PREFIX as CONTEXT
-from tenants.behaviour.event_context import context_field, is_context
-from tenants.behaviour.item_attributes import PREFIX as ATTRIBUTES
-from tenants.behaviour.item_attributes import attribute_field, is_attribute
+from tenants.behaviour.cleaning.rates import USUAL
+from tenants.behaviour.columns.event_context import PREFIX as CONTEXT
+from tenants.behaviour.columns.event_context import context_field, is_context
+from tenants.behaviour.columns.item_attributes import PREFIX as ATTRIBUTES
+from tenants.behaviour.columns.item_attributes import attribute_field, is_attribute
+from tenants.behaviour.columns.options import MOST_ACTS
+from tenants.behaviour.columns.schema import KINDS, UploadKind
 from tenants.behaviour.models import Upload
-from tenants.behaviour.options import MOST_ACTS
-from tenants.behaviour.rates import USUAL
-from tenants.behaviour.schema import KINDS, UploadKind
-from tenants.behaviour.type_table import TypeTable
+from tenants.behaviour.types.type_table import TypeTable
 from tenants.consent.vocabulary import ConsentEvent, Purpose
 
 CONSENT_WORDS = {

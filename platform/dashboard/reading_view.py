@@ -14,10 +14,10 @@ from dashboard.wording.mapping import MORE, NUMBERED, REASONS, SURE
 from dashboard.wording.states import act_name
 from tenants.behaviour.asking.look import Look
 from tenants.behaviour.asking.preview import OF_PERSONS, Preview, preview, unread_columns
+from tenants.behaviour.columns.options import UploadOptions
+from tenants.behaviour.columns.schema import KINDS
 from tenants.behaviour.models import Upload
-from tenants.behaviour.options import UploadOptions
-from tenants.behaviour.schema import KINDS
-from tenants.behaviour.type_table import TypeTable
+from tenants.behaviour.types.type_table import TypeTable
 from tenants.behaviour.wording import outcome_text
 from tenants.errors import AppError
 

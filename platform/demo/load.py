@@ -23,8 +23,8 @@ from tenants.accounts.queries import memberships_of, person_with
 from tenants.accounts.services import create_tenant
 from tenants.accounts.tokens import parse_token
 from tenants.audit.actor import Actor, system
+from tenants.behaviour.arriving.accepting import accept_upload
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import accept_upload
 from tenants.consent.notices import archive_notice
 from tenants.consent.vocabulary import Purpose
 from tenants.isolation.scope import tenant_scope

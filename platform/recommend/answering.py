@@ -12,7 +12,7 @@ from recommend.context import Context
 from recommend.shown import ShownItem
 from recommend.telling import Told, tell
 from tenants.access.turns import TURNS
-from tenants.behaviour.event_types import event_types_of
+from tenants.behaviour.types.event_types import event_types_of
 from tenants.isolation.scope import tenant_scope
 from training.engine.bundle import Bundle, History, Ranked, Reason
 

@@ -16,8 +16,8 @@ import numpy as np
 from recommend.answering import history_of
 from recommend.bundles import BUNDLES, BundleUnreadable
 from recommend.context import Context, context_of_subject
-from tenants.behaviour.event_types import event_types_of
 from tenants.behaviour.models import Item
+from tenants.behaviour.types.event_types import event_types_of
 from tenants.subjects.models import Subject
 from tenants.subjects.store import Rows
 from training.engine.arrays import I64

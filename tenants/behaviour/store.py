@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from django.db.models import Model
 
-from tenants.behaviour.event_types import stored_types
 from tenants.behaviour.models import Event, QuarantinedRow
+from tenants.behaviour.types.event_types import stored_types
 from tenants.subjects.store import Rows
 
 

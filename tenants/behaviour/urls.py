@@ -1,13 +1,13 @@
 from django.urls import path
 
-from tenants.behaviour.api import UploadDetail, UploadList
 from tenants.behaviour.arriving.api import UploadCancel, UploadComplete, UploadPart
+from tenants.behaviour.arriving.upload_api import UploadDetail, UploadList
 from tenants.behaviour.asking.api import UploadStart
-from tenants.behaviour.batch_api import EventBatchDetail, EventBatchList
-from tenants.behaviour.event_api import EventList
-from tenants.behaviour.event_type_api import EventTypeList
-from tenants.behaviour.item_api import ItemDetail, ItemList
-from tenants.behaviour.rejected_api import RejectedRowsFile
+from tenants.behaviour.items.item_api import ItemDetail, ItemList
+from tenants.behaviour.processing.rejected_api import RejectedRowsFile
+from tenants.behaviour.streaming.batch_api import EventBatchDetail, EventBatchList
+from tenants.behaviour.streaming.event_api import EventList
+from tenants.behaviour.types.event_type_api import EventTypeList
 
 urlpatterns = [
     path("v1/events", EventList.as_view(), name="events"),

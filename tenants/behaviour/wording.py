@@ -10,9 +10,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tenants.behaviour.rates import USUAL
+from tenants.behaviour.cleaning.rates import USUAL
+from tenants.behaviour.cleaning.sifting import CLOCK_SKEW, ID_LENGTH
 from tenants.behaviour.refusals import REFUSALS, figures
-from tenants.behaviour.sifting import CLOCK_SKEW, ID_LENGTH
 
 FIGURES = {
     "id_length": ID_LENGTH,

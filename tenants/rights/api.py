@@ -14,7 +14,7 @@ from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.paging import PARAMETERS, page_of
 from tenants.access.rights import Right
 from tenants.access.schema import ErrorAnswer
-from tenants.behaviour.correcting import act_of
+from tenants.behaviour.landing.correcting import act_of
 from tenants.consent.vocabulary import Purpose
 from tenants.departure.zip_reply import zip_reply
 from tenants.ids import parse_id

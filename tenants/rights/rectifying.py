@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.behaviour import correcting
+from tenants.behaviour.landing import correcting
 from tenants.errors import Conflict
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import current_tenant

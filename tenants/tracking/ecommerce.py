@@ -6,7 +6,7 @@ our own event types.
 
 from dataclasses import dataclass
 
-from tenants.behaviour.schema import plain_name
+from tenants.behaviour.columns.schema import plain_name
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from math import inf, isnan
 from typing import Any
 
-from tenants.behaviour.schema import plain_name
+from tenants.behaviour.columns.schema import plain_name
 from tenants.errors import AppError
 from tenants.ids import encode, uuid7
 from tenants.tracking.ecommerce import ACTS, ITEM, ORDER, UNTOLD, VIEW, Act
@@ -36,7 +36,7 @@ class PassedOver(Exception):
 
 @dataclass
 class Told:
-    """What one request told: events by the columns of `behaviour.schema`, and what is passed over,
+    """What one request told: events by the columns of `columns.schema`, and what is passed over,
     counted by code and name. Every message is in exactly one of the two, or one product of it.
     """
 

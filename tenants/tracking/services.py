@@ -9,9 +9,9 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from tenants.audit.actor import Actor
-from tenants.behaviour.gathering import GATHERING
 from tenants.behaviour.models import EventBatch
-from tenants.behaviour.streaming import Told, accept_together
+from tenants.behaviour.streaming.gathering import GATHERING
+from tenants.behaviour.streaming.streaming import Told, accept_together
 from tenants.consent.signals import honour_gpc
 from tenants.errors import AppError
 from tenants.isolation.scope import current_tenant

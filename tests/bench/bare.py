@@ -14,7 +14,7 @@ from tenants.access.bearer import key_invalid, token_of
 from tenants.access.paging import page_of
 from tenants.access.rights import Right
 from tenants.accounts.queries import find_key
-from tenants.behaviour.api import UploadAnswer
+from tenants.behaviour.arriving.upload_api import UploadAnswer
 from tenants.behaviour.models import Upload
 from tests.connections import as_owner_of
 from tests.tenants.isolation.rows import make_row

@@ -183,7 +183,7 @@ def mark(business: Any, crowd: list[Person], chance: random.Random) -> None:
 
 def act(business: Any, crowd: list[Person]) -> None:
     """Three acts of everybody, as they come by the API."""
-    from tenants.behaviour.streaming import MOST, accept_events
+    from tenants.behaviour.streaming.streaming import MOST, accept_events
 
     events = [
         {"user_id": user, "item_id": f"item-{(n + k) % ITEMS}", "type": "purchase",

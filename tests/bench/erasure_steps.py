@@ -21,8 +21,8 @@ def prepare(known: Known) -> Known:
     """A tenant with people, one of them the random id; a version of theirs that serves."""
     from tenants.accounts.models import Role
     from tenants.accounts.services import add_member
+    from tenants.behaviour.arriving.accepting import accept_upload
     from tenants.behaviour.models import Upload
-    from tenants.behaviour.services import accept_upload
     from tests import shop
     from tests.conftest import Member, Person, make_business
     from tests.stocked import archive, stock_items

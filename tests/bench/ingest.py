@@ -135,8 +135,8 @@ def upload(
     business: Any, hands: Any, kind: str, chunks: Any, **how: Any
 ) -> dict[str, float]:  # fmt: skip
     """Seconds from the file to the finished report; SystemExit when it does not add up."""
+    from tenants.behaviour.arriving.accepting import accept_upload
     from tenants.behaviour.models import Event, Upload
-    from tenants.behaviour.services import accept_upload
 
     begun = time.perf_counter()
     with business.scope:

@@ -21,7 +21,7 @@ def main() -> None:
     import django
 
     django.setup()
-    from tenants.behaviour import ingest
+    from tenants.behaviour.processing import ingest
     from tenants.work import queue
 
     print("ready", flush=True)

@@ -17,8 +17,8 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.db import InterfaceError, OperationalError, connection  # noqa: E402
 
+from tenants.behaviour.arriving.accepting import accept_upload  # noqa: E402
 from tenants.behaviour.models import Upload  # noqa: E402
-from tenants.behaviour.services import accept_upload  # noqa: E402
 from tenants.errors import AppError  # noqa: E402
 from tests import shop, stocked  # noqa: E402
 from tests.bench.jobs_kills import Killer, engines, planned  # noqa: E402

@@ -41,8 +41,8 @@ def answer() -> dict[str, Any]:
 
 def order(params: dict[str, Any]) -> None:
     """A tenant with the shop's data, processed by the product's own worker, and its job."""
+    from tenants.behaviour.arriving.accepting import accept_upload
     from tenants.behaviour.models import Upload
-    from tenants.behaviour.services import accept_upload
     from tests import shop, stocked
     from tests.conftest import make_business
     from training.jobs.control import create_job

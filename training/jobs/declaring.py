@@ -11,7 +11,7 @@ from django.db import transaction
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.behaviour.event_context import KEY
+from tenants.behaviour.columns.event_context import KEY
 from tenants.errors import AppError
 from tenants.isolation.scope import current_tenant
 from training.engine.tasks.recommendation.fairness import SMALLEST_GROUP

@@ -14,9 +14,9 @@ from tenants.audit.actor import Actor
 from tenants.audit.canonical import leaf_hash
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.behaviour.event_types import stored_types
-from tenants.behaviour.personal_texts import for_training
-from tenants.behaviour.type_table import TypeTable
+from tenants.behaviour.cleaning.personal_texts import for_training
+from tenants.behaviour.types.event_types import stored_types
+from tenants.behaviour.types.type_table import TypeTable
 from tenants.consent.policy import policy_version
 from tenants.errors import AppError
 from tenants.isolation.binary_copy import Array

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from compliance.packs.facts import about, asked
 from compliance.packs.pack import Fact, Section
 from tenants.audit.canonical import timestamp
-from tenants.behaviour.event_types import stored_types
+from tenants.behaviour.types.event_types import stored_types
 from training.jobs.declaring import declared
 from training.jobs.gates import verdicts
 from training.jobs.models import StandingApproval, Version, VersionOverride

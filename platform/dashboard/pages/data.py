@@ -13,9 +13,9 @@ from dashboard.paging import page_of
 from dashboard.wording.states import PURPOSES, STREAMED, UPLOAD_KINDS, UPLOADS
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from tenants.behaviour.arriving.accepting import MAPPING, accept_upload
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import MAPPING, accept_upload
-from tenants.behaviour.streamed import latest_streamed
+from tenants.behaviour.streaming.streamed import latest_streamed
 from tenants.behaviour.wording import streamed_text
 from tenants.consent.models import Notice
 from tenants.errors import AppError

@@ -14,9 +14,9 @@ from dashboard.forms import RefusableForm
 from dashboard.wording.states import act_name
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
-from tenants.behaviour.event_types import NAME_LENGTH, set_event_type, stored_types
-from tenants.behaviour.schema import EventType
-from tenants.behaviour.type_table import DEFAULTS, TypeTable, laid
+from tenants.behaviour.columns.schema import EventType
+from tenants.behaviour.types.event_types import NAME_LENGTH, set_event_type, stored_types
+from tenants.behaviour.types.type_table import DEFAULTS, TypeTable, laid
 from tenants.errors import AppError
 
 PLAIN = {"autocomplete": "off", "spellcheck": "false"}

@@ -15,15 +15,15 @@ from dashboard.wording.mapping import DELIMITERS, ENCODINGS
 from dashboard.wording.states import UPLOAD_KINDS, UPLOADS
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from tenants.behaviour.arriving.accepting import RIGHT_TO_UPLOAD
 from tenants.behaviour.arriving.parts import give_up
 from tenants.behaviour.asking import look as looks
 from tenants.behaviour.asking.look import Look
 from tenants.behaviour.asking.services import look_again, rehearse_upload, start_upload
-from tenants.behaviour.cleaning import CANCELLATION
-from tenants.behaviour.event_types import stored_types
+from tenants.behaviour.cleaning.event_cleaning import CANCELLATION
 from tenants.behaviour.models import Upload
-from tenants.behaviour.report import Report
-from tenants.behaviour.services import RIGHT_TO_UPLOAD
+from tenants.behaviour.processing.report import Report
+from tenants.behaviour.types.event_types import stored_types
 from tenants.errors import AppError, Denied, NotFound
 from tenants.ids import parse_id
 

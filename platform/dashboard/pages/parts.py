@@ -18,9 +18,9 @@ from dashboard.pages.data import UploadForm, whole
 from dashboard.wording.errors import refusal_of
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
+from tenants.behaviour.arriving.accepting import MAPPING, RIGHT_TO_UPLOAD
 from tenants.behaviour.arriving.parts import begin_upload, complete_upload, take_part
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import MAPPING, RIGHT_TO_UPLOAD
 from tenants.errors import AppError, Denied, NotFound
 from tenants.ids import parse_id
 

@@ -35,8 +35,8 @@ from recommend.derived import categories_of, derived_of
 from recommend.wording import why_not_personal
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
-from tenants.behaviour.event_types import event_types
 from tenants.behaviour.models import Event
+from tenants.behaviour.types.event_types import event_types
 from tenants.consent.fold import UNKNOWN
 from tenants.consent.queries import gpc_honoured_at, state_at
 from tenants.consent.vocabulary import Purpose

@@ -20,8 +20,8 @@ from dashboard.small_groups import hidden, part_of
 from dashboard.wording.states import Badge, act_name
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
-from tenants.behaviour.event_types import event_types
 from tenants.behaviour.models import Event
+from tenants.behaviour.types.event_types import event_types
 
 TYPES_DRAWN = 5
 SHARES_SHOWN = 5

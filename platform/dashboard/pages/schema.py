@@ -10,9 +10,9 @@ from dashboard.wording.columns import COLUMN_TYPES, MEANINGS
 from dashboard.wording.states import UPLOAD_KINDS, act_name
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
-from tenants.behaviour.event_types import stored_types
-from tenants.behaviour.samples import CHOICES, FORMS, example_of, sample
-from tenants.behaviour.schema import CONSENTS, EVENTS, ITEMS, KINDS, UploadKind
+from tenants.behaviour.columns.samples import CHOICES, FORMS, example_of, sample
+from tenants.behaviour.columns.schema import CONSENTS, EVENTS, ITEMS, KINDS, UploadKind
+from tenants.behaviour.types.event_types import stored_types
 from tenants.errors import NotFound
 
 # The order in which somebody needs them: without consent no event counts.

@@ -23,8 +23,8 @@ from recommend.shown import ShownItem
 from recommend.wording import reason_text, why_not_personal
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
-from tenants.behaviour.event_types import event_types
 from tenants.behaviour.models import Item
+from tenants.behaviour.types.event_types import event_types
 from tenants.subjects.viewing import note_subject_viewed
 from training.jobs.models import Version
 

@@ -12,11 +12,11 @@ from dashboard.wording.models import LANGUAGE_NOTES
 from dashboard.wording.states import BUCKETS, SCRIPTS, UPLOAD_KINDS, UPLOADS, Badge
 from tenants.access.pages import PageRequest, page
 from tenants.access.rights import Right
-from tenants.behaviour.item_texts import shares, unread_share
+from tenants.behaviour.arriving.accepting import RIGHT_TO_UPLOAD
+from tenants.behaviour.cleaning.item_texts import shares, unread_share
 from tenants.behaviour.models import Upload
-from tenants.behaviour.rejected import csv_reply, rejected_file
-from tenants.behaviour.report import Report
-from tenants.behaviour.services import RIGHT_TO_UPLOAD
+from tenants.behaviour.processing.rejected import csv_reply, rejected_file
+from tenants.behaviour.processing.report import Report
 from tenants.behaviour.wording import PERSONAL, outcome_text
 from tenants.errors import NotFound
 from tenants.ids import parse_id

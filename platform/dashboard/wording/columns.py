@@ -1,4 +1,4 @@
-"""The columns of uploads in words: one line for each column of `tenants/behaviour/schema.py`."""
+"""The columns of uploads in words: one line for each column of `columns.schema`."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from tenants.behaviour.columns.schema import EventType
 from tenants.behaviour.models import Upload
-from tenants.behaviour.schema import EventType
 from tenants.departure.models import TenantExport
 from training.jobs import life
 from training.jobs.gates import FAIL, NOT_APPLICABLE, PASS, UNPROVED

@@ -1,0 +1,1 @@
+"""How a file comes: whole, in parts, from an address; sealed until it is processed."""

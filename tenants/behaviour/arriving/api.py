@@ -12,7 +12,9 @@ from rest_framework.response import Response
 from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.parsers import PartBody
 from tenants.access.rights import Right
-from tenants.behaviour.api_examples import (
+from tenants.behaviour.arriving.accepting import RIGHT_TO_UPLOAD
+from tenants.behaviour.arriving.parts import complete_upload, give_up, take_part
+from tenants.behaviour.arriving.upload_examples import (
     COMPLETED,
     DIGEST,
     GIVEN_UP,
@@ -22,10 +24,8 @@ from tenants.behaviour.api_examples import (
     TAKEN,
     UPLOAD_ID,
 )
-from tenants.behaviour.arriving.parts import complete_upload, give_up, take_part
+from tenants.behaviour.arriving.upload_forms import UploadAnswer
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import RIGHT_TO_UPLOAD
-from tenants.behaviour.upload_forms import UploadAnswer
 from tenants.errors import AppError, NotFound
 from tenants.ids import parse_id
 

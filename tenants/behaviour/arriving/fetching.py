@@ -16,12 +16,12 @@ from django.utils.timezone import now
 from tenants.audit.actor import Actor, system
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.behaviour import vault
+from tenants.behaviour.arriving import vault
+from tenants.behaviour.arriving.accepting import NAME_LENGTH, check_order, ordered, promise
 from tenants.behaviour.arriving.https_source import Found
 from tenants.behaviour.arriving.sources import Secrets, check_source, name_of, opened, shown
 from tenants.behaviour.models import Upload
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.services import NAME_LENGTH, check_order, ordered, promise
 from tenants.errors import AppError, NoRoom, is_full
 from tenants.ids import uuid7
 from tenants.isolation.keys import seal, tenant_key, tenant_keys, unseal_with

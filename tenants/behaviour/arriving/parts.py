@@ -19,9 +19,9 @@ from django.utils.timezone import now
 from tenants.audit.actor import Actor, system
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.behaviour import vault
+from tenants.behaviour.arriving import vault
+from tenants.behaviour.arriving.accepting import NAME_LENGTH, check_order, ordered, promise
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import NAME_LENGTH, check_order, ordered, promise
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.isolation.scope import tenant_scope
 from tenants.isolation.vault import PIECE

@@ -6,10 +6,10 @@ from rest_framework.response import Response
 from tenants.access.api import TenantRequest
 from tenants.access.parsers import JSONBody
 from tenants.access.rights import Right
-from tenants.behaviour.api_examples import STARTED, TAKEN, UPLOAD_ID
 from tenants.behaviour.arriving.api import OpenUploadView
+from tenants.behaviour.arriving.upload_examples import STARTED, TAKEN, UPLOAD_ID
+from tenants.behaviour.arriving.upload_forms import StartBody, UploadAnswer
 from tenants.behaviour.asking.services import start_upload
-from tenants.behaviour.upload_forms import StartBody, UploadAnswer
 
 
 class UploadStart(OpenUploadView):

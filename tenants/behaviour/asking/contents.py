@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from tenants.behaviour.asking.profile import Profile
 from tenants.behaviour.asking.sheet import Sheet, is_id, is_order, is_scale
-from tenants.behaviour.schema import CONSENTS, EVENTS, ITEMS, UploadKind
+from tenants.behaviour.columns.schema import CONSENTS, EVENTS, ITEMS, UploadKind
 
 Evidence = tuple[float, str] | None
 # So few values in many rows, in no order, are groups.

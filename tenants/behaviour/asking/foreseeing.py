@@ -8,10 +8,16 @@ from uuid import UUID
 
 import polars as pl
 
-from tenants.behaviour.carriage import narrow
-from tenants.behaviour.consent_landing import refused_consents
-from tenants.behaviour.landing import ALREADY, ERASED, Withheld, here_already, of_unknown_items
-from tenants.behaviour.mapping import Plan
+from tenants.behaviour.columns.mapping import Plan
+from tenants.behaviour.landing.carriage import narrow
+from tenants.behaviour.landing.consent_landing import refused_consents
+from tenants.behaviour.landing.event_landing import (
+    ALREADY,
+    ERASED,
+    Withheld,
+    here_already,
+    of_unknown_items,
+)
 from tenants.behaviour.models import Upload
 from tenants.consent.queries import storable, why_not_storable
 from tenants.subjects.directory import known

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import polars as pl
 
-from tenants.behaviour import vault
-from tenants.behaviour.tables import Batch, Table
+from tenants.behaviour.arriving import vault
+from tenants.behaviour.reading.tables import Batch, Table
 
 ROWS = 200
 DRAFT = "look"

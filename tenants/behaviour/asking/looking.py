@@ -5,17 +5,17 @@ Leased work, for an archive of ten gigabytes is unpacked once before anything in
 
 from cryptography.exceptions import InvalidTag
 
-from tenants.behaviour import vault
+from tenants.behaviour.arriving import vault
+from tenants.behaviour.arriving.accepting import DRY_RUN, promise
 from tenants.behaviour.arriving.fetching import fetch
 from tenants.behaviour.arriving.whole import check_whole
 from tenants.behaviour.asking import look
-from tenants.behaviour.ingest import ATTEMPTS, fail
+from tenants.behaviour.columns.options import UploadOptions
 from tenants.behaviour.models import Upload
-from tenants.behaviour.options import UploadOptions
+from tenants.behaviour.processing.ingest import ATTEMPTS, fail
+from tenants.behaviour.processing.waiting import MAY_BE_FULL, goes_on, wait_for_room
 from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.services import DRY_RUN, promise
-from tenants.behaviour.waiting import MAY_BE_FULL, goes_on, wait_for_room
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
 from tenants.work.keeping import kept_alive

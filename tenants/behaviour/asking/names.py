@@ -6,7 +6,7 @@ Only tables and how a heading is cut into words; Chinese headings are looked thr
 import re
 from functools import lru_cache
 
-from tenants.behaviour.schema import CONSENTS, EVENTS, ITEMS, UploadKind
+from tenants.behaviour.columns.schema import CONSENTS, EVENTS, ITEMS, UploadKind
 
 _USER = ("user", "customer", "client", "buyer", "member", "visitor", "shopper", "account",
          "who", "用户", "客户", "会员", "买家", "顾客")  # fmt: skip

@@ -12,16 +12,16 @@ from typing import Any
 import polars as pl
 
 from tenants.behaviour.asking.look import Look
-from tenants.behaviour.cleaning import typed_events
-from tenants.behaviour.consent_cleaning import typed_consents
-from tenants.behaviour.item_cleaning import typed_items
-from tenants.behaviour.kinds import KINDS as KINDS_OF_WORK
-from tenants.behaviour.mapping import MORE, REPAIRED, Plan, settle
-from tenants.behaviour.options import UploadOptions
-from tenants.behaviour.parsing import texts
-from tenants.behaviour.personal_texts import for_training
-from tenants.behaviour.schema import EVENTS, ITEMS, KINDS, UploadKind
-from tenants.behaviour.type_table import TypeTable
+from tenants.behaviour.cleaning.consent_cleaning import typed_consents
+from tenants.behaviour.cleaning.event_cleaning import typed_events
+from tenants.behaviour.cleaning.item_cleaning import typed_items
+from tenants.behaviour.cleaning.personal_texts import for_training
+from tenants.behaviour.columns.mapping import MORE, REPAIRED, Plan, settle
+from tenants.behaviour.columns.options import UploadOptions
+from tenants.behaviour.columns.parsing import texts
+from tenants.behaviour.columns.schema import EVENTS, ITEMS, KINDS, UploadKind
+from tenants.behaviour.processing.kinds import KINDS as KINDS_OF_WORK
+from tenants.behaviour.types.type_table import TypeTable
 
 SHOWN = 10
 TYPED = {"events": typed_events, "items": typed_items, "consents": typed_consents}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tenants.behaviour.parsing import flags, ids, numbers, texts
-from tenants.behaviour.times import times
+from tenants.behaviour.columns.parsing import flags, ids, numbers, texts
+from tenants.behaviour.columns.times import times
 
 # Bare numbers that are times of a shop: seconds since 1970 from 1995 on, the same in milliseconds
 # and finer, and days written together (20260301, 20260301100000).

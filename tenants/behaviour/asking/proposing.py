@@ -15,8 +15,8 @@ from tenants.behaviour.asking.contents import RULES
 from tenants.behaviour.asking.names import HINTS, hints_at
 from tenants.behaviour.asking.profile import Profile, profile
 from tenants.behaviour.asking.sheet import Sheet, is_scale
-from tenants.behaviour.parsing import ids, numbers, texts
-from tenants.behaviour.schema import EVENTS, Column, UploadKind, plain_name
+from tenants.behaviour.columns.parsing import ids, numbers, texts
+from tenants.behaviour.columns.schema import EVENTS, Column, UploadKind, plain_name
 
 # At least so sure: what contradicts its name is still proposed, where nothing fits better.
 LEAST = 0.4

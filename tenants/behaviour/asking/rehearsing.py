@@ -13,21 +13,21 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from django.db import connection, transaction
 
-from tenants.behaviour import vault
+from tenants.behaviour.arriving import vault
 from tenants.behaviour.arriving.whole import check_whole
 from tenants.behaviour.asking.foreseeing import FORESEEN
-from tenants.behaviour.event_types import stored_types
-from tenants.behaviour.ingest import ATTEMPTS, fail
-from tenants.behaviour.kinds import KINDS
-from tenants.behaviour.mapping import Plan, make_plan
+from tenants.behaviour.cleaning.people import People
+from tenants.behaviour.columns.mapping import Plan, make_plan
+from tenants.behaviour.columns.options import UploadOptions
 from tenants.behaviour.models import Upload
-from tenants.behaviour.options import UploadOptions
-from tenants.behaviour.people import People
-from tenants.behaviour.preparing import Ready, prepared
+from tenants.behaviour.processing.ingest import ATTEMPTS, fail
+from tenants.behaviour.processing.kinds import KINDS
+from tenants.behaviour.processing.preparing import Ready, prepared
+from tenants.behaviour.processing.report import Report, batch_report, complete_report, merge_reports
+from tenants.behaviour.processing.waiting import MAY_BE_FULL, goes_on, wait_for_room
 from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.report import Report, batch_report, complete_report, merge_reports
-from tenants.behaviour.waiting import MAY_BE_FULL, goes_on, wait_for_room
+from tenants.behaviour.types.event_types import stored_types
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue

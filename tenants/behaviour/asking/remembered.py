@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from tenants.behaviour.item_attributes import OURS
+from tenants.behaviour.columns.item_attributes import OURS
 from tenants.behaviour.models import RememberedMapping
 from tenants.isolation.scope import current_tenant
 

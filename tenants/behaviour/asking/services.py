@@ -12,14 +12,14 @@ from django.db import transaction
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
+from tenants.behaviour.arriving.accepting import promise
 from tenants.behaviour.asking import look
 from tenants.behaviour.asking.remembered import remember
-from tenants.behaviour.event_types import stored_types
-from tenants.behaviour.mapping import make_plan
+from tenants.behaviour.columns.mapping import make_plan
+from tenants.behaviour.columns.options import UploadOptions
+from tenants.behaviour.columns.schema import KINDS
 from tenants.behaviour.models import Upload
-from tenants.behaviour.options import UploadOptions
-from tenants.behaviour.schema import KINDS
-from tenants.behaviour.services import promise
+from tenants.behaviour.types.event_types import stored_types
 from tenants.errors import Conflict, NotFound
 
 

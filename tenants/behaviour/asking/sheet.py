@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from tenants.behaviour.asking.profile import Profile
-from tenants.behaviour.parsing import texts
-from tenants.behaviour.schema import plain_name
+from tenants.behaviour.columns.parsing import texts
+from tenants.behaviour.columns.schema import plain_name
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""An opened file as batches of rows, whatever it is written in or packed with."""

@@ -22,8 +22,8 @@ from typing import IO, Any, BinaryIO
 import polars as pl
 
 from tenants.behaviour.reading.parquet_file import ParquetTable, open_parquet
+from tenants.behaviour.reading.tables import Batch, Limits
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.tables import Batch, Limits
 
 # What the data of one file may take beside the libraries: a batch as it lies in the file, unfolded,
 # and as text, each within its own limits.

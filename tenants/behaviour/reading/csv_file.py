@@ -15,8 +15,8 @@ import pyarrow.csv as arrow_csv
 from tenants.behaviour.reading.cells import as_text
 from tenants.behaviour.reading.csv_head import DELIMITERS, Head, likely_delimiter, read_head
 from tenants.behaviour.reading.encodings import Encoding, Utf8Stream, detect
+from tenants.behaviour.reading.tables import Batch, Limits
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.tables import Batch, Limits
 
 SAMPLE = 256 << 10
 

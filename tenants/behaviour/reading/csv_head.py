@@ -4,8 +4,8 @@ import csv
 import io
 from dataclasses import dataclass
 
+from tenants.behaviour.reading.tables import Limits
 from tenants.behaviour.refusals import UploadRefused, shown
-from tenants.behaviour.tables import Limits
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_RECORDS = 50

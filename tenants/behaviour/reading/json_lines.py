@@ -12,8 +12,8 @@ import polars as pl
 
 from tenants.behaviour.reading.encodings import Encoding, Utf8Stream, detect
 from tenants.behaviour.reading.flat_json import Faulty, Row, Spelled, as_text, read_line
+from tenants.behaviour.reading.tables import Batch, Limits
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.tables import Batch, Limits
 
 # What stands for a line that is too long to be read at all; blank ones are passed over.
 TOO_LONG = b""

@@ -14,8 +14,8 @@ from tenants.behaviour.reading.encodings import BYTE_ORDER_MARKS
 from tenants.behaviour.reading.json_lines import open_json_lines
 from tenants.behaviour.reading.packed import PackedTable, packing_of, spooled, unpacked
 from tenants.behaviour.reading.parquet_file import open_parquet
+from tenants.behaviour.reading.tables import Limits, Table
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.tables import Limits, Table
 
 PARQUET = b"PAR1"
 # First bytes -> what the file is. Those that can be opened are in `open_table`.

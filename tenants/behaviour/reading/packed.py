@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from tenants.behaviour.reading.tables import Batch, Limits, Table
 from tenants.behaviour.reading.zip_file import only_file
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.tables import Batch, Limits, Table
 from tenants.isolation.vault import PIECE, SealedReader, SealedWriter
 
 BLOCK = 1 << 20

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from tenants.behaviour.reading.arrow_cells import is_text, plain
 from tenants.behaviour.reading.cells import as_text
+from tenants.behaviour.reading.tables import Batch, Limits
 from tenants.behaviour.refusals import UploadRefused, shown
-from tenants.behaviour.tables import Batch, Limits
 
 FOOTER_BYTES = 16 << 20
 FOOTER_ITEMS = 1_000_000

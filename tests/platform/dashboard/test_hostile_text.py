@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from dashboard.charts.chart import Chart, figure
 from tenants.accounts.keys import create_key
-from tenants.behaviour.services import accept_upload
+from tenants.behaviour.arriving.accepting import accept_upload
 
 EVIL = "</script><script>alert(1)</script>'\"><img src=x onerror=alert(1)>"
 

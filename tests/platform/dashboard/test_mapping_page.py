@@ -7,8 +7,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tenants.accounts.models import Role
-from tenants.behaviour.event_types import set_event_type
 from tenants.behaviour.models import Event, Item, Upload
+from tenants.behaviour.types.event_types import set_event_type
 from tenants.work.run import run_waiting
 from tests.platform.dashboard.test_pages import text_of
 from tests.tenants.behaviour.uploads import agree

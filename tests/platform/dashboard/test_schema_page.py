@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from dashboard.wording.columns import COLUMN_TYPES, MEANINGS
-from tenants.behaviour import samples
+from tenants.behaviour.columns import samples
+from tenants.behaviour.columns.schema import CONSENTS, KINDS
 from tenants.behaviour.models import Upload
-from tenants.behaviour.schema import CONSENTS, KINDS
 from tenants.consent.notices import archive_notice
 from tenants.consent.vocabulary import Purpose
 from tests.platform.dashboard.test_pages import text_of

@@ -1,7 +1,7 @@
 """What became of streamed events, for a member who asked for no record of any request."""
 
-from tenants.behaviour import streamed
-from tenants.behaviour.streamed import latest_streamed
+from tenants.behaviour.streaming import streamed
+from tenants.behaviour.streaming.streamed import latest_streamed
 from tests.platform.dashboard.test_pages import text_of
 from tests.tenants.behaviour.uploads import agree
 from tests.tenants.tracking.calls import sent, track

@@ -8,9 +8,9 @@ from pathlib import Path
 from dashboard.pages.keys import SCOPE_NAMES
 from dashboard.wording import audit, errors, gates, lineage, mapping, models, states, taints
 from tenants.access.rights import SCOPES
+from tenants.behaviour.columns.schema import EVENT_TYPES
 from tenants.behaviour.models import Upload
 from tenants.behaviour.refusals import REFUSALS
-from tenants.behaviour.schema import EVENT_TYPES
 from tenants.consent.vocabulary import Purpose
 from tenants.erasure.counting import KEPT
 from tenants.erasure.models import Erasure

@@ -66,7 +66,7 @@ def test_a_fault_of_ours_answers_in_the_one_form_and_is_logged(alice, monkeypatc
     def broken(*args: object) -> None:
         raise ZeroDivisionError("a secret detail")
 
-    monkeypatch.setattr("tenants.behaviour.api.page_of", broken)
+    monkeypatch.setattr("tenants.behaviour.arriving.upload_api.page_of", broken)
     client = Client(raise_request_exception=False)
     with caplog.at_level(logging.ERROR):
         reply = client.get("/v1/uploads", headers=alice.headers)
@@ -80,7 +80,7 @@ def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(alice, mon
     def away(*args: object) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("tenants.behaviour.api.page_of", away)
+    monkeypatch.setattr("tenants.behaviour.arriving.upload_api.page_of", away)
     reply = Client().get("/v1/uploads", headers=alice.headers)
     assert (reply.status_code, reply.json()["error"]["code"]) == (503, "unavailable")
     assert int(reply["Retry-After"]) >= 5

@@ -13,8 +13,8 @@ from tenants.accounts.siblings import open_test_tenant, sibling_of
 from tenants.accounts.tokens import parse_token
 from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
+from tenants.behaviour.arriving.accepting import accept_upload
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import accept_upload
 from tenants.errors import AppError, Conflict, NotFound
 from tenants.ids import uuid7
 from tenants.isolation.scope import tenant_scope

@@ -3,8 +3,8 @@
 import json
 
 from tenants.audit.models import AuditDetail, AuditEntry
+from tenants.behaviour.arriving.accepting import accept_upload
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import accept_upload
 from tenants.masking.masking import find
 from tenants.work.run import run_waiting
 from tests import shop

@@ -8,13 +8,13 @@ from typing import Any, BinaryIO
 import polars as pl
 import pytest
 
-from tenants.behaviour.cleaning import clean_events
-from tenants.behaviour.mapping import make_plan
-from tenants.behaviour.options import UploadOptions
+from tenants.behaviour.cleaning.event_cleaning import clean_events
+from tenants.behaviour.cleaning.sifting import Cleaned
+from tenants.behaviour.columns.mapping import make_plan
+from tenants.behaviour.columns.options import UploadOptions
 from tenants.behaviour.reading.opening import open_table
+from tenants.behaviour.reading.tables import Limits
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.sifting import Cleaned
-from tenants.behaviour.tables import Limits
 
 NOW = datetime(2024, 6, 1, 12, 0, tzinfo=UTC)
 HEAD = "user_id,item_id,type,occurred_at,value,quantity,price,order_id,event_id,item_title"

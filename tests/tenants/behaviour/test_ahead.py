@@ -4,7 +4,7 @@ from threading import Event, get_ident
 
 import pytest
 
-from tenants.behaviour.ahead import ahead
+from tenants.behaviour.processing.ahead import ahead
 
 
 def test_the_items_come_in_their_order_and_none_is_lost():

@@ -9,16 +9,16 @@ from django.test import Client
 from django.utils.timezone import now
 
 from tenants.audit.models import AuditEntry
-from tenants.behaviour import vault
+from tenants.behaviour.arriving import vault
+from tenants.behaviour.arriving.accepting import DRY_RUN, MAPPING
 from tenants.behaviour.arriving.parts import PATIENCE, expire, give_up
 from tenants.behaviour.asking import look
 from tenants.behaviour.asking.rehearsing import only_reading
 from tenants.behaviour.asking.remembered import recalled
 from tenants.behaviour.asking.services import look_again, rehearse_upload, start_upload
-from tenants.behaviour.event_types import set_event_type
 from tenants.behaviour.models import Event, Item, RememberedMapping, Upload
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.services import DRY_RUN, MAPPING
+from tenants.behaviour.types.event_types import set_event_type
 from tenants.errors import Conflict, NotFound
 from tenants.ids import uuid7
 from tenants.subjects.models import Subject

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 
 from tenants.audit.sealing import seal
-from tenants.behaviour import vault
+from tenants.behaviour.arriving import vault
 from tenants.work.run import run_waiting
 from tests.tenants.behaviour.uploads import accept, agree, events, tell
 from tests.tenants.consent.acts import archive, post

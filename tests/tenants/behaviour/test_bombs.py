@@ -15,8 +15,8 @@ import pytest
 
 from tenants.behaviour.reading import apart
 from tenants.behaviour.reading.opening import open_table
+from tenants.behaviour.reading.tables import Limits
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.tables import Limits
 from tenants.work.run import run_waiting
 from tests.tenants.behaviour.behaviour_files import parquet_file
 from tests.tenants.behaviour.uploads import accept, agree, events, fresh
@@ -41,7 +41,7 @@ from pathlib import Path
 from tenants.behaviour.reading import apart
 from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.tables import Limits
+from tenants.behaviour.reading.tables import Limits
 apart.MEMORY_BYTES = int(sys.argv[2])
 table = open_table(Path(sys.argv[1]).open("rb"), apart=True, limits=Limits(unpacked_bytes=1 << 40))
 try:

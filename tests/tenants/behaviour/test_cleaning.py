@@ -16,9 +16,9 @@ from behaviour_files import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenants.behaviour.cleaning import CARRIED, EARLIEST, EVENT_COLUMNS, EVENT_STEPS
-from tenants.behaviour.pseudo_items import PseudoItem
-from tenants.behaviour.tables import Limits
+from tenants.behaviour.cleaning.event_cleaning import CARRIED, EARLIEST, EVENT_COLUMNS, EVENT_STEPS
+from tenants.behaviour.cleaning.pseudo_items import PseudoItem
+from tenants.behaviour.reading.tables import Limits
 
 LONG = "x" * 201
 

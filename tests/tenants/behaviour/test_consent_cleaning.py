@@ -8,14 +8,14 @@ from behaviour_files import NOW, parquet_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenants.behaviour.consent_cleaning import (
+from tenants.behaviour.cleaning.consent_cleaning import (
     CONSENT_COLUMNS,
     ConsentRow,
     ConsentWords,
     clean_consents,
     consent_rows,
 )
-from tenants.behaviour.mapping import make_plan
+from tenants.behaviour.columns.mapping import make_plan
 from tenants.behaviour.reading.opening import open_table
 
 KNOWN = ConsentWords(

@@ -8,12 +8,12 @@ import pytest
 from behaviour_files import clean_batches, parquet_file
 
 from recommend.context import context_in_scope
-from tenants.behaviour import narrowing
-from tenants.behaviour.landing import land_events
+from tenants.behaviour.landing import narrowing
+from tenants.behaviour.landing.event_landing import land_events
+from tenants.behaviour.landing.quarantine import opened
+from tenants.behaviour.landing.storing import store_events
 from tenants.behaviour.models import DeletedAct, Event, QuarantinedRow
-from tenants.behaviour.quarantine import opened
-from tenants.behaviour.storing import store_events
-from tenants.behaviour.tables import Limits
+from tenants.behaviour.reading.tables import Limits
 from tenants.ids import uuid7
 from tenants.work.run import run_waiting
 from tests.tenants.behaviour.streams import counts, ended, event, public_key, sent

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tenants.behaviour.event_context import MOST_VALUES
-from tenants.behaviour.mapping import make_plan
+from tenants.behaviour.columns.event_context import MOST_VALUES
+from tenants.behaviour.columns.mapping import make_plan
 from tenants.behaviour.models import Event, QuarantinedRow, Upload
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.store import BehaviourRows

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tenants.behaviour.cleaning import CARRIED
+from tenants.behaviour.cleaning.event_cleaning import CARRIED
+from tenants.behaviour.columns.schema import EVENTS
 from tenants.behaviour.models import Event
-from tenants.behaviour.schema import EVENTS
-from tenants.behaviour.streaming import MOST
+from tenants.behaviour.streaming.streaming import MOST
 from tests.tenants.behaviour.streams import counts, ended, event, kept, post, sent
 from tests.tenants.behaviour.uploads import agree
 

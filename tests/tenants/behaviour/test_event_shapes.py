@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
-from tenants.behaviour.event_api import EventBody, _checked
-from tenants.behaviour.event_shapes import READERS, plain_events
+from tenants.behaviour.streaming.event_api import EventBody, _checked
+from tenants.behaviour.streaming.event_shapes import READERS, plain_events
 
 SOUND = {"user_id": "u1", "item_id": "i1", "type": "view"}
 TIMES = ["2026-03-01T10:00:00Z", "2026-03-01 10:00:00.5+02:00", "20260301T100000Z", "2026-03-01"]

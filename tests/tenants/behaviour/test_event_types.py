@@ -7,11 +7,11 @@ from django.test import Client
 from recommend.answering import history_of
 from recommend.context import context_in_scope
 from tenants.audit.models import AuditEntry
-from tenants.behaviour import event_types as room
-from tenants.behaviour.event_types import event_types, event_types_of, set_event_type
+from tenants.behaviour.columns.schema import EVENT_TYPES, FIRST_OWN, EventType
 from tenants.behaviour.models import Event, TenantEventType, Upload
-from tenants.behaviour.schema import EVENT_TYPES, FIRST_OWN, EventType
-from tenants.behaviour.type_table import DEFAULTS, TypeTable
+from tenants.behaviour.types import event_types as room
+from tenants.behaviour.types.event_types import event_types, event_types_of, set_event_type
+from tenants.behaviour.types.type_table import DEFAULTS, TypeTable
 from tenants.errors import AppError
 from tests import shop
 from tests.stocked import stock

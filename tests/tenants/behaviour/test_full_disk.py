@@ -13,8 +13,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test import Client
 
-from tenants.behaviour import ingest, vault, waiting
+from tenants.behaviour.arriving import vault
 from tenants.behaviour.models import Event, Upload
+from tenants.behaviour.processing import ingest, waiting
 from tenants.errors import NoRoom
 from tenants.isolation.vault import PIECE, SEALED_PIECE
 from tenants.work import queue

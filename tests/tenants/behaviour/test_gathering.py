@@ -11,10 +11,10 @@ import pytest
 from django.db import OperationalError, connection
 
 from tenants.audit.actor import system
-from tenants.behaviour import gathering
-from tenants.behaviour.gathering import Gathering
 from tenants.behaviour.models import Event, EventBatch, QuarantinedRow
-from tenants.behaviour.streaming import Told, accept_together
+from tenants.behaviour.streaming import gathering
+from tenants.behaviour.streaming.gathering import Gathering
+from tenants.behaviour.streaming.streaming import Told, accept_together
 from tenants.errors import AppError
 from tests.tenants.behaviour.uploads import agree
 

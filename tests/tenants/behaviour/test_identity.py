@@ -2,7 +2,7 @@
 
 from behaviour_files import clean, event_file, event_line
 
-from tenants.behaviour.identity import identities
+from tenants.behaviour.landing.identity import identities
 
 KEY = b"k" * 32
 # These stand in databases: a change here makes every stored event new.

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from behaviour_files import NOW, parquet_file
 
-from tenants.behaviour.item_attributes import MOST_KEYS, VALUE_LENGTH
-from tenants.behaviour.item_cleaning import clean_items
-from tenants.behaviour.mapping import make_plan
+from tenants.behaviour.cleaning.item_cleaning import clean_items
+from tenants.behaviour.columns.item_attributes import MOST_KEYS, VALUE_LENGTH
+from tenants.behaviour.columns.mapping import make_plan
 from tenants.behaviour.models import Item, Upload
 from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.refusals import UploadRefused

@@ -3,8 +3,8 @@
 import pytest
 from behaviour_files import NOW
 
-from tenants.behaviour.item_cleaning import clean_items
-from tenants.behaviour.mapping import make_plan
+from tenants.behaviour.cleaning.item_cleaning import clean_items
+from tenants.behaviour.columns.mapping import make_plan
 from tenants.behaviour.reading.opening import open_table
 
 HEAD = "item_id;title;text;category;price;available;attributes"

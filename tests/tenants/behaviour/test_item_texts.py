@@ -2,8 +2,8 @@
 
 import pytest
 
-from tenants.behaviour import item_texts
-from tenants.behaviour.item_texts import shares, unread_share
+from tenants.behaviour.cleaning import item_texts
+from tenants.behaviour.cleaning.item_texts import shares, unread_share
 from tenants.behaviour.models import Upload
 from tests import shop
 from tests.tenants.behaviour.uploads import process

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenants.behaviour.reading.opening import open_table
+from tenants.behaviour.reading.tables import Limits
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.tables import Limits
 
 
 def lines(*values: object) -> bytes:

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 import polars as pl
 import pytest
 
-from tenants.behaviour import ingest, seen
-from tenants.behaviour.people import People
+from tenants.behaviour.cleaning import seen
+from tenants.behaviour.cleaning.people import People
+from tenants.behaviour.processing import ingest
 from tenants.behaviour.reading.opening import open_table
-from tenants.behaviour.tables import Limits
+from tenants.behaviour.reading.tables import Limits
 from tests.tenants.behaviour.behaviour_files import clean_batches, event_file, event_line, refusal
 from tests.tenants.behaviour.uploads import accept, agree, events, fresh, outcomes, run_waiting
 
@@ -23,8 +24,8 @@ import sys
 from pathlib import Path
 from tenants.isolation.vault import sealed_reader, sealing
 from tenants.behaviour.reading.opening import open_table
-from tenants.behaviour.cleaning import clean_events
-from tenants.behaviour.mapping import make_plan
+from tenants.behaviour.cleaning.event_cleaning import clean_events
+from tenants.behaviour.columns.mapping import make_plan
 from datetime import UTC, datetime
 
 def peak():
@@ -116,7 +117,7 @@ def keys(pairs: Iterable[tuple[int, int]]) -> pl.DataFrame:
 
 
 def test_people_are_counted_once_each_in_however_many_batches(monkeypatch):
-    monkeypatch.setattr("tenants.behaviour.people.AT_ONCE", 100)
+    monkeypatch.setattr("tenants.behaviour.cleaning.people.AT_ONCE", 100)
     people = People()
     for start in range(0, 5_000, 50):
         people.add(pl.Series([f"u{n % 700}" for n in range(start, start + 90)]))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tenants.behaviour.mapping import make_plan
-from tenants.behaviour.options import UploadOptions
+from tenants.behaviour.columns.mapping import make_plan
+from tenants.behaviour.columns.options import UploadOptions
 from tenants.behaviour.refusals import UploadRefused
 
 SALES = UploadOptions(default_type="purchase")

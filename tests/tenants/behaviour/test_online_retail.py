@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 
 import demo
-from tenants.behaviour.cleaning import clean_events
-from tenants.behaviour.mapping import make_plan
-from tenants.behaviour.options import UploadOptions
+from tenants.behaviour.cleaning.event_cleaning import clean_events
+from tenants.behaviour.columns.mapping import make_plan
+from tenants.behaviour.columns.options import UploadOptions
+from tenants.behaviour.processing.report import batch_report, merge_reports
 from tenants.behaviour.reading.opening import open_table
-from tenants.behaviour.report import batch_report, merge_reports
-from tenants.behaviour.tables import Limits
+from tenants.behaviour.reading.tables import Limits
 
 DATA = Path(demo.__file__).parent / "data" / "online_retail_II.parquet"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

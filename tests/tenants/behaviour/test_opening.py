@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenants.behaviour.reading.opening import FOREIGN, open_table
+from tenants.behaviour.reading.tables import Limits
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.tables import Limits
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

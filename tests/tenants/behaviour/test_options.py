@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tenants.behaviour.options import UploadOptions
-from tenants.behaviour.pseudo_items import PseudoItem
+from tenants.behaviour.cleaning.pseudo_items import PseudoItem
+from tenants.behaviour.columns.options import UploadOptions
 from tenants.behaviour.refusals import UploadRefused
 
 

@@ -5,13 +5,13 @@ import re
 
 import pytest
 
-from tenants.behaviour.cleaning import EVENT_STEPS
-from tenants.behaviour.consent_cleaning import ConsentWords, consent_steps
-from tenants.behaviour.item_cleaning import ITEM_STEPS
-from tenants.behaviour.landing import ERASED, FULL, UNKNOWN_ITEM
+from tenants.behaviour.cleaning.consent_cleaning import ConsentWords, consent_steps
+from tenants.behaviour.cleaning.event_cleaning import EVENT_STEPS
+from tenants.behaviour.cleaning.item_cleaning import ITEM_STEPS
+from tenants.behaviour.landing.event_landing import ERASED, FULL, UNKNOWN_ITEM
+from tenants.behaviour.landing.taking_back import AGAIN, UNMATCHED
+from tenants.behaviour.processing.report import BUCKETS, bucket_of
 from tenants.behaviour.refusals import REFUSALS, UploadRefused
-from tenants.behaviour.report import BUCKETS, bucket_of
-from tenants.behaviour.taking_back import AGAIN, UNMATCHED
 from tenants.behaviour.wording import WORDING, outcome_text, refusal_text
 from tenants.consent import ledger
 from tenants.consent.fold import CODES as STATE_CODES

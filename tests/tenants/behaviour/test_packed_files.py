@@ -12,8 +12,8 @@ from behaviour_files import parquet_file, read, refusal
 from tenants.behaviour.models import Event
 from tenants.behaviour.reading import packed
 from tenants.behaviour.reading.opening import open_table
+from tenants.behaviour.reading.tables import Limits
 from tenants.behaviour.refusals import UploadRefused
-from tenants.behaviour.tables import Limits
 from tests.tenants.behaviour.uploads import adds_up, agree, events, process
 
 CSV = b"a,b\n" + b"".join(b"%d,x%d\n" % (n, n) for n in range(1, 3_001))

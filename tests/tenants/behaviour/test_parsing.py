@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.behaviour import parsing
-from tenants.behaviour.parsing import by_distinct, flags, ids, lists, numbers, texts
+from tenants.behaviour.columns import parsing
+from tenants.behaviour.columns.parsing import by_distinct, flags, ids, lists, numbers, texts
 from tenants.behaviour.refusals import UploadRefused
 
 

@@ -9,8 +9,8 @@ from django.utils.timezone import now
 from tenants.accounts.keys import create_key
 from tenants.accounts.models import Tenant
 from tenants.behaviour.arriving import parts
+from tenants.behaviour.arriving.sweeping import sweep
 from tenants.behaviour.models import Upload
-from tenants.behaviour.sweeping import sweep
 from tenants.isolation.vault import PIECE
 from tests.tenants.behaviour.in_parts import FILE, asked, begun, code, complete, put, told
 
@@ -108,7 +108,7 @@ def test_an_upload_of_which_nothing_comes_for_a_day_is_given_up(
     with alice.scope:
         Upload.objects.update(created_at=now() - timedelta(hours=25))
     put(alice, alive, 0, FILE[:PIECE])
-    monkeypatch.setattr("tenants.behaviour.sweeping.YOUNGEST_SECONDS", -1)
+    monkeypatch.setattr("tenants.behaviour.arriving.sweeping.YOUNGEST_SECONDS", -1)
     assert sweep(alice.tenant.id) == 0, "it is still arriving"
     with django_capture_on_commit_callbacks(execute=True):
         parts.expire(alice.tenant.id)

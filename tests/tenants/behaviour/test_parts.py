@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from rest_framework.exceptions import ParseError
 
 from tenants.access.parsers import PartBody
-from tenants.behaviour import vault
+from tenants.behaviour.arriving import vault
 from tenants.behaviour.arriving.parts import begin_upload, complete_upload, take_part
 from tenants.behaviour.models import Event, Upload
 from tenants.errors import AppError

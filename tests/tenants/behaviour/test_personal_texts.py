@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
+from tenants.behaviour.cleaning.personal_texts import counted, for_training, kinds_by_row
 from tenants.behaviour.models import Item
-from tenants.behaviour.personal_texts import counted, for_training, kinds_by_row
 from tests.tenants.behaviour.uploads import agree, outcomes, process
 from tests.tenants.behaviour.uploads import events as events_file
 

@@ -14,8 +14,8 @@ from tenants.behaviour.asking.proposing import (
     sheet_of,
     suggested_options,
 )
-from tenants.behaviour.schema import EVENTS, ITEMS, KINDS
-from tenants.behaviour.type_table import DEFAULTS
+from tenants.behaviour.columns.schema import EVENTS, ITEMS, KINDS
+from tenants.behaviour.types.type_table import DEFAULTS
 
 MOVIES = Path(__file__).resolve().parents[4] / "shared" / "data" / "ml-latest-small"
 RETAIL = Path(demo.__file__).parent / "data" / "online_retail_II.parquet"

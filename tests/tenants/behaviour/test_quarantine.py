@@ -8,9 +8,9 @@ from django.utils.timezone import now
 from tenants.accounts.life import resume_tenant, suspend_tenant
 from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
-from tenants.behaviour import release
+from tenants.behaviour.landing import release
+from tenants.behaviour.landing.quarantine import KEPT_FOR, expire
 from tenants.behaviour.models import Event, QuarantinedRow
-from tenants.behaviour.quarantine import KEPT_FOR, expire
 from tenants.consent.models import ConsentState
 from tenants.consent.vocabulary import ConsentEvent
 from tenants.subjects.directory import external_id_of, find

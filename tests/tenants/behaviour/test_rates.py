@@ -5,9 +5,9 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from tenants.behaviour import rates
-from tenants.behaviour.rates import USUAL
-from tenants.behaviour.tables import Limits
+from tenants.behaviour.cleaning import rates
+from tenants.behaviour.cleaning.rates import USUAL
+from tenants.behaviour.reading.tables import Limits
 from tests.tenants.behaviour.behaviour_files import (
     HEAD,
     clean,

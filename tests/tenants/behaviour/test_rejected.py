@@ -7,9 +7,9 @@ from django.test import Client
 from django.utils.translation import override
 
 from tenants.audit.models import AuditEntry
-from tenants.behaviour import rejected
 from tenants.behaviour.models import Event, RejectedRows, Upload
-from tenants.behaviour.rejected import rejected_file
+from tenants.behaviour.processing import rejected
+from tenants.behaviour.processing.rejected import rejected_file
 from tenants.erasure.services import begin_erasure
 from tenants.subjects.directory import resolve
 from tests.tenants.behaviour.uploads import EVENTS_HEAD, agree, events, outcomes, process

@@ -9,9 +9,9 @@ from behaviour_files import clean, clean_batches, event_file, event_line
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenants.behaviour.mapping import make_plan
-from tenants.behaviour.options import UploadOptions
-from tenants.behaviour.report import (
+from tenants.behaviour.columns.mapping import make_plan
+from tenants.behaviour.columns.options import UploadOptions
+from tenants.behaviour.processing.report import (
     Outcome,
     Report,
     ReportDoesNotAddUp,
@@ -19,7 +19,7 @@ from tenants.behaviour.report import (
     complete_report,
     merge_reports,
 )
-from tenants.behaviour.tables import Limits
+from tenants.behaviour.reading.tables import Limits
 
 DATA = event_file(
     event_line(user="u1"),

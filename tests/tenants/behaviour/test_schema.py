@@ -2,8 +2,8 @@
 
 import pytest
 
-from tenants.behaviour.schema import EVENT_TYPES, FIRST_OWN, KINDS, plain_name
-from tenants.behaviour.type_table import DEFAULTS
+from tenants.behaviour.columns.schema import EVENT_TYPES, FIRST_OWN, KINDS, plain_name
+from tenants.behaviour.types.type_table import DEFAULTS
 
 
 def test_stored_event_codes_never_change():

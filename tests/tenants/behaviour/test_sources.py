@@ -8,9 +8,9 @@ from django.utils.timezone import now
 
 from tenants.accounts.models import Tenant
 from tenants.audit.models import AuditEntry
-from tenants.behaviour import ingest
 from tenants.behaviour.arriving import sources
 from tenants.behaviour.models import Event, Upload
+from tenants.behaviour.processing import ingest
 from tenants.work import queue
 from tenants.work.models import WorkItem
 from tenants.work.run import run_waiting

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import polars as pl
 import pytest
 
-from tenants.behaviour import storing
+from tenants.behaviour.landing import storing
+from tenants.behaviour.landing.storing import store_events
 from tenants.behaviour.models import DeletedAct, Event, Item
-from tenants.behaviour.storing import store_events
 from tenants.subjects.directory import resolve
 from tests.connections import in_threads
 

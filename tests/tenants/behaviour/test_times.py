@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.behaviour.times import times
+from tenants.behaviour.columns.times import times
 
 
 def moment(value, zone="UTC", order=None):

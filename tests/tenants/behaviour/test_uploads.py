@@ -10,11 +10,12 @@ from django.utils.timezone import now
 from tenants.accounts.life import resume_tenant, suspend_tenant
 from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
-from tenants.behaviour import ingest, vault
+from tenants.behaviour.arriving import vault
+from tenants.behaviour.arriving.sweeping import sweep
 from tenants.behaviour.models import Event, Item, QuarantinedRow, Upload
+from tenants.behaviour.processing import ingest
 from tenants.behaviour.reading.opening import open_table
-from tenants.behaviour.sweeping import sweep
-from tenants.behaviour.tables import Limits
+from tenants.behaviour.reading.tables import Limits
 from tenants.consent.models import ConsentRecord, ConsentState
 from tenants.errors import AppError
 from tenants.subjects.directory import external_id_of, find
@@ -503,7 +504,7 @@ def test_what_a_killed_process_left_behind_is_swept(alice, bob, folder, monkeypa
     vault.store(alice.tenant.id, left, [b"x"])
     foreign = accept(bob, events(("u1", "i1", "01")))
     assert sweep(alice.tenant.id) == 0, "it may be on its way to its row"
-    monkeypatch.setattr("tenants.behaviour.sweeping.YOUNGEST_SECONDS", -1)
+    monkeypatch.setattr("tenants.behaviour.arriving.sweeping.YOUNGEST_SECONDS", -1)
     assert sweep(alice.tenant.id) == 1
     assert not vault.path_of(alice.tenant.id, left).exists()
     assert vault.path_of(alice.tenant.id, waiting.id).exists()

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from tenants.behaviour import vault
+from tenants.behaviour.arriving import vault
 from tenants.errors import AppError
 from tenants.isolation.vault import PIECE, SEALED_PIECE
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils.timezone import now
 
+from tenants.behaviour.arriving.accepting import accept_upload
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import accept_upload
 from tenants.consent.services import record_batch
 from tenants.consent.vocabulary import ConsentEvent, Purpose
 from tenants.work.models import WorkItem

@@ -6,7 +6,7 @@ from django.utils.timezone import now
 from recommend.context import context_in_scope
 from tenants.audit.models import AuditEntry
 from tenants.behaviour.models import Event
-from tenants.behaviour.streaming import accept_events
+from tenants.behaviour.streaming.streaming import accept_events
 from tenants.behaviour.usable import usable
 from tenants.consent.models import UseTable
 from tenants.consent.policy import USUAL, policy_version, purposes_of, set_uses, uses

@@ -6,8 +6,8 @@ from django.utils.timezone import now
 
 from tenants.accounts.keys import create_key
 from tenants.accounts.tokens import PUBLIC
+from tenants.behaviour.arriving.accepting import accept_upload
 from tenants.behaviour.models import Event, QuarantinedRow, Upload
-from tenants.behaviour.services import accept_upload
 from tenants.consent.models import ConsentState
 from tenants.subjects.directory import find
 from tenants.subjects.models import Subject

@@ -7,9 +7,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tenants.audit.models import AuditEntry
-from tenants.behaviour.correcting import act_of
+from tenants.behaviour.arriving.accepting import accept_upload
+from tenants.behaviour.landing.correcting import act_of
 from tenants.behaviour.models import Event, QuarantinedRow, Upload
-from tenants.behaviour.services import accept_upload
 from tenants.rights.models import Correction
 from tenants.subjects.directory import external_id_of, find, resolve
 from tenants.subjects.models import Subject

@@ -17,7 +17,7 @@ from tenants.audit.actor import system
 from tenants.audit.models import AuditEntry
 from tenants.audit.signing import public_key
 from tenants.audit.verify import verify_chain
-from tenants.behaviour import vault
+from tenants.behaviour.arriving import vault
 from tenants.behaviour.models import Event
 from tenants.isolation.keys import MasterKeyMissing, current_version, tenant_key
 from tenants.isolation.lasting import USES, lasting_key

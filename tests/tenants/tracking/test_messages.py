@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tenants.behaviour.columns.schema import EVENT_TYPES, plain_name
 from tenants.behaviour.models import Event, EventBatch, Item
-from tenants.behaviour.outcomes import MOST_NAMES
-from tenants.behaviour.schema import EVENT_TYPES, plain_name
+from tenants.behaviour.streaming.outcomes import MOST_NAMES
 from tenants.consent.models import ConsentRecord, ConsentSignal
 from tenants.consent.signals import set_signals
 from tenants.subjects.directory import known

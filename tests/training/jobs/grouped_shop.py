@@ -8,8 +8,8 @@ import io
 import random
 from datetime import UTC, datetime, timedelta
 
+from tenants.behaviour.arriving.accepting import accept_upload
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import accept_upload
 from tenants.work.run import run_waiting
 from tests import shop
 from tests.stocked import archive

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 from django.db import connection
 
+from tenants.behaviour.arriving.accepting import accept_upload
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import accept_upload
 from tenants.erasure.services import begin_erasure
 from tenants.subjects.directory import find
 from tenants.work.run import run_waiting

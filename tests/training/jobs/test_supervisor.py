@@ -13,8 +13,8 @@ from dashboard.wording.errors import error_text
 from tenants.accounts.life import resume_tenant, suspend_tenant
 from tenants.accounts.plans import limits_of
 from tenants.audit.actor import system
+from tenants.behaviour.arriving.accepting import accept_upload
 from tenants.behaviour.models import Upload
-from tenants.behaviour.services import accept_upload
 from tenants.consent.notices import archive_notice
 from tenants.consent.vocabulary import Purpose
 from tenants.errors import AppError

@@ -1,0 +1,1 @@
+"""Which rows are sound: chains of pure steps. No database."""

@@ -1,0 +1,1 @@
+"""The catalogue, told one request at a time."""

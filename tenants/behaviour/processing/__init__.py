@@ -1,0 +1,1 @@
+"""One upload from its file to its report, and the rows that it left out."""

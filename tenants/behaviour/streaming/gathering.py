@@ -1,0 +1,161 @@
+"""Requests of one tenant that come at the same moment are landed together: what one of them costs
+beside its events (questions, a commit) is paid once for all.
+
+Whoever comes first lands what waits, in its own thread and one transaction; the others wait, and
+each is told its own outcome once that is committed. While that goes on, who comes gathers anew. A
+sender who was answered a moment ago mostly sends again at once: whoever leads waits for as many as
+came lately, but not longer than LINGER, and nobody who comes alone waits at all.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Event, Lock, Semaphore
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError
+
+from tenants.access.turns import TURNS
+from tenants.behaviour.streaming.streaming import AcceptedEvents, Told, accept_together
+from tenants.errors import Unavailable
+from tenants.isolation.scope import tenant_scope
+
+# Events that are landed at once: more would keep the first waiting for the last.
+MOST_EVENTS = 4_000
+# Seconds: a fraction of what a landing takes, as PostgreSQL's commit_delay is of a commit.
+LINGER = 0.01
+# For so long who was answered is expected again.
+LATELY = 0.1
+KEPT = 1_000  # lanes of which that is remembered
+# Neither is any one request's fault.
+AWAY = (OperationalError, InterfaceError)
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """One request in the line; its gate opens when it has ended or must lead."""
+
+    told: Told
+    gate: Semaphore = field(default_factory=lambda: Semaphore(0))
+    outcome: AcceptedEvents | None = None
+    error: BaseException | None = None
+
+    def end(self, outcome: AcceptedEvents | None, error: BaseException | None) -> None:
+        self.outcome, self.error = outcome, error
+
+
+@dataclass(eq=False)
+class _Line:
+    """Who waits in a lane that somebody leads; `complete` when as many as `expected` do."""
+
+    expected: int
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    complete: Event = field(default_factory=Event)
+
+    def join(self, one: _Waiting) -> None:
+        self.waiting.append(one)
+        if len(self.waiting) >= self.expected:
+            self.complete.set()
+
+    def expect(self, number: int) -> None:
+        self.expected = number
+        self.complete.clear()
+
+    def take(self) -> list[_Waiting]:
+        """Who is landed now."""
+        several = [self.waiting.popleft()]
+        events = len(several[0].told.events)
+        while self.waiting:
+            events += len(self.waiting[0].told.events)
+            if events > MOST_EVENTS:
+                break
+            several.append(self.waiting.popleft())
+        return several
+
+
+# Whose requests, and whether they are believed: those two differ in how they are landed.
+Lane = tuple[UUID, bool]
+
+
+class Gathering:
+    """One per process; safe with threads. `land` runs in the tenant's scope."""
+
+    def __init__(self, land: Callable[..., Sequence[AcceptedEvents]] = accept_together) -> None:
+        self._land = land
+        self._lock = Lock()
+        # A lane is here while somebody leads it.
+        self._lines: dict[Lane, _Line] = {}
+        # When requests of a lane were answered, and how many together.
+        self._answered: dict[Lane, tuple[float, int]] = {}
+
+    def accept(self, tenant_id: UUID, told: Told, *, trusted: bool) -> AcceptedEvents:
+        """`accept_events` of the request, committed. Outside a scope; raises as that does."""
+        lane, mine = (tenant_id, trusted), _Waiting(told)
+        with self._lock:
+            leads = lane not in self._lines
+            if leads:
+                self._lines[lane] = _Line(self._expected(lane))
+            line = self._lines[lane]
+            line.join(mine)
+        with TURNS.apart():  # others read their requests meanwhile
+            if not leads:
+                mine.gate.acquire()
+            if mine.outcome is None and mine.error is None:
+                line.complete.wait(LINGER)
+        if mine.outcome is None and mine.error is None:
+            self._lead(lane)
+        if mine.error is not None:
+            raise mine.error
+        assert mine.outcome  # nosec B101 # for the type checker
+        return mine.outcome
+
+    def _lead(self, lane: Lane) -> None:
+        """Land what waits, the caller's own before all; then let the next one lead."""
+        with self._lock:
+            several = self._lines[lane].take()
+        try:
+            self._together(lane, several)
+        finally:
+            for one in several[1:]:
+                if one.outcome is None and one.error is None:  # the thread is being stopped
+                    one.error = Unavailable()
+                one.gate.release()
+            self._pass_on(lane, len(several))
+
+    def _pass_on(self, lane: Lane, answered: int) -> None:
+        with self._lock:
+            if len(self._answered) >= KEPT:
+                self._answered.clear()
+            self._answered[lane] = time.monotonic(), answered
+            line = self._lines[lane]
+            if line.waiting:
+                line.expect(len(line.waiting) + answered)
+                line.waiting[0].gate.release()
+            else:
+                del self._lines[lane]
+
+    def _expected(self, lane: Lane) -> int:
+        at, number = self._answered.get(lane, (0.0, 1))
+        return number if time.monotonic() < at + LATELY else 1
+
+    def _together(self, lane: Lane, several: Sequence[_Waiting]) -> None:
+        tenant_id, trusted = lane
+        try:
+            with tenant_scope(tenant_id):
+                outcomes = self._land([one.told for one in several], trusted=trusted)
+        except AWAY as error:
+            for one in several:
+                one.end(None, error)
+        except Exception as error:  # noqa: BLE001 # raised again by whose request it is
+            if len(several) == 1:
+                several[0].end(None, error)
+                return
+            for one in several:  # whose fault it is shows when each is landed by itself
+                self._together(lane, [one])
+        else:
+            for one, outcome in zip(several, outcomes, strict=True):
+                one.end(outcome, None)
+
+
+GATHERING = Gathering()

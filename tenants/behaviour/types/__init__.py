@@ -1,0 +1,1 @@
+"""Event types: the defaults, and what a tenant laid over them."""
