@@ -1,11 +1,13 @@
 """The one form in which the API tells of an error, wherever it arises: view, door or no view."""
 
+import sys
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import loader
 from django.views import defaults
 from redis import RedisError
 from rest_framework import exceptions
@@ -113,7 +115,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: a fault of ours, logged under the request's id."""
+    """Django's handler500: a fault of ours, logged under the request's id; or something that we
+    stand on is away, which is none."""
+    raised = sys.exception()
+    away = _as_app_error(raised) if isinstance(raised, Exception) else None
+    if isinstance(away, Unavailable | NoRoom):
+        return _away(request, away)
     if not request.path.startswith(API):
         return defaults.server_error(request)
     error = AppError(
@@ -122,6 +129,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
     )
     error.status, error.type = 500, "api_error"
     return answer_outside(request, error)
+
+
+def _away(request: HttpRequest, error: Unavailable | NoRoom) -> HttpResponse:
+    """The answer for programs, or a page, with the time after which to try again."""
+    if request.path.startswith(API):
+        return answer_outside(request, error)
+    page = loader.get_template("503.html").render()
+    return HttpResponse(page, status=error.status, headers=error_headers(error))
 
 
 def answer_outside(request: HttpRequest, error: AppError) -> JsonResponse:
