@@ -146,7 +146,11 @@ def given(batch: Batch, plan: Plan, name: str) -> pl.Series:
     theirs = plan.mapping.get(name)
     if theirs is None:
         return pl.Series(name, [None], dtype=pl.String).new_from_index(0, batch.rows.len())
-    column = batch.frame[theirs]
+    return unescaped(batch.frame[theirs], plan)
+
+
+def unescaped(column: pl.Series, plan: Plan) -> pl.Series:
+    """A column as it was before `csv_cells` escaped it: of a repaired file only, and in texts."""
     if plan.repaired and column.dtype == pl.String:
         return column.str.strip_prefix("'")  # as `csv_cells.original` does
     return column

@@ -20,7 +20,7 @@ from django.http import HttpResponse
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.behaviour.cleaning.sifting import CODES, Cleaned
+from tenants.behaviour.cleaning.sifting import CODES, Cleaned, unescaped
 from tenants.behaviour.columns.mapping import REPAIRED, Plan
 from tenants.behaviour.columns.parsing import ids
 from tenants.behaviour.models import RejectedRows, Upload
@@ -30,12 +30,13 @@ from tenants.csv_cells import csv_line
 from tenants.errors import NotFound
 from tenants.isolation.keys import seal, tenant_key, tenant_keys, unseal_with
 from tenants.isolation.scope import current_tenant
-from tenants.subjects.suppression import erased
+from tenants.subjects.suppression import erased, keep_erasures_out
 
 MOST_OF_CODE = 2_000
 MOST_BYTES = 16 << 20  # of one upload, in the clear
-# They took effect, or name somebody who was erased: nothing can be repaired.
-NOT_KEPT = ("cancellation", "erased")
+# They took effect, name somebody who was erased, or hold lines of others in one cell: no row to
+# repair.
+NOT_KEPT = ("cancellation", "erased", "unclosed_quote")
 HEADINGS = (REPAIRED, "attune_code", "attune_reason")
 
 
@@ -58,19 +59,20 @@ def keep_rejected(
 ) -> None:
     """Keep the batch's rejected rows, as far as there is room. In the transaction of the batch."""
     ended = ended.filter(~pl.col("code").is_in(NOT_KEPT))
+    if ended.is_empty():
+        return
+    keep_erasures_out()  # one that is under way would not see what is kept here
     kept = RejectedRows.objects.filter(upload=upload)
     counts, size = Counter[str](), 0
     for codes, length in kept.values_list("codes", "bytes"):
         counts.update(codes)
         size += length
     room = {code: MOST_OF_CODE - counts[code] for code in ended["code"].unique()}
-    if not room:
-        return
     place = pl.int_range(1, pl.len() + 1).over("code")
     ended = ended.filter(place <= pl.col("code").replace_strict(room, return_dtype=pl.Int64))
     if ended.is_empty() or size >= MOST_BYTES:
         return
-    rows = ended.join(_cells(batch), on="row", how="left", maintain_order="left")
+    rows = ended.join(_cells(batch, plan), on="row", how="left", maintain_order="left")
     if (column := plan.mapping.get("user_id")) is not None:
         rows = _without_erased(rows, f"{batch.frame.columns.index(column)}")
     plain = _plain(batch, rows)
@@ -98,10 +100,17 @@ def _plain(batch: Batch, rows: pl.DataFrame) -> bytes:
     return json.dumps({"columns": batch.frame.columns, "rows": rows.rows()}).encode()
 
 
-def _cells(batch: Batch) -> pl.DataFrame:
-    """The cells as texts beside their `row`; by numbers, for a file may have a heading `row`."""
-    columns = (column.cast(pl.String, strict=False) for column in batch.frame)
-    numbered = (column.alias(f"{number}") for number, column in enumerate(columns))
+def _cells(batch: Batch, plan: Plan) -> pl.DataFrame:
+    """The cells as texts beside their `row`; by numbers, for a file may have a heading `row`.
+
+    One that holds a line break is left empty: a quote in the wrong place may have brought other
+    people's lines into it.
+    """
+    columns = (unescaped(column, plan).cast(pl.String, strict=False) for column in batch.frame)
+    numbered = (
+        column.set(column.str.contains(r"[\r\n]"), None).alias(f"{number}")
+        for number, column in enumerate(columns)
+    )
     return pl.DataFrame([batch.rows.alias("row"), *numbered])
 
 

@@ -2,8 +2,10 @@
 
 import csv
 import io
+from datetime import timedelta
 
 from django.test import Client
+from django.utils.timezone import now
 from django.utils.translation import override
 
 from tenants.audit.models import AuditEntry
@@ -78,6 +80,64 @@ def test_a_repaired_file_is_read_as_the_rows_were_and_counts_none_twice(alice):
         assert Event.objects.count() == 3
         ids = resolve(["-u2"])
         assert Event.objects.filter(subject_id=ids["-u2"], quantity=2).count() == 1
+
+
+def sent_again(business, upload: Upload, **mended: str) -> Upload:
+    """The rejected rows of an upload as a new one, with some cells mended."""
+    head, *rows = fetched(business, upload)
+    for row in rows:
+        for name, value in mended.items():
+            row[head.index(name)] = value
+    out = io.StringIO()
+    csv.writer(out).writerows([head, *rows])
+    return process(business, out.getvalue().encode())
+
+
+def test_a_file_repaired_twice_still_names_whom_it_named(alice):
+    """Each download escapes once, and each reading takes that away again."""
+    agree(alice, "+49171", "'quoted")
+    bad = f"{EVENTS_HEAD},quantity\n+49171,-i1,veiw,31.31.2026,1\n'quoted,-i1,veiw,31.31.2026,1\n"
+    first = process(alice, bad.encode())
+    second = sent_again(alice, first, occurred_at="2026-03-03T10:00:00Z")
+    assert outcomes(second) == {("rejected", "unknown_type"): (2, [1, 2])}
+    head, *rows = fetched(alice, second)
+    assert [row[head.index("user_id")] for row in rows] == ["'+49171", "''quoted"]
+    third = sent_again(alice, second, type="view")
+    assert (third.report["accepted"], third.report["subjects_seen"]) == (2, 2)
+    with alice.scope:
+        ids = resolve(["+49171", "'quoted"])
+        assert set(Event.objects.values_list("subject_id", flat=True)) == set(ids.values())
+        assert set(Event.objects.values_list("item__external_id", flat=True)) == {"-i1"}
+
+
+def test_no_cell_that_swallowed_other_lines_is_kept(alice):
+    agree(alice, "u1")
+    head = f"{EVENTS_HEAD},order_id\n"
+    quoted = 'u1,i1,veiw,2026-03-01T10:00:00Z,"a\nu2,i2,view,2026-03-02T10:00:00Z,b"\n'
+    upload = process(alice, f"{head}{quoted}".encode())
+    ((*_, order),) = fetched(alice, upload)[1:]
+    assert order == ""
+    unclosed = 'u1,i1,view,2026-03-01T10:00:00Z,"a\nu2,i2,view,2026-03-02T10:00:00Z,b\n'
+    upload = process(alice, f"{head}{unclosed}".encode())
+    assert ("rejected", "unclosed_quote") in outcomes(upload)
+    fetched(alice, upload, 404)
+
+
+def test_no_erasure_comes_between_while_rows_of_items_are_kept(alice, monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr(rejected, "keep_erasures_out", lambda: asked.append("lock"))
+    upload = process(alice, b"item_id,title\n,no id\n", Upload.ITEMS)
+    assert outcomes(upload) == {("rejected", "missing_item"): (1, [1])}
+    assert asked == ["lock"]
+
+
+def test_an_erasure_asks_no_clock_what_was_kept_before_it(alice):
+    agree(alice, "u1")
+    process(alice, BAD.encode())
+    with alice.scope:
+        RejectedRows.objects.update(created_at=now() + timedelta(minutes=5))
+        begin_erasure(subject_id=resolve(["u1"])["u1"], actor=alice.actor)
+        assert RejectedRows.objects.count() == 0
 
 
 def test_rows_that_landing_rejects_are_kept_too(alice):
