@@ -48,12 +48,15 @@ def _make_secrets() -> ModuleType:
 
 
 def _local(kind: str) -> dict[str, list[str]]:
+    """Process -> its command; celery has one of its own, modules are run by Python."""
     plan = table.product(port=8000, var=Path("VAR"), env={}, setup_env={})
+    commands = {
+        process.name: [IN_A_CONTAINER.get(word, word) for word in process.argv[1:]]
+        for process in getattr(plan, kind)
+    }
     return {
-        process.name: [IN_A_CONTAINER.get(word, word) for word in process.argv[skip:]]
-        for skip, processes in ((2, plan.serving), (1, plan.steps))
-        for process in processes
-        if process in getattr(plan, kind)
+        name: words[1:] if words[1] == "celery" else ["python", *words]
+        for name, words in commands.items()
     }
 
 
@@ -63,7 +66,7 @@ def test_a_service_runs_the_command_of_the_process_table(name: str) -> None:
 
 
 def test_the_migration_step_is_the_launchers() -> None:
-    assert SERVICES["migrate"]["command"] == ["python", *_local("steps")["migrate"]]
+    assert SERVICES["migrate"]["command"] == [*_local("steps")["set-up"], "--without-demo"]
     assert SERVICES["migrate"]["restart"] == "no"
 
 
