@@ -76,13 +76,15 @@ def tensors_of(version: Version, name: str) -> Tensors:
 
 
 def _rival(version: Version, champion: Version, figures: Tensors, served: F64) -> Rival:
-    """The champion as the run judged it; else on the subjects that both versions held out."""
+    """Both as they were judged on the subjects that both held out; else the champion as the run of
+    `version` judged it."""
+    theirs, ours = common(version, champion)
+    if len(ours):
+        return Rival(champion.number, theirs, ours)
     told = version.manifest.get("champion") or {}
     if CHAMPION in figures and told.get("manifest_sha256") == bytes(champion.manifest_sha256).hex():
         return Rival(champion.number, figures[CHAMPION], served)
-    theirs, ours = common(version, champion)
-    obstacle = "" if len(ours) else (told.get("obstacle") or "other_units")
-    return Rival(champion.number, theirs, ours, obstacle)
+    return Rival(champion.number, theirs, ours, told.get("obstacle") or "other_units")
 
 
 def common(version: Version, other: Version) -> tuple[F64, F64]:

@@ -35,8 +35,8 @@ REASONS: Words = {
     "unreadable": _("Version %(champion)s could not be read when this one was evaluated."),
     "other_task": _("Version %(champion)s is for another task."),
     "saw_the_window": _(
-        "Version %(champion)s was chosen on days that this one holds out, so a comparison would "
-        "not be fair."
+        "Version %(champion)s was chosen on or learned from days that this one holds out, so a "
+        "comparison would not be fair."
     ),
     "other_units": _(
         "Version %(champion)s was evaluated on other people or days, so there is no comparison."

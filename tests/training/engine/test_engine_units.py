@@ -2,7 +2,8 @@
 
 import json
 import random
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,18 @@ from safetensors.numpy import load_file, save_file
 
 from tests.training.engine import engine_shop
 from training.engine import run
+from training.engine.bundle import Bundle
+from training.engine.evaluate import Reader, judge_window
 from training.engine.sealed import sha256_of
-from training.engine.tasks.recommendation.champion import open_champion
+from training.engine.snapshot import read_snapshot
+from training.engine.sources import content, neighbours
+from training.engine.sources.source import Ground
+from training.engine.split import split
+from training.engine.tasks.recommendation.champion import (
+    judge_champion,
+    known_until,
+    open_champion,
+)
 from training.engine.tasks.recommendation.units import UNITS_FILE
 
 # Trained anew with other data: the sequence model is what takes the time, so it is left short.
@@ -90,7 +101,9 @@ def test_what_serves_is_judged_on_the_newer_runs_own_cases(finished, challenger)
 
 
 def test_the_same_recipe_on_the_same_data_gets_the_same_figures(finished, tmp_path, tiny_base):
-    """The champion beside itself: what is refitted and what is taken as it is make one whole."""
+    """The champion beside itself: what was fitted up to the end of the data is fitted again.
+
+    Here nothing serves that cannot be; the test below is of what cannot."""
     folder = engine_shop.write_job(
         tmp_path / "again", base=tiny_base, champion=str(finished / "artifact")
     )
@@ -101,6 +114,82 @@ def test_the_same_recipe_on_the_same_data_gets_the_same_figures(finished, tmp_pa
     assert np.array_equal(figures["unit"], units(finished)["unit"])
     worlds = [engine_shop.manifest(one)["units"]["world"] for one in (folder, finished)]
     assert worlds[0] == worlds[1]
+
+
+def test_a_champion_that_went_on_learning_on_the_window_is_not_compared(tmp_path, tiny_base):
+    """Without repeats the blend serves, and with it a sequence model that was renewed up to the
+    end of the data: on the same data it has seen every answer."""
+    params = {**engine_shop.QUICK, "repeats": False}
+    first = engine_shop.write_job(tmp_path / "first", base=tiny_base, params=params)
+    assert engine_shop.start(first).wait() == run.DONE, (first / "stderr.txt").read_text()
+    bundle = Bundle.load(first / "artifact")
+    assert {"sequence", "sequence_finetuned"} & set(bundle.sources)
+    second = engine_shop.write_job(
+        tmp_path / "second", base=tiny_base, params=params, champion=str(first / "artifact")
+    )
+    assert engine_shop.start(second).wait() == run.DONE, (second / "stderr.txt").read_text()
+    assert engine_shop.manifest(second)["champion"]["obstacle"] == "saw_the_window"
+    assert "champion" not in units(second)
+    end = moment_of(engine_shop.manifest(first)["refitted"]["until"])
+    newer = open_champion(first / "artifact", task="recommendation", test_start=end)
+    assert (newer.bundle is not None, newer.obstacle) == (True, "")
+
+
+def moment_of(told: str) -> float:
+    return datetime.fromisoformat(told).timestamp()
+
+
+def with_texts(finished: Path, vectors: np.ndarray, settings: dict[str, float]) -> Bundle:
+    """The finished bundle, were it to serve neighbours that lean on texts."""
+    bundle = Bundle.load(finished / "artifact")
+    end = moment_of(bundle.manifest["refitted"]["until"])
+    ground = Ground(read_snapshot(finished), end, vectors)
+    sources = {
+        **bundle.sources,
+        "content": content.fit(ground, {"half_life_days": 10.0}),
+        "neighbours_text": neighbours.fit(ground, settings),
+    }
+    records = [
+        {**one, "settings": settings} if one["name"] == "neighbours_text" else one
+        for one in bundle.manifest["sources"]
+    ]
+    manifest = {**bundle.manifest, "sources": records}
+    return replace(bundle, manifest=manifest, sources=sources, serves="neighbours_text")
+
+
+def test_neighbours_with_texts_are_fitted_again_on_what_lies_before_the_window(finished):
+    vectors = np.random.default_rng(2).normal(size=(engine_shop.ITEMS, 6)).astype(np.float32)
+    settings = {"ridge": 2.0, "text": 2.0, "half_life_days": 6.5}
+    bundle, snapshot = with_texts(finished, vectors, settings), read_snapshot(finished)
+    parts = split(snapshot, days=7.0, repeats=True)
+    facts = snapshot.catalogue.facts
+    reader = Reader(snapshot.events, parts.cases["test"], True, 500, facts)
+    figures = judge_champion(bundle, snapshot, reader, lambda done, every: None)
+    past = neighbours.fit(Ground(snapshot, parts.moment("test"), vectors), settings)
+    blind = judge_window(reader, {"one": past}, None, lambda done, every: None).ndcg("one")
+    seen = {"one": bundle.sources["neighbours_text"]}
+    leaked = judge_window(reader, seen, None, lambda done, every: None).ndcg("one")
+    assert np.array_equal(figures, blind)
+    assert not np.array_equal(figures, leaked)
+
+
+def test_what_cannot_be_fitted_again_counts_up_to_the_end_of_the_data(finished):
+    vectors = np.ones((engine_shop.ITEMS, 2), dtype=np.float32)
+    settings = {"ridge": 2.0, "text": 2.0, "half_life_days": 6.5}
+    whole = with_texts(finished, vectors, settings)
+    windows = {w["name"]: w for w in whole.manifest["split"]["windows"]}
+    chosen, end = (
+        moment_of(told)
+        for told in (windows["validation"]["end"], whole.manifest["refitted"]["until"])
+    )
+    assert known_until(whole) == chosen < end
+    without = {name: one for name, one in whole.sources.items() if name != "content"}
+    assert known_until(replace(whole, sources=without)) == end
+    older = [
+        {key: told for key, told in one.items() if key != "settings"}
+        for one in whole.manifest["sources"]
+    ]
+    assert known_until(replace(whole, manifest={**whole.manifest, "sources": older})) == end
 
 
 def test_a_champion_that_saw_the_window_is_not_compared(finished):

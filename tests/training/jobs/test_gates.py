@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from tests.trained import give_version
+from training.engine.tasks.recommendation.units import CHAMPION, SOURCE, UNIT
+from training.jobs import evidence as judged
 from training.jobs import gates
 from training.jobs.evidence import Evidence, Rival, common, evidence_of
 from training.jobs.gates import FAIL, MARGIN, NOT_APPLICABLE, PASS, UNPROVED
@@ -192,6 +194,20 @@ def test_two_versions_of_the_same_data_are_compared_on_their_common_people(alice
         found = {line["gate"]: line for line in gates.judge_version(second, first)}
         assert found["not_worse_than_champion"]["outcome"] == PASS
         assert found["not_worse_than_champion"]["figures"]["champion"] == first.number
+
+
+def test_figures_that_both_have_kept_go_before_those_of_the_champion_in_this_run(
+    alice, artifact, monkeypatch
+):
+    first, second = give_version(alice, artifact), give_version(alice, artifact)
+    kept = {UNIT: np.arange(3), f"{SOURCE}{second.serves}": np.full(3, 0.5), CHAMPION: np.ones(3)}
+    monkeypatch.setattr(judged, "units_of", lambda version: kept)
+    with alice.scope:
+        told = {"manifest_sha256": bytes(first.manifest_sha256).hex(), "obstacle": ""}
+        second.manifest["champion"] = told
+        assert evidence_of(second, first).rival.theirs.tolist() == [0.5, 0.5, 0.5]
+        first.manifest["units"]["world"] = "another"
+        assert evidence_of(second, first).rival.theirs.tolist() == [1.0, 1.0, 1.0]
 
 
 def test_a_champion_of_other_data_is_not_compared_on_other_people(alice, artifact):

@@ -1,7 +1,8 @@
 """How the version that serves now would have answered the new run's held-out cases.
 
-What it learned slowly is taken as it is; what is fitted in seconds is fitted again on the events
-before the cases, as the new run does with its own. So neither side has seen the window.
+What is fitted in seconds is fitted again on the events before the cases, as the new run does with
+its own. What cannot be is taken as it is, and only where it learned from nothing later. So neither
+side has seen the window.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from training.engine.arrays import F64, I64, Settings
+from training.engine.arrays import F32, F64, I64, Settings
 from training.engine.bundle import Bundle
 from training.engine.evaluate import FUSION, Reader, rank_case
 from training.engine.fusion import best
@@ -37,20 +38,32 @@ class Champion:
 
 
 def open_champion(folder: Path, *, task: str, test_start: float) -> Champion:
-    """The version in `folder`, if it chose and learned without the window from `test_start` on."""
+    """The version in `folder`, if it chose and learned without the window from `test_start` on, or
+    can do so again."""
     try:
         bundle = Bundle.load(folder)
         digest = sha256_of(folder / MANIFEST)
-        windows = {window["name"]: window for window in bundle.manifest["split"]["windows"]}
-        chosen_until = datetime.fromisoformat(windows["validation"]["end"]).timestamp()
+        until = known_until(bundle)
     except (Damaged, OSError, KeyError, ValueError):
         return Champion("", None, "unreadable")
     if bundle.manifest["task"] != task:
         return Champion(digest, None, "other_task")
     # A border is told in whole microseconds.
-    if chosen_until > test_start + 0.001:
+    if until > test_start + 0.001:
         return Champion(digest, None, "saw_the_window")
     return Champion(digest, bundle, "")
+
+
+def known_until(bundle: Bundle) -> float:
+    """Up to which moment (epoch seconds) events went into what was chosen and into what cannot be
+    fitted again. Raises KeyError or ValueError where the manifest does not tell."""
+    refitted = bundle.manifest["refitted"]
+    windows = {window["name"]: window for window in bundle.manifest["split"]["windows"]}
+    kept = (name for name in refitted["sources"] if name in bundle.sources)
+    told = [windows["validation"]["end"]]
+    if any(_settings(bundle, name) is None for name in kept):
+        told.append(refitted["until"])
+    return max(datetime.fromisoformat(moment).timestamp() for moment in told)
 
 
 def judge_champion(
@@ -62,7 +75,7 @@ def judge_champion(
     known = _known_to(bundle, snapshot, places)
     cases = _cases_of(bundle, reader.cases, known.events, places)
     own = Reader(known.events, cases, bundle.repeats, bundle.history_limit, bundle.facts)
-    sources = _sources(bundle, Ground(known, cases.window.start, None))
+    sources = _sources(bundle, Ground(known, cases.window.start, _text(bundle)))
     now, name = cases.window.start, FUSION if bundle.fusion else bundle.serves
     figures = np.zeros(len(cases))
     with threadpool_limits(limits=1, user_api="blas"):
@@ -127,14 +140,29 @@ def _cases_of(bundle: Bundle, cases: Cases, events: Events, places: I64) -> Case
 
 
 def _sources(bundle: Bundle, ground: Ground) -> dict[str, Source]:
-    """The bundle's sources as they would have been at the ground's moment. Text does not age."""
-    params: dict[str, Any] = bundle.manifest["params"]
+    """The bundle's sources as they would have been at the ground's moment."""
     sources: dict[str, Source] = {}
     for name, source in bundle.sources.items():
-        kind = SOURCES[name]
-        if kind.fit is None or kind.needs == "text":
-            sources[name] = source
-        else:
-            learned: Settings = {key: params[f"{name}_{key}"] for key in kind.learned}
-            sources[name] = kind.fit(ground, {**source.settings(), **learned})
+        fit, settings = SOURCES[name].fit, _settings(bundle, name)
+        sources[name] = source if fit is None or settings is None else fit(ground, settings)
     return sources
+
+
+def _settings(bundle: Bundle, name: str) -> Settings | None:
+    """What a source can be fitted again with; None where a training stage of its own made it, its
+    texts are not in the bundle, or the settings it learned with were not recorded."""
+    kind = SOURCES[name]
+    if kind.fit is None or (kind.needs == "text" and _text(bundle) is None):
+        return None
+    manifest: dict[str, Any] = bundle.manifest
+    records = {record["name"]: record.get("settings", {}) for record in manifest["sources"]}
+    # Versions of an earlier release tell some of it among the parameters only.
+    params = {key: manifest["params"].get(f"{name}_{key}") for key in kind.learned}
+    settings = {**params, **records.get(name, {}), **bundle.sources[name].settings()}
+    return None if None in settings.values() else settings
+
+
+def _text(bundle: Bundle) -> F32 | None:
+    """The text vectors of the bundle's items, if it holds them. Text does not age."""
+    source = bundle.sources.get("content")
+    return None if source is None else source.tensors()["vector"]

@@ -191,6 +191,8 @@ def _source_records(made: Made, serving: list[str]) -> list[dict[str, Any]]:
             }
         else:
             record["skipped"] = skipped.get(name, "not_fitted")
+        if name in made.chosen.settings:
+            record["settings"] = made.chosen.settings[name]
         if name in made.learned.courses:
             record["training"] = made.learned.courses[name]
         records.append(record)
