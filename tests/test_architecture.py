@@ -177,6 +177,9 @@ def test_the_packages_of_apps_are_empty():
 
 DOTTED = {
     "worker functions": [kind.run for kind in settings.WORK_KINDS.values()],
+    "ends of work": [
+        name for kind in settings.WORK_KINDS.values() for name in (kind.left, kind.crashed) if name
+    ],
     "duties": settings.TENANT_DUTIES,
     "gate of work": [settings.WORK_GATE],
     "share of work": [settings.WORK_SHARE],

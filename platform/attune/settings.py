@@ -147,10 +147,26 @@ CELERY_BEAT_SCHEDULE = {
 
 # Kind of leased work -> where and how it runs: the one table that workers read.
 WORK_KINDS = {
-    "upload": WorkKind("default", "tenants.behaviour.processing.ingest.run", lease=120, attempts=6),
-    "look": WorkKind("default", "tenants.behaviour.asking.looking.run", lease=120, attempts=6),
+    "upload": WorkKind(
+        "default",
+        "tenants.behaviour.processing.ingest.run",
+        lease=120,
+        attempts=6,
+        crashed="tenants.behaviour.processing.ingest.crash",
+    ),
+    "look": WorkKind(
+        "default",
+        "tenants.behaviour.asking.looking.run",
+        lease=120,
+        attempts=6,
+        crashed="tenants.behaviour.processing.ingest.crash",
+    ),
     "dry_run": WorkKind(
-        "default", "tenants.behaviour.asking.rehearsing.run", lease=120, attempts=6
+        "default",
+        "tenants.behaviour.asking.rehearsing.run",
+        lease=120,
+        attempts=6,
+        crashed="tenants.behaviour.asking.rehearsing.crash",
     ),
     "release": WorkKind("default", "tenants.behaviour.landing.release.run", lease=60, attempts=6),
     "notice_change": WorkKind(

@@ -12,7 +12,9 @@ class WorkKind:
     `attempts` is the hard stop behind the worker function's own judgement of a failure; what is
     `urgent` is done for a suspended tenant as well, everything else of it waits. What is `fair`
     makes its queue fair: tenants take turns by what they used, see `shares`. `left` is the dotted
-    function that is told (tenant, object) of an item whose worker left it by dying.
+    function that is told (tenant, object) of an item whose worker left it by dying. `crashed` is
+    the dotted function that takes the lease at the hard stop and closes the item together with what
+    it was for, which would wait for ever.
     """
 
     queue: str
@@ -22,6 +24,7 @@ class WorkKind:
     urgent: bool = False
     fair: bool = False
     left: str = ""
+    crashed: str = ""
 
 
 @dataclass(frozen=True)

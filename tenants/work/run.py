@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils.module_loading import import_string
 
+from tenants.errors import is_full
 from tenants.work import queue
 from tenants.work.away import is_away
 from tenants.work.kinds import WorkKind
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 BACK_OFF = timedelta(seconds=5)
 # How soon the work of a suspended tenant is looked at again.
 RESTS = timedelta(seconds=30)
+# How soon work that met a full disk is tried again.
+NO_ROOM = timedelta(seconds=30)
 # Seconds between two attempts to reach a database that is away; together about a lease.
 AWAY = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
 
@@ -57,12 +60,12 @@ def run_one(lease: Lease) -> bool:
 def _attempt(lease: Lease, kind: WorkKind) -> bool:
     if not _may_run(lease):
         return _let_rest(lease)
-    # Work that kills its worker leaves no exception behind, only attempts.
-    if lease.attempt > kind.attempts:
-        queue.finish(lease, code="crashed")
-        return True
     try:
-        import_string(kind.run)(lease)
+        # Work that kills its worker leaves no exception behind, only attempts.
+        if lease.attempt > kind.attempts:
+            _end_crashed(lease, kind)
+        else:
+            import_string(kind.run)(lease)
     except LeaseLost:
         raise
     except Stopped:
@@ -72,7 +75,8 @@ def _attempt(lease: Lease, kind: WorkKind) -> bool:
         return _let_rest(lease)
     except Exception as error:  # noqa: BLE001 # logged; the row must not stay leased: wait, retry
         _log_failure(lease, error)
-        _patiently(lambda: _retry_or_give_up(lease, kind))
+        full = is_full(error)
+        _patiently(lambda: _retry_or_give_up(lease, kind, full=full))
     return True
 
 
@@ -80,15 +84,26 @@ def _log_failure(lease: Lease, error: Exception) -> None:
     told = (lease.attempt, lease.kind, lease.object_id)
     if is_away(error):
         logger.warning("attempt %s of %s %s: the database went away", *told)
+    elif is_full(error):
+        logger.error("attempt %s of %s %s: the disk is full", *told)
     else:
         logger.exception("attempt %s of %s %s", *told)
 
 
-def _retry_or_give_up(lease: Lease, kind: WorkKind) -> None:
-    if lease.attempt >= kind.attempts:
-        queue.finish(lease, code="crashed")
+def _retry_or_give_up(lease: Lease, kind: WorkKind, *, full: bool) -> None:
+    if full:  # whatever it was for is not to blame, and goes on once there is room
+        queue.give_back(lease, charge=False, wait=NO_ROOM)
+    elif lease.attempt >= kind.attempts:
+        _end_crashed(lease, kind)
     else:
         queue.give_back(lease, charge=True, wait=BACK_OFF * min(lease.attempt, 12))
+
+
+def _end_crashed(lease: Lease, kind: WorkKind) -> None:
+    if kind.crashed:
+        import_string(kind.crashed)(lease)
+    else:
+        queue.finish(lease, code="crashed")
 
 
 def _patiently(write: Callable[[], None]) -> None:

@@ -63,6 +63,16 @@ def run(lease: Lease) -> None:
     _tell(lease, upload, found)
 
 
+def crash(lease: Lease) -> None:
+    """Give a file whose check has met its hard stop back to its person."""
+    with tenant_scope(lease.tenant_id):
+        upload = Upload.objects.filter(pk=lease.object_id, state=Upload.CHECKING).first()
+        if upload is None:
+            queue.finish(lease, code="crashed")
+            return
+    _tell(lease, upload, {"error": {"code": "crashed", "params": {}}})
+
+
 @contextmanager
 def only_reading(tenant_id: UUID) -> Iterator[None]:
     """The tenant's scope, in a transaction in which the database refuses every write."""

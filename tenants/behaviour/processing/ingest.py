@@ -46,6 +46,8 @@ from tenants.work.run import check_gate
 
 ACTOR = system("ingest")
 ATTEMPTS = 4
+# What an upload is in while work of a kind is to be done on it.
+WORKED_ON = {"look": (Upload.LOOKING,), "upload": (Upload.RECEIVED, Upload.RUNNING)}
 
 
 def run(lease: Lease) -> None:
@@ -211,6 +213,17 @@ def _record_outcome(upload: Upload, report: Report, roots: list[str]) -> None:
         object_id=upload.public_id,
         details={"kind": upload.kind, "counts": counts},
     )
+
+
+def crash(lease: Lease) -> None:
+    """End a file whose work has met its hard stop, so that later ones need not wait for it."""
+    with tenant_scope(lease.tenant_id):
+        worked_on = WORKED_ON[lease.kind]
+        upload = Upload.objects.filter(pk=lease.object_id, state__in=worked_on).first()
+        if upload is None:
+            queue.finish(lease, code="crashed")
+            return
+    fail(lease, upload, UploadRefused("crashed"))
 
 
 def fail(lease: Lease, upload: Upload, refused: UploadRefused) -> None:

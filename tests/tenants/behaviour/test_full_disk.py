@@ -11,9 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.test import Client
 
 from tenants.behaviour.arriving import vault
+from tenants.behaviour.asking import looking, rehearsing
+from tenants.behaviour.asking.services import rehearse_upload
 from tenants.behaviour.models import Event, Upload
 from tenants.behaviour.processing import ingest, waiting
 from tenants.errors import NoRoom
@@ -137,6 +140,66 @@ def test_the_database_s_own_full_disk_is_waited_for_too(alice, at_once, monkeypa
         assert fresh(alice, upload).error["code"] == "waits_for_room"
     run_waiting("default")
     assert (fresh(alice, upload).state, fresh(alice, upload).error) == ("done", {})
+
+
+WORKERS = {"upload": ingest, "look": looking, "dry_run": rehearsing}
+
+
+def promised(business, kind: str) -> Upload:
+    """An upload for which work of this kind waits."""
+    content = events(("u1", "i1", "01"))
+    if kind == "upload":
+        return accept(business, content)
+    upload = accept(business, content, ask="mapping")
+    if kind == "dry_run":
+        run_waiting("default")
+        with business.scope:
+            rehearse_upload(upload_id=upload.id, actor=business.actor)
+    return upload
+
+
+def run_at_once() -> None:
+    WorkItem.objects.filter(state="waiting").update(run_at=Now())
+    assert run_once()
+
+
+@pytest.mark.parametrize("kind", WORKERS)
+def test_a_database_with_no_room_to_begin_the_work_is_waited_for(alice, kind, monkeypatch):
+    agree(alice, "u1")
+    run_waiting("default")
+    upload = promised(alice, kind)
+    with monkeypatch.context() as patch:
+        patch.setattr(WORKERS[kind], "goes_on", database_is_full)
+        for _ in range(8):  # more often than work may fail
+            run_at_once()
+    assert fresh(alice, upload).state not in (Upload.DONE, Upload.FAILED)
+    run_at_once()
+    done = fresh(alice, upload)
+    assert (done.state, done.error) == ("done" if kind == "upload" else "mapping", {})
+
+
+def breaks(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("kind", WORKERS)
+def test_a_file_whose_work_breaks_to_the_hard_stop_holds_up_no_other(alice, kind, monkeypatch):
+    agree(alice, "u1")
+    run_waiting("default")
+    upload = promised(alice, kind)
+    with monkeypatch.context() as patch:
+        patch.setattr(WORKERS[kind], "goes_on", breaks)
+        for _ in range(6):
+            run_at_once()
+    ended = fresh(alice, upload)
+    if kind == "dry_run":  # the file itself may be fine
+        assert (ended.state, ended.rehearsal["error"]["code"]) == ("mapping", "crashed")
+    else:
+        assert (ended.state, ended.error["code"]) == ("failed", "crashed")
+        assert not vault.path_of(upload.tenant_id, upload.id).exists()
+    later = accept(alice, events(("u1", "i2", "02")))
+    run_waiting("default")
+    assert fresh(alice, later).state == "done"
 
 
 def test_a_request_that_meets_it_is_refused_alike(alice, monkeypatch):

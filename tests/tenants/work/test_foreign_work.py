@@ -57,4 +57,19 @@ def test_a_worker_holds_no_scope_between_two_tenants(alice, bob, settings):
 
 def test_every_worker_function_takes_its_tenant_from_the_lease_alone():
     for kind in settings.WORK_KINDS.values():
-        assert import_string(kind.run).__code__.co_argcount == 1
+        for name in filter(None, (kind.run, kind.crashed)):
+            assert import_string(name).__code__.co_argcount == 1
+
+
+@pytest.mark.parametrize("kind", sorted(k for k, v in settings.WORK_KINDS.items() if v.crashed))
+def test_s36_work_that_ends_for_good_ends_nothing_of_another_tenant(alice, bob, kind):
+    """Isolation holds at the hard stop, too."""
+    with bob.scope:
+        foreign = fill_every_table()[Upload].pk
+        states = list(Upload.objects.values_list("state", flat=True))
+    queue.enqueue(kind, tenant_id=alice.tenant.id, object_id=foreign)
+    WorkItem.objects.update(attempts=100)
+    assert run_one(queue.claim(settings.WORK_KINDS[kind].queue))
+    assert WorkItem.objects.get(object_id=foreign).code == "crashed"
+    with bob.scope:
+        assert list(Upload.objects.values_list("state", flat=True)) == states

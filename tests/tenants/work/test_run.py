@@ -1,10 +1,13 @@
 """Running claimed work: what its failure means, and the duties of every tenant."""
 
+import errno
 import logging
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.db import InterfaceError, OperationalError, transaction
+from django.utils.timezone import now
 
 from tenants.isolation.models import KnownTenant
 from tenants.work import duties, queue, run
@@ -35,6 +38,16 @@ def stops(lease: Lease) -> None:
 def loses(lease: Lease) -> None:
     CALLS.append(lease.attempt)
     raise LeaseLost
+
+
+def has_no_room(lease: Lease) -> None:
+    CALLS.append(lease.attempt)
+    raise OSError(errno.ENOSPC, "no space")
+
+
+def ends_its_object(lease: Lease) -> None:
+    CALLS.append(-lease.attempt)
+    queue.finish(lease, code="crashed")
 
 
 def is_robbed_and_breaks(lease: Lease) -> None:
@@ -94,6 +107,32 @@ def test_work_that_kills_its_workers_stops_hard_too(work):
     assert run_waiting("test") == 1
     item = WorkItem.objects.get()
     assert (item.state, item.code, CALLS) == ("failed", "crashed", [])
+
+
+def test_work_that_meets_a_full_disk_waits_for_room_uncharged(work):
+    work("has_no_room")
+    run_waiting("test")
+    for _ in range(4):  # more often than it may fail
+        again()
+    item = WorkItem.objects.get()
+    assert (item.state, item.attempts, CALLS) == ("waiting", 0, [1] * 5)
+    assert timedelta(seconds=25) < item.run_at - now() < timedelta(seconds=35)
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_what_work_was_for_ends_with_it_at_the_hard_stop(work, settings, before):
+    """Whether the third attempt breaks, or ended its worker."""
+    work("breaks")
+    own = f"{HERE}.ends_its_object"
+    settings.WORK_KINDS = {
+        "it": WorkKind("test", f"{HERE}.breaks", lease=30, attempts=3, crashed=own)
+    }
+    WorkItem.objects.update(attempts=before)
+    for _ in range(3):
+        again()
+    item = WorkItem.objects.get()
+    assert (item.state, item.code) == ("failed", "crashed")
+    assert ([1, 2, 3, -3] if not before else [-4]) == CALLS
 
 
 def test_a_function_that_cannot_be_imported_fails_as_work_not_as_worker(work):
