@@ -79,6 +79,13 @@ class Past:
             self.item[kept], self.time[kept], self.weight[kept], self.type[kept], self.value[kept]
         )
 
+    def chosen(self) -> "Past":
+        """The acts for an item, of those items that more acts speak for than against."""
+        if (self.weight > 0.0).all():
+            return self
+        total = np.bincount(self.item, weights=self.weight)
+        return self.keep((self.weight > 0.0) & (total[self.item] > 0.0))
+
     def newest(self, count: int) -> "Past":
         """The last `count` events."""
         return Past(

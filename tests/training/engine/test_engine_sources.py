@@ -1,5 +1,7 @@
 """Every source scores as its method says, explains truly, and comes back from storage as it was."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -106,6 +108,42 @@ def test_who_met_nothing_again_is_ranked_by_the_decayed_count() -> None:
     scores = source.score(past((1, 9), (2, 3), (2, 2)), NOW)
     assert np.argsort(-scores)[:2].tolist() == [2, 1]
     assert source.causes(past((2, 3)), NOW, [2])[0].code == "bought_before"
+
+
+def turned(told: Past, *weights: float) -> Past:
+    """The same acts with other weights, oldest first."""
+    return replace(told, weight=np.array(weights, dtype=np.float32))
+
+
+def test_what_a_subject_turned_against_is_not_brought_back() -> None:
+    """Disliked three times, or looked at and then disliked: neither lifts an item above those that
+    the subject has never met, and nothing says that they chose it."""
+    source = repeats.fit(GROUND, {})
+    told = turned(past((0, 9), (0, 5), (0, 2), (1, 8), (1, 7), (3, 4)), -1, 0.2, -1, -1, 1, -1)
+    scores = source.score(told, NOW)
+    assert np.argmax(scores) == 3
+    assert (scores[[0, 1]] <= scores[2]).all()
+    codes = [cause.code for cause in source.causes(told, NOW, [0, 1, 3])]
+    assert codes == ["popular_now", "popular_now", "bought_before"]
+    only = source.score(turned(past((0, 2), (1, 1)), -1, -1), NOW)
+    assert np.isfinite(only).all() and (only < 1e-5).all()
+
+
+def test_acts_against_an_item_are_no_visits_and_set_no_rhythm() -> None:
+    rate = np.full(4, 0.1, dtype=np.float32)
+    plain = repeats.features_of(past((0, 40), (0, 20)), NOW, rate, 10.0)
+    mixed = turned(past((0, 40), (0, 20), (0, 30), (0, 1), (1, 3)), 1, -0.5, 1, -0.25, -1)
+    told = repeats.features_of(mixed, NOW, rate, 10.0)
+    assert told[0].tolist() == [0]
+    assert np.array_equal(told[1], plain[1])
+
+
+def test_only_what_was_chosen_is_counted_as_chosen() -> None:
+    source = own.fit(GROUND, {"half_life_days": 10.0})
+    told = turned(past((1, 30), (1, 7), (1, 2)), 1, 1, -1)
+    assert source.causes(told, NOW, [1])[0].params == {"times": 2, "days_ago": 7}
+    against = turned(past((1, 7)), -1)
+    assert source.causes(against, NOW, [1])[0].code == "popular_now"
 
 
 def test_popularity_counts_its_window_only() -> None:

@@ -45,7 +45,9 @@ class Own:
 
 
 def bought_before(past: Past, now: float, item: int, tie: F32) -> Cause:
-    """That the subject had the item before, or else that others take it up."""
+    """That the subject chose the item before, or else that others take it up. An act against it,
+    such as a dislike, is no choice."""
+    past = past.chosen()
     mine = past.item == item
     if not mine.any():
         popular = Cause("popular_now", params={"window_days": int(TIE_DAYS)})
