@@ -27,6 +27,7 @@ from tenants.behaviour.columns.event_context import PREFIX as CONTEXT
 from tenants.behaviour.columns.event_context import context_field, is_context
 from tenants.behaviour.columns.item_attributes import PREFIX as ATTRIBUTES
 from tenants.behaviour.columns.item_attributes import attribute_field, is_attribute
+from tenants.behaviour.columns.item_attributes import proposed as proposed_attributes
 from tenants.behaviour.columns.options import MOST_ACTS
 from tenants.behaviour.columns.schema import KINDS, UploadKind
 from tenants.behaviour.models import Upload
@@ -124,17 +125,34 @@ class Choices:
     guesses: Mapping[str, Guess] = field(default_factory=dict)
 
 
+def options_before(upload: Upload, look: Look) -> dict[str, Any]:
+    """What was said of this file, over what was said of the last one like it while nothing was;
+    how a file is written is found out of each anew."""
+    before = None if upload.options["mapping"] else recalled(upload.kind, look.columns)
+    kept = {
+        name: value
+        for name, value in (before.options if before else {}).items()
+        if name not in ("encoding", "delimiter")
+    }
+    return {**kept, **upload.options["options"]}
+
+
 def proposed(upload: Upload, look: Look, zone: str, types: TypeTable) -> Choices:
     """What was said of this file, else of the last one like it, else what it looks like."""
-    said = upload.options["mapping"]
-    options = {"timezone": zone, **upload.options["options"]}
+    # What was said may be of how the file was read before it was looked into again.
+    said = {
+        ours: theirs
+        for ours, theirs in upload.options["mapping"].items()
+        if not theirs or theirs in look.columns
+    }
+    options = {"timezone": zone, **options_before(upload, look)}
     if not said and (before := recalled(upload.kind, look.columns)):
         guesses = {
             ours: Guess(ours, theirs, 1.0, "remembered")
             for ours, theirs in before.mapping.items()
             if theirs
         }
-        return Choices(before.mapping, {**before.options, **upload.options["options"]}, guesses)
+        return Choices(before.mapping, options, guesses)
     kind = KINDS[upload.kind]
     columns = look.batch.frame.get_columns()
     mark = options.get("decimal_mark") or likely_decimal_mark(columns)
@@ -160,9 +178,9 @@ def _whole(kind: UploadKind, mapping: Mapping[str, str], look: Look) -> dict[str
     further columns of items as attributes."""
     whole = {**{column.name: "" for column in kind.columns}, **mapping}
     if kind.name == Upload.ITEMS:
-        for name in look.columns:
-            if is_attribute(attribute_field(name)) and name not in whole.values():
-                whole.setdefault(attribute_field(name), name)
+        left = [name for name in look.columns if name not in whole.values()]
+        for ours, name in proposed_attributes(left, mapping).items():
+            whole.setdefault(ours, name)
     return whole
 
 
@@ -176,7 +194,7 @@ def posted(upload: Upload, look: Look, posted: QueryDict) -> dict[str, str]:
             continue
         becomes = posted.get(f"more-{place}", LEFT_OUT)
         if becomes in FIELDS:
-            mapping[FIELDS[becomes](name)] = name
+            mapping.setdefault(FIELDS[becomes](name), name)
         elif upload.kind == Upload.ITEMS and is_attribute(attribute_field(name)):
             mapping[attribute_field(name)] = ""
     return mapping

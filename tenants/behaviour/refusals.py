@@ -121,6 +121,9 @@ REFUSALS = {
     "too_much_context": gettext_noop(
         "%(count)s context keys are named, the most is %(most)s. Leave out what you do not need."
     ),
+    "too_many_attributes": gettext_noop(
+        "%(count)s columns are kept as attributes, the most is %(most)s. Leave some out."
+    ),
     "context_of_persons": gettext_noop(
         "The context key '%(key)s' has more than %(most)s different values, so it tells of single "
         "people. Leave it out, or send groups such as a country."

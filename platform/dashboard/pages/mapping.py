@@ -3,12 +3,13 @@ check of the whole file without storing it, and the beginning."""
 
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from dashboard.pages.upload import rows as outcome_rows
-from dashboard.reading_choices import Choices, OptionsForm, posted, proposed
+from dashboard.reading_choices import Choices, OptionsForm, options_before, posted, proposed
 from dashboard.reading_view import Context, lines_of, read_rows
 from dashboard.wording.errors import error_text, refusal_of
 from dashboard.wording.mapping import DELIMITERS, ENCODINGS
@@ -122,7 +123,7 @@ def _kept(upload: Upload) -> Look | None:
     """What was seen of the file; None while nothing was, or where it could not be opened."""
     try:
         return looks.kept(upload.tenant_id, upload.id)
-    except FileNotFoundError:
+    except (FileNotFoundError, InvalidTag):
         return None
 
 
@@ -134,7 +135,7 @@ def _go(request: PageRequest, upload: Upload, to: str = "dashboard:upload") -> H
 
 
 def _chosen(request: PageRequest, upload: Upload, look: Look, form: OptionsForm) -> Choices:
-    before = upload.options["options"]
+    before = options_before(upload, look)
     options = form.options(before) if form.is_valid() else before
     return Choices(posted(upload, look, request.POST), options)
 

@@ -9,7 +9,7 @@ REASONS: dict[str, str | Promise] = {
     "said": _("As you said"),
     "name": _("Same name"),
     "alias": _("Known by this name"),
-    "hint": _("The heading says so"),
+    "hint": _("The heading says so: please check"),
     "contradicted": _("The heading says so, the contents do not: please check"),
     "people_ids": _("Ids as of people"),
     "thing_ids": _("Ids as of items"),

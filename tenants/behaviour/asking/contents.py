@@ -147,10 +147,14 @@ def _about_item(rule: Callable[[Sheet, Profile], Evidence]) -> Callable[[Sheet, 
     few texts their country, and those must not be taken for the item's."""
 
     def of_events(sheet: Sheet, one: Profile) -> Evidence:
-        of_items = _tells_of(sheet, one, _item_alone) and not _tells_of(sheet, one, _person_alone)
-        return rule(sheet, one) if of_items else None
+        return rule(sheet, one) if is_about_item(sheet, one) else None
 
     return of_events
+
+
+def is_about_item(sheet: Sheet, one: Profile) -> bool:
+    """Whether a column follows an item's id, and no person's."""
+    return _tells_of(sheet, one, _item_alone) and not _tells_of(sheet, one, _person_alone)
 
 
 def _item_alone(sheet: Sheet, one: Profile) -> Evidence:

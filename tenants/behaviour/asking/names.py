@@ -12,6 +12,11 @@ _USER = ("user", "customer", "client", "buyer", "member", "visitor", "shopper", 
          "who", "用户", "客户", "会员", "买家", "顾客")  # fmt: skip
 _ITEM = ("item", "product", "article", "sku", "movie", "film", "book", "song", "track", "goods",
          "what", "商品", "产品", "货号")  # fmt: skip
+# Words of headings that tell of a person: what is so named is nothing else of ours.
+BIRTH = ("birth", "birthday", "birthdate", "born", "dob", "生日", "出生")
+PERSONAL = (*_USER, *BIRTH, "first", "last", "surname", "fullname",
+            "email", "mail", "phone", "telephone", "mobile", "address", "姓名", "生日", "电话",
+            "手机", "邮箱", "地址")  # fmt: skip
 _TIME = ("time", "date", "timestamp", "when", "day", "时间", "日期")
 _TITLE = ("title", "name", "标题", "名称", "品名")
 _CATEGORY = ("category", "genre", "genres", "department", "group", "类别", "分类", "品类", "类目")

@@ -6,7 +6,7 @@ which rows are of one person, not of whom.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -35,7 +35,8 @@ OF_PERSONS = {
     "guardian_record_id": "record",
     "supersedes": "record",
 }
-# Texts that anything may stand in: shown masked, as a model reads them.
+FIRST_DAY, LAST_DAY = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+# What anything may stand in is shown masked, as a model reads it; so is every text.
 TEXT_TYPES = ("text", "json", "list")
 
 
@@ -127,11 +128,14 @@ def _values(typed: pl.DataFrame, name: str, type_: str, types: TypeTable) -> lis
     column = typed[name]
     if name in OF_PERSONS:
         return _numbered(column)
-    if type_ in TEXT_TYPES:
-        return for_training(column.head(SHOWN)).to_list()
+    column = column.head(SHOWN)
+    if type_ in TEXT_TYPES or column.dtype == pl.String:
+        return for_training(column).to_list()
     if column.dtype.is_float():
-        column = column.fill_nan(None)
-    return column.head(SHOWN).to_list()
+        column = column.set(~column.is_finite().fill_null(True), None)
+    if column.dtype.is_temporal():  # as far as Python and every zone can follow
+        column = column.set(~column.is_between(FIRST_DAY, LAST_DAY).fill_null(True), None)
+    return column.to_list()
 
 
 def _numbered(column: pl.Series) -> list[int | None]:

@@ -11,24 +11,26 @@ from typing import Any
 
 import polars as pl
 
-from tenants.behaviour.asking.contents import RULES
-from tenants.behaviour.asking.names import HINTS, hints_at
+from tenants.behaviour.asking.contents import RULES, is_about_item
+from tenants.behaviour.asking.names import BIRTH, HINTS, PERSONAL, hints_at
 from tenants.behaviour.asking.profile import Profile, profile
 from tenants.behaviour.asking.sheet import Sheet, is_scale
 from tenants.behaviour.columns.parsing import ids, numbers, texts
 from tenants.behaviour.columns.schema import EVENTS, Column, UploadKind, plain_name
+from tenants.behaviour.refusals import UploadRefused
 
+ABOUT_ITEMS = ("item_title", "item_category")
 # At least so sure: what contradicts its name is still proposed, where nothing fits better.
 LEAST = 0.4
 # Dates in figures with the year last, and the zones of those who write the month first.
 LAST_YEAR_DATE = r"^(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})[-/.](?:\d{4}|\d{2})\b"
 MONTH_FIRST = (
-    "America/New_York",
-    "America/Chicago",
-    "America/Denver",
-    "America/Los_Angeles",
-    "US/",
-)
+    *(f"America/{city}" for city in (
+        "New_York", "Detroit", "Chicago", "Denver", "Boise", "Phoenix", "Los_Angeles", "Anchorage",
+        "Juneau", "Sitka", "Nome", "Adak", "Menominee", "Indiana", "Kentucky", "North_Dakota",
+    )),
+    "Pacific/Honolulu", "US/",
+)  # fmt: skip
 # Of wider files only so many columns are looked at, and fewer compared with each other.
 LOOKED_AT = 60
 COMPARED = 30
@@ -82,13 +84,15 @@ def _guesses(kind: UploadKind, sheet: Sheet) -> Iterator[Guess]:
         for name in sheet.frame.columns:
             one = sheet.profiles.get(name)
             confidence, reason = _by_name(column, hints.get(column.name, ()), name)
+            if reason == "hint" and not _may_hint(kind, column, name, compared):
+                confidence, reason = 0.0, ""
             if reason:
                 sound = one is None or holds(column, one)
                 confidence, reason = (confidence, reason) if sound else (LEAST, "contradicted")
                 yield Guess(column.name, name, confidence, reason)
             rule = rules.get(column.name)
             evidence = rule(compared, one) if one and rule and name in compared.profiles else None
-            if evidence is not None:
+            if evidence is not None and not hints_at(name, BIRTH):
                 yield Guess(column.name, name, *evidence)
 
 
@@ -99,7 +103,18 @@ def _by_name(column: Column, hints: tuple[str, ...], name: str) -> tuple[float, 
     if plain in column.aliases:
         # The table's order says which alias is meant first.
         return 0.95 - 0.001 * column.aliases.index(plain), "alias"
-    return (0.8, "hint") if hints_at(name, hints) else (0.0, "")
+    return (0.75, "hint") if hints_at(name, hints) else (0.0, "")
+
+
+def _may_hint(kind: UploadKind, column: Column, name: str, compared: Sheet) -> bool:
+    """Whether a word in the heading counts: "customer name" is no item's, and in events a text is
+    the item's only where it follows one."""
+    if column.name != "user_id" and hints_at(name, PERSONAL):
+        return False
+    if kind is EVENTS and column.name in ABOUT_ITEMS:
+        one = compared.profiles.get(name)
+        return one is not None and is_about_item(compared, one)
+    return True
 
 
 def holds(column: Column, one: Profile) -> bool:
@@ -129,16 +144,19 @@ def suggested_options(kind: UploadKind, sheet: Sheet, mapping: Mapping[str, str]
 
 def _likely_type(sheet: Sheet, mapping: Mapping[str, str]) -> str:
     value = mapping.get("value")
-    if value and is_scale(sheet.profiles[value]):
+    if value in sheet.profiles and is_scale(sheet.profiles[value]):
         return "rating"
     return "purchase" if {"order_id", "quantity", "price"} & mapping.keys() else "view"
 
 
 def _cancellation(sheet: Sheet, mapping: Mapping[str, str]) -> str:
     """The letters before the numbers of some orders, where the others are numbers alone."""
-    if "order_id" not in mapping:
+    if (name := mapping.get("order_id")) not in sheet.frame.columns:
         return ""
-    orders = ids(sheet.frame[mapping["order_id"]]).drop_nulls()
+    try:
+        orders = ids(sheet.frame[name]).drop_nulls()
+    except UploadRefused:  # too coarse to be ids, as the preview says
+        return ""
     marks = orders.str.extract(r"^([A-Za-z]{1,3})\d+$").drop_nulls()
     plain = int(orders.str.contains(r"^\d+$").sum())
     if marks.len() == 0 or marks.n_unique() > 1 or plain + marks.len() < orders.len():

@@ -12,7 +12,7 @@ from django.db import transaction
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.behaviour.arriving.accepting import promise
+from tenants.behaviour.arriving.accepting import MAPPING, promise
 from tenants.behaviour.asking import look
 from tenants.behaviour.asking.remembered import remember
 from tenants.behaviour.columns.mapping import make_plan
@@ -89,7 +89,8 @@ def look_again(*, upload_id: UUID, encoding: str | None, delimiter: str | None) 
     upload = waiting(upload_id)
     options = {**upload.options["options"], "encoding": encoding, "delimiter": delimiter}
     UploadOptions.from_plain(options)
-    upload.options = {**upload.options, "options": options}
+    # Whoever looks at it says how it is read, also where a program sent it to be checked.
+    upload.options = {**upload.options, "options": options, "ask": MAPPING}
     upload.state, upload.rehearsal = Upload.LOOKING, {}
     upload.save(update_fields=["state", "options", "rehearsal"])
     promise(upload)
@@ -125,5 +126,5 @@ def _settled(
         types=stored_types(),
     )
     left_out = {field: "" for field, theirs in said.items() if not theirs}
-    upload.options = {"mapping": {**plan.mapping, **left_out}, "options": chosen, "ask": "mapping"}
+    upload.options = {"mapping": {**plan.mapping, **left_out}, "options": chosen, "ask": MAPPING}
     return upload

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from tenants.behaviour.columns.parsing import texts
+from tenants.behaviour.refusals import UploadRefused
 
 PREFIX = "attributes."
 # Headings of ours in files that we gave back to be repaired: they tell nothing of an item.
@@ -32,6 +33,13 @@ def is_attribute(field: str) -> bool:
 def attribute_field(column: str) -> str:
     """The mapping's field for a column of this heading; no good one where it is too long."""
     return PREFIX + column
+
+
+def check_keys(given: Mapping[str, str]) -> None:
+    """UploadRefused too_many_attributes when a mapping names more of them than are kept."""
+    found = sum(bool(theirs) for field, theirs in given.items() if is_attribute(field))
+    if found > MOST_KEYS:
+        raise UploadRefused("too_many_attributes", param="mapping", count=found, most=MOST_KEYS)
 
 
 def proposed(columns: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:

@@ -90,6 +90,7 @@ def settle(kind: UploadKind, columns: Sequence[str], given: Mapping[str, str]) -
     ours = [column.name for column in kind.columns]
     more, is_more = MORE.get(kind.name, ("", lambda field: False))
     check_keys(given)
+    item_attributes.check_keys(given)
     for field, theirs in given.items():
         if field not in ours and not is_more(field):
             fields = ", ".join(filter(None, (*ours, more)))

@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tenants.accounts.models import Role
+from tenants.behaviour.columns.options import UploadOptions
 from tenants.behaviour.models import Event, Item, Upload
 from tenants.behaviour.types.event_types import set_event_type
 from tenants.work.run import run_waiting
@@ -173,6 +174,53 @@ def test_what_cannot_be_read_so_comes_back_with_the_choices(alice):
         assert reply.status_code == 422 and said in unescape(text_of(reply))
     with alice.scope:
         assert Upload.objects.get().state == Upload.MAPPING
+
+
+def test_what_was_said_of_other_columns_is_forgotten(alice):
+    address = sent(alice)
+    act(alice, address, "check", **{"field-order_id": "Sterne"})
+    run_waiting("default")
+    act(alice, address, "again", delimiter=",")
+    run_waiting("default")
+    form = chosen(shown(alice, address))
+    assert form["field-order_id"] == "" and "Käufer;Artikel" in shown(alice, address)
+
+
+@pytest.mark.parametrize("far", ["9999-12-31 23:59:59", "9999-12-31T23:59:59-05:00", "0001-01-01"])
+def test_a_time_at_the_end_of_the_calendar_breaks_no_page(alice, far):
+    address = sent(alice, f"user_id,item_id,type,occurred_at\nu,i,view,{far}\n".encode())
+    assert "The first rows as they would be read" in shown(alice, address)
+
+
+def test_options_that_no_field_shows_are_remembered_too(alice):
+    agree(alice, "cust-1")
+    with alice.scope:
+        plain = UploadOptions(pseudo_items=()).to_plain()
+    first = sent(alice)
+    with alice.scope:
+        Upload.objects.update(
+            options={
+                **Upload.objects.get().options,
+                "options": {"pseudo_items": plain["pseudo_items"]},
+            }
+        )
+    act(alice, first, "start")
+    run_waiting("default")
+    act(alice, sent(alice), "start")
+    run_waiting("default")
+    with alice.scope:
+        latest = Upload.objects.order_by("-id").first()
+        assert latest.options["options"]["pseudo_items"] == plain["pseudo_items"]
+
+
+def test_a_wide_catalogue_keeps_as_many_attributes_as_there_is_room_for(alice):
+    heads = ",".join(f"c{n}" for n in range(60))
+    cells = ",".join("x" for _ in range(60))
+    address = sent(alice, f"item_id,title,{heads}\n1,Mug,{cells}\n".encode(), "items")
+    act(alice, address, "start")
+    run_waiting("default")
+    with alice.scope:
+        assert len(Item.objects.get().attributes) == 40
 
 
 def test_another_delimiter_is_tried_and_the_file_given_up(alice):

@@ -182,6 +182,15 @@ def test_another_encoding_or_delimiter_is_looked_at_again(alice):
     assert caught.value.code == "bad_option"
 
 
+def test_what_a_program_sent_to_be_checked_is_asked_about_once_a_person_looks_again(alice):
+    file = accept(alice, MESSY, Upload.EVENTS, ask=DRY_RUN)
+    run_waiting("default")
+    again = do(alice, look_again, fresh(alice, file), encoding="utf-16", delimiter=None)
+    assert again.state == Upload.MAPPING
+    again = do(alice, look_again, again, encoding=None, delimiter=",")
+    assert (again.state, again.rehearsal) == (Upload.MAPPING, {})
+
+
 def test_a_file_that_cannot_be_opened_so_waits_for_another_way(alice):
     upload = waiting(alice, b"\x80\x81\x8d\x8f\x90\xff\xfe\x00\x01user,item\n1,2\n" * 20)
     assert upload.state in (Upload.MAPPING, Upload.FAILED)

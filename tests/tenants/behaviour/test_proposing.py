@@ -155,6 +155,32 @@ def test_a_few_words_that_recur_at_random_are_groups_and_no_people(ratings):
     assert found(mixed.select("branch", *ratings.columns)) == RATINGS
 
 
+def test_headings_that_tell_of_a_person_hint_at_nothing_else():
+    """Names of people must not become titles of items, nor birthdays times of acts."""
+    rows = 60
+    frame = pl.DataFrame(
+        {
+            "customer_id": [f"c{n // 6}" for n in range(rows)],
+            "product_id": [f"p{n % 25}" for n in range(rows)],
+            "Customer Name": [f"Ann Smith {n // 6}" for n in range(rows)],
+            "Customer Group": [("gold", "silver")[n // 6 % 2] for n in range(rows)],
+            "birth_date": [f"1980-05-{1 + n // 6:02d}" for n in range(rows)],
+            "Bought": [f"2024-05-{1 + n * 7 % 28:02d}" for n in range(rows)],
+        }
+    )
+    mapping = found(frame)
+    assert mapping["occurred_at"] == "Bought"
+    assert not {"Customer Name", "Customer Group", "birth_date"} & set(mapping.values())
+
+
+def test_options_are_suggested_for_columns_that_are_not_there_or_no_ids():
+    frame = pl.DataFrame({"amount": [1.0, 2.0], "order": [2.0**53, 2.0**53 + 2]})
+    mapping = {"value": "gone", "order_id": "gone too"}
+    assert suggested_options(EVENTS, sheet(frame), mapping)["default_type"] == "purchase"
+    mapping = {"value": "amount", "order_id": "order"}
+    assert "cancellation_prefix" not in suggested_options(EVENTS, sheet(frame), mapping)
+
+
 def test_event_types_are_known_by_their_words():
     frame = pl.DataFrame({"x": ["View", "buy", "cart", "view"], "y": ["a", "b", "c", "d"]})
     guess = propose(EVENTS, sheet(frame))["type"]
