@@ -50,7 +50,7 @@ ENCODINGS: dict[str, str | Promise] = {
     "gb18030": _("Chinese (GB 18030)"),
     "big5": _("Chinese, traditional (Big5)"),
     "shift_jis": _("Japanese (Shift JIS)"),
-    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16",
 }
 DECIMAL_MARKS: dict[str, str | Promise] = {
     ".": _("A point: 1,234.50"),

@@ -24,7 +24,7 @@ from tenants.work.queue import Lease
 # What another encoding or delimiter may mend: the file is kept, and its page asks for them.
 MENDABLE = (
     "unknown_encoding", "binary_file", "bad_header", "duplicate_columns", "too_many_columns",
-    "row_too_long", "no_rows",
+    "row_too_long", "no_rows", "bad_encoding_name", "bad_delimiter", "not_json_lines",
 )  # fmt: skip
 
 

@@ -6,9 +6,11 @@ from html import unescape
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from dashboard.wording.mapping import ENCODINGS
 from tenants.accounts.models import Role
 from tenants.behaviour.columns.options import UploadOptions
 from tenants.behaviour.models import Event, Item, Upload
+from tenants.behaviour.reading.encodings import known_codec
 from tenants.behaviour.types.event_types import set_event_type
 from tenants.work.run import run_waiting
 from tests.platform.dashboard.test_pages import text_of
@@ -221,6 +223,11 @@ def test_a_wide_catalogue_keeps_as_many_attributes_as_there_is_room_for(alice):
     run_waiting("default")
     with alice.scope:
         assert len(Item.objects.get().attributes) == 40
+
+
+@pytest.mark.parametrize("encoding", [name for name in ENCODINGS if name])
+def test_every_encoding_that_is_offered_can_be_read(encoding):
+    assert known_codec(encoding)
 
 
 def test_another_delimiter_is_tried_and_the_file_given_up(alice):
