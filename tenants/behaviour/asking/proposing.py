@@ -143,15 +143,15 @@ def suggested_options(kind: UploadKind, sheet: Sheet, mapping: Mapping[str, str]
 
 
 def _likely_type(sheet: Sheet, mapping: Mapping[str, str]) -> str:
-    value = mapping.get("value")
-    if value in sheet.profiles and is_scale(sheet.profiles[value]):
+    value = sheet.profiles.get(mapping.get("value", ""))
+    if value and is_scale(value):
         return "rating"
     return "purchase" if {"order_id", "quantity", "price"} & mapping.keys() else "view"
 
 
 def _cancellation(sheet: Sheet, mapping: Mapping[str, str]) -> str:
     """The letters before the numbers of some orders, where the others are numbers alone."""
-    if (name := mapping.get("order_id")) not in sheet.frame.columns:
+    if (name := mapping.get("order_id", "")) not in sheet.frame.columns:
         return ""
     try:
         orders = ids(sheet.frame[name]).drop_nulls()
