@@ -130,6 +130,8 @@ class Upload(TenantOwned):
     arrived = models.BigIntegerField(null=True)
     # When the latest part came.
     arrived_at = models.DateTimeField(null=True)
+    # When a person last said something of it, or was told what they had asked.
+    said_at = models.DateTimeField(null=True)
     # Where it is fetched from, without what may be a secret; that is sealed until the file is here.
     source = models.TextField(default="")
     source_sealed = models.BinaryField(null=True)

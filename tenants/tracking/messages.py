@@ -19,6 +19,8 @@ from tenants.tracking.ecommerce import ACTS, ITEM, ORDER, UNTOLD, VIEW, Act
 from tenants.tracking.moments import Unreadable, happened_at, moment_of
 from tenants.tracking.narrowing import Narrowing
 
+# Characters of a name: longer ones are a stranger's, and would fill the memory.
+LONGEST_REMEMBERED = 80
 TRACK, PAGE, SCREEN = "track", "page", "screen"
 # They tell who somebody is. Traits are not kept, and two ids are never made one person by them.
 ABOUT_PEOPLE = frozenset({"identify", "group", "alias"})
@@ -99,17 +101,20 @@ def _act(message: Mapping[str, Any]) -> tuple[Act, str]:
     name = message.get("event")
     if not isinstance(name, str) or not name:
         raise PassedOver("no_name")
-    act = _act_named(name)
+    act = _remembered_act(name) if len(name) <= LONGEST_REMEMBERED else _act_named(name)
     if act is None:
         raise PassedOver("untold", name)
     return act, name
 
 
-@lru_cache(maxsize=1_000)
 def _act_named(name: str) -> Act | None:
-    """None for what tells of no act on an item; a shop's tracker says the same few names."""
+    """None for what tells of no act on an item."""
     plain = plain_name(name)
     return None if plain in UNTOLD else ACTS.get(plain) or Act(text(name) or name)
+
+
+# A shop's tracker says the same few names.
+_remembered_act = lru_cache(maxsize=1_000)(_act_named)
 
 
 def _acts(

@@ -7,13 +7,15 @@ beginning, the completion and the end of an abandoned one do.
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, Sum
+from django.db.models import F, Sum
+from django.db.models.functions import Greatest
 from django.utils.timezone import now
 
 from tenants.audit.actor import Actor, system
@@ -194,7 +196,7 @@ def give_up(*, upload_id: UUID, actor: Actor, code: str = "upload_cancelled") ->
         actor=actor,
         object_id=upload.public_id,
         reason=code,
-        details={"kind": upload.kind, "bytes": upload.arrived},
+        details={"kind": upload.kind, "bytes": upload.bytes_received},
     )
     transaction.on_commit(lambda: vault.destroy(upload.tenant_id, upload.id))
     return upload
@@ -203,8 +205,9 @@ def give_up(*, upload_id: UUID, actor: Actor, code: str = "upload_cancelled") ->
 def expire(tenant_id: UUID) -> None:
     """A duty: give up uploads of which nothing has come, or been said, for PATIENCE."""
     with tenant_scope(tenant_id):
-        quiet = now() - PATIENCE
-        left = Q(arrived_at__lt=quiet) | Q(arrived_at=None, created_at__lt=quiet)
-        open_ones = Upload.objects.filter(left, state__in=UNSETTLED)
-        for upload_id, state in open_ones.values_list("id", "state"):
-            give_up(upload_id=upload_id, actor=system("ingest"), code=EXPIRED[state])
+        latest = Greatest("created_at", "arrived_at", "said_at")  # those that there are
+        open_ones = Upload.objects.filter(state__in=UNSETTLED).alias(latest=latest)
+        quiet = open_ones.filter(latest__lt=now() - PATIENCE)
+        for upload_id, state in quiet.values_list("id", "state"):
+            with suppress(Conflict):  # it went on meanwhile
+                give_up(upload_id=upload_id, actor=system("ingest"), code=EXPIRED[state])

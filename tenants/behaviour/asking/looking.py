@@ -4,6 +4,7 @@ Leased work, for an archive of ten gigabytes is unpacked once before anything in
 """
 
 from cryptography.exceptions import InvalidTag
+from django.utils.timezone import now
 
 from tenants.behaviour.arriving import vault
 from tenants.behaviour.arriving.accepting import DRY_RUN, promise
@@ -82,8 +83,8 @@ def _go_on(lease: Lease, upload: Upload, found: dict[str, object]) -> None:
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
         upload.state = Upload.CHECKING if upload.options["ask"] == DRY_RUN else Upload.MAPPING
-        upload.rehearsal = found
-        upload.save(update_fields=["state", "rehearsal"])
+        upload.rehearsal, upload.said_at = found, now()
+        upload.save(update_fields=["state", "rehearsal", "said_at"])
         queue.finish(lease)
         if upload.state == Upload.CHECKING:
             promise(upload)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from django.db import connection, transaction
+from django.utils.timezone import now
 
 from tenants.behaviour.arriving import vault
 from tenants.behaviour.arriving.whole import check_whole
@@ -145,6 +146,6 @@ def _tell(lease: Lease, upload: Upload, found: dict[str, Any]) -> None:
     """Back to the person, with what was found."""
     with tenant_scope(lease.tenant_id):
         queue.hold(lease)
-        upload.state, upload.rehearsal = Upload.MAPPING, found
-        upload.save(update_fields=["state", "rehearsal"])
+        upload.state, upload.rehearsal, upload.said_at = Upload.MAPPING, found, now()
+        upload.save(update_fields=["state", "rehearsal", "said_at"])
         queue.finish(lease)

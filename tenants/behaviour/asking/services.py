@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.timezone import now
 
 from tenants.audit.actor import Actor
 from tenants.audit.events import AuditEvent
@@ -40,7 +41,7 @@ def start_upload(
     columns = look.kept(upload.tenant_id, upload.id).columns
     remember(upload.kind, columns, upload.options["mapping"], upload.options["options"])
     upload.state, upload.rows_done = Upload.RECEIVED, 0
-    upload.save(update_fields=["state", "options", "rows_done"])
+    upload.save(update_fields=["state", "options", "rows_done", "said_at"])
     promise(upload)
     record(
         AuditEvent.UPLOAD_MAPPED,
@@ -69,7 +70,7 @@ def rehearse_upload(
     `start_upload`."""
     upload = _settled(upload_id, mapping, options)
     upload.state, upload.rows_done, upload.rehearsal = Upload.CHECKING, 0, {}
-    upload.save(update_fields=["state", "options", "rows_done", "rehearsal"])
+    upload.save(update_fields=["state", "options", "rows_done", "rehearsal", "said_at"])
     promise(upload)
     record(
         AuditEvent.UPLOAD_CHECKED,
@@ -91,8 +92,8 @@ def look_again(*, upload_id: UUID, encoding: str | None, delimiter: str | None) 
     UploadOptions.from_plain(options)
     # Whoever looks at it says how it is read, also where a program sent it to be checked.
     upload.options = {**upload.options, "options": options, "ask": MAPPING}
-    upload.state, upload.rehearsal = Upload.LOOKING, {}
-    upload.save(update_fields=["state", "options", "rehearsal"])
+    upload.state, upload.rehearsal, upload.said_at = Upload.LOOKING, {}, now()
+    upload.save(update_fields=["state", "options", "rehearsal", "said_at"])
     promise(upload)
     return upload
 
@@ -127,4 +128,5 @@ def _settled(
     )
     left_out = {field: "" for field, theirs in said.items() if not theirs}
     upload.options = {"mapping": {**plan.mapping, **left_out}, "options": chosen, "ask": MAPPING}
+    upload.said_at = now()
     return upload

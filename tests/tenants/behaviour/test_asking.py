@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from tenants.audit.models import AuditEntry
-from tenants.behaviour.arriving import vault
+from tenants.behaviour.arriving import parts, vault
 from tenants.behaviour.arriving.accepting import DRY_RUN, MAPPING
 from tenants.behaviour.arriving.parts import PATIENCE, expire, give_up
 from tenants.behaviour.asking import look
@@ -27,6 +27,7 @@ from tests.tenants.behaviour.in_parts import asked
 from tests.tenants.behaviour.uploads import accept, agree, events, fresh, outcomes, process
 
 MESSY = b"buyer no;what was bought;when;kind\n1;a;2026-03-01T10:00:00Z;view\n2;b;soon;view\n"
+LONG_AGO = now() - PATIENCE - timedelta(hours=1)
 SAID = {"user_id": "buyer no", "item_id": "what was bought", "occurred_at": "when", "type": "kind"}
 
 
@@ -223,12 +224,54 @@ def test_what_nobody_answers_for_a_day_is_deleted_and_can_be_given_up_before(
     with django_capture_on_commit_callbacks(execute=True):
         with alice.scope:
             give_up(upload_id=given_up.id, actor=alice.actor)
-            long_ago = now() - PATIENCE - timedelta(hours=1)
-            Upload.objects.filter(pk=left.pk).update(created_at=long_ago)
+            Upload.objects.filter(pk=left.pk).update(created_at=LONG_AGO, said_at=LONG_AGO)
         expire(alice.tenant.id)
     left = fresh(alice, left)
     assert (left.state, left.error["code"]) == (Upload.FAILED, "mapping_expired")
     assert not list(vault.folder(alice.tenant.id).glob("*"))
+    with alice.scope:
+        ended = AuditEntry.objects.filter(action="upload.given_up")
+        assert [one.detail.get().details["bytes"] for one in ended] == [len(MESSY)] * 2
+
+
+def grow_old(business, upload: Upload) -> None:
+    """As if everything so far had happened long ago."""
+    with business.scope:
+        rows = Upload.objects.filter(pk=upload.pk)
+        rows.update(created_at=LONG_AGO, arrived_at=LONG_AGO, said_at=LONG_AGO)
+
+
+@pytest.mark.parametrize("act", [rehearse_upload, look_again])
+def test_a_file_is_not_deleted_while_somebody_works_on_it(alice, act):
+    """The moment of its cleaning, from which times that lie ahead are told, stays."""
+    upload = waiting(alice)
+    grow_old(alice, upload)
+    how = {"encoding": None, "delimiter": ";"} if act is look_again else {"actor": alice.actor}
+    told = {} if act is look_again else {"mapping": SAID}
+    with alice.scope:
+        assert act(upload_id=upload.id, **how, **told).said_at > LONG_AGO
+    grow_old(alice, upload)  # the check itself may take its time
+    run_waiting("default")
+    expire(alice.tenant.id)
+    upload = fresh(alice, upload)
+    assert (upload.state, upload.arrived_at) == (Upload.MAPPING, LONG_AGO)
+
+
+def test_one_that_goes_on_meanwhile_keeps_no_other_from_its_end(alice, monkeypatch):
+    moved, left = waiting(alice), waiting(alice)
+    grow_old(alice, moved)
+    grow_old(alice, left)
+    real = parts.give_up
+
+    def overtaken(*, upload_id, **how):
+        if upload_id == moved.id:
+            Upload.objects.filter(pk=upload_id).update(state=Upload.CHECKING)
+        return real(upload_id=upload_id, **how)
+
+    monkeypatch.setattr(parts, "give_up", overtaken)
+    expire(alice.tenant.id)
+    assert fresh(alice, moved).state == Upload.CHECKING
+    assert fresh(alice, left).state == Upload.FAILED
 
 
 def test_a_parquet_file_keeps_its_types_in_the_look(alice):

@@ -10,6 +10,7 @@ from tenants.behaviour.streaming.outcomes import MOST_NAMES
 from tenants.consent.models import ConsentRecord, ConsentSignal
 from tenants.consent.signals import set_signals
 from tenants.subjects.directory import known
+from tenants.tracking import messages
 from tenants.tracking.ecommerce import ACTS, UNTOLD
 from tenants.tracking.moments import Unreadable, happened_at, moment_of
 from tests.tenants.behaviour.uploads import agree
@@ -245,3 +246,11 @@ def test_more_acts_than_one_request_may_hold_are_refused_as_a_whole(ready, monke
 
 def test_names_are_read_whatever_their_case_and_blanks():
     assert {plain_name("Product Viewed"), plain_name("product_viewed")} <= set(ACTS)
+
+
+def test_no_long_name_of_a_stranger_is_remembered(ready):
+    before = messages._remembered_act.cache_info().currsize
+    sent(ready, track("x" * 30_000), track("x" * 81))
+    assert messages._remembered_act.cache_info().currsize == before
+    sent(ready, track("y" * 80))
+    assert messages._remembered_act.cache_info().currsize == before + 1

@@ -9,7 +9,7 @@ from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-CHECKED = (Tags.security, Tags.files, Tags.caches, Tags.database)
+CHECKED = (Tags.security, Tags.files, Tags.caches)
 
 
 class Command(BaseCommand):
@@ -24,7 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("--without-demo", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.check(tags=CHECKED, databases=["owner"])
+        self.check(tags=CHECKED)
+        self.check(tags=(Tags.database,), databases=["default", "owner"])
         call_command("migrate", database="owner", interactive=False, stdout=self.stdout)
         call_command("replay_erasures", stdout=self.stdout)
         if not options["without_demo"]:
