@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.training.engine import engine_shop
@@ -75,6 +76,23 @@ def test_a_run_tells_its_lineage(finished: Path) -> None:
 def test_every_parameter_is_resolved_in_the_manifest(finished: Path) -> None:
     params = engine_shop.manifest(finished)["params"]
     assert [name for name, value in params.items() if value is None] == []
+
+
+def test_the_chosen_settings_of_every_quickly_fitted_source_are_told(finished: Path) -> None:
+    """Ridge and share of text among them, whether the source serves or not; what is restored from
+    its file needs only what it scores with, as in versions of an earlier release."""
+    told = {one["name"]: one.get("settings") for one in engine_shop.manifest(finished)["sources"]}
+    for name, kind in SOURCES.items():
+        if kind.fit is None:
+            assert told[name] is None
+        else:
+            assert set(told[name]) == set(kind.options[0])
+    settings = told["neighbours_text"]
+    assert settings["ridge"] > 0.0 and settings["text"] > 0.0
+    files = {"link": np.zeros((1, 1), np.int32), "strength": np.zeros((1, 1), np.float16)}
+    restore = SOURCES["neighbours_text"].restore
+    older = restore(files, {"half_life_days": settings["half_life_days"]})
+    assert older.settings() == restore(files, settings).settings()
 
 
 def test_what_auto_came_to_is_told_for_the_training_loops(finished: Path) -> None:
