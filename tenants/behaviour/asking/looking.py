@@ -3,19 +3,14 @@
 Leased work, for an archive of ten gigabytes is unpacked once before anything in it is believed.
 """
 
-from cryptography.exceptions import InvalidTag
 from django.utils.timezone import now
 
-from tenants.behaviour.arriving import vault
 from tenants.behaviour.arriving.accepting import DRY_RUN, promise
 from tenants.behaviour.arriving.fetching import fetch
-from tenants.behaviour.arriving.whole import check_whole
 from tenants.behaviour.asking import look
-from tenants.behaviour.columns.options import UploadOptions
 from tenants.behaviour.models import Upload
-from tenants.behaviour.processing.ingest import ATTEMPTS, fail
-from tenants.behaviour.processing.waiting import MAY_BE_FULL, goes_on, wait_for_room
-from tenants.behaviour.reading.opening import open_table
+from tenants.behaviour.processing.waiting import goes_on
+from tenants.behaviour.processing.working import fail, opened, work_on
 from tenants.behaviour.refusals import UploadRefused
 from tenants.isolation.scope import tenant_scope
 from tenants.work import queue
@@ -38,36 +33,14 @@ def run(lease: Lease) -> None:
             queue.finish(lease)
             return
         goes_on(upload)
-    try:
-        if lease.attempt > ATTEMPTS:
-            raise UploadRefused("crashed")
-        fetch(lease, upload)
-        with kept_alive(lease):
-            look.keep(upload.tenant_id, upload.id, _opened(upload))
-    except UploadRefused as refused:
-        _refuse(lease, upload, refused)
-    except FileNotFoundError:
-        fail(lease, upload, UploadRefused("file_gone"))
-    except InvalidTag:
-        fail(lease, upload, UploadRefused("file_altered"))
-    except MAY_BE_FULL as error:
-        wait_for_room(lease, upload, error)
-    else:
-        _go_on(lease, upload, {})
+    work_on(lease, upload, lambda: _look(lease, upload), refused=_refuse)
 
 
-def _opened(upload: Upload) -> look.Look:
-    options = UploadOptions.from_plain(upload.options["options"])
-    with vault.opened(upload.tenant_id, upload.id) as file:
-        check_whole(upload)
-        table = open_table(
-            file,
-            encoding=options.encoding,
-            delimiter=options.delimiter,
-            apart=True,
-            spool=vault.folder(upload.tenant_id),
-        )
-        return look.look_at(table)
+def _look(lease: Lease, upload: Upload) -> None:
+    fetch(lease, upload)
+    with opened(lease, upload) as table, kept_alive(lease):
+        look.keep(upload.tenant_id, upload.id, look.look_at(table))
+    _go_on(lease, upload, {})
 
 
 def _refuse(lease: Lease, upload: Upload, refused: UploadRefused) -> None:

@@ -10,23 +10,18 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
 from django.db import connection, transaction
 from django.utils.timezone import now
 
-from tenants.behaviour.arriving import vault
-from tenants.behaviour.arriving.whole import check_whole
 from tenants.behaviour.asking.foreseeing import FORESEEN
 from tenants.behaviour.cleaning.people import People
 from tenants.behaviour.columns.mapping import Plan, make_plan
-from tenants.behaviour.columns.options import UploadOptions
 from tenants.behaviour.models import Upload
-from tenants.behaviour.processing.ingest import ATTEMPTS, fail
 from tenants.behaviour.processing.kinds import KINDS
 from tenants.behaviour.processing.preparing import Ready, prepared
 from tenants.behaviour.processing.report import Report, batch_report, complete_report, merge_reports
-from tenants.behaviour.processing.waiting import MAY_BE_FULL, goes_on, wait_for_room
-from tenants.behaviour.reading.opening import open_table
+from tenants.behaviour.processing.waiting import goes_on
+from tenants.behaviour.processing.working import opened, options_of, work_on
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.types.event_types import stored_types
 from tenants.isolation.lasting import lasting_key
@@ -46,22 +41,16 @@ def run(lease: Lease) -> None:
             queue.finish(lease)
             return
         goes_on(upload)
-    try:
-        if lease.attempt > ATTEMPTS:
-            raise UploadRefused("crashed")
-        found: dict[str, Any] = {"report": _rehearse(lease, upload).to_plain()}
-    except UploadRefused as refused:
-        found = {"error": {"code": refused.code, "params": refused.params}}
-    except FileNotFoundError:
-        fail(lease, upload, UploadRefused("file_gone"))
-        return
-    except InvalidTag:
-        fail(lease, upload, UploadRefused("file_altered"))
-        return
-    except MAY_BE_FULL as error:
-        wait_for_room(lease, upload, error)
-        return
-    _tell(lease, upload, found)
+    work_on(lease, upload, lambda: _check(lease, upload), refused=_refuse)
+
+
+def _check(lease: Lease, upload: Upload) -> None:
+    _tell(lease, upload, {"report": _rehearse(lease, upload).to_plain()})
+
+
+def _refuse(lease: Lease, upload: Upload, why: UploadRefused) -> None:
+    """What is wrong with the file is what the check was for."""
+    _tell(lease, upload, {"error": {"code": why.code, "params": why.params}})
 
 
 def crash(lease: Lease) -> None:
@@ -71,7 +60,7 @@ def crash(lease: Lease) -> None:
         if upload is None:
             queue.finish(lease, code="crashed")
             return
-    _tell(lease, upload, {"error": {"code": "crashed", "params": {}}})
+    _refuse(lease, upload, UploadRefused("crashed"))
 
 
 @contextmanager
@@ -86,26 +75,16 @@ def only_reading(tenant_id: UUID) -> Iterator[None]:
 
 def _rehearse(lease: Lease, upload: Upload) -> Report:
     """The report that the file would get. Raises what `ingest` does of a file."""
-    options = UploadOptions.from_plain(upload.options["options"])
     kind, people, moment = KINDS[upload.kind], People(), upload.arrived_at or upload.created_at
     report = Report(received=0, accepted=0)
     with tenant_scope(lease.tenant_id):
         key, types = lasting_key(lease.tenant_id, "dedup"), stored_types()
-    with vault.opened(upload.tenant_id, upload.id) as file:
-        with kept_alive(lease):
-            check_whole(upload)
-            table = open_table(
-                file,
-                encoding=options.encoding,
-                delimiter=options.delimiter,
-                apart=True,
-                spool=vault.folder(upload.tenant_id),
-            )
+    with opened(lease, upload) as table:
         plan = make_plan(
             upload.kind,
             table.columns,
             mapping=upload.options["mapping"],
-            options=options,
+            options=options_of(upload),
             types=types,
         )
         for ready in prepared(table, plan, kind, moment=moment, key=key, done=0):

@@ -9,18 +9,14 @@ from contextlib import closing
 from itertools import count as count_up
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
 from django.utils.timezone import now
 
-from tenants.audit.actor import system
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
 from tenants.behaviour.arriving import vault
 from tenants.behaviour.arriving.fetching import fetch
-from tenants.behaviour.arriving.whole import check_whole
 from tenants.behaviour.cleaning.people import People
 from tenants.behaviour.columns.mapping import Plan, make_plan
-from tenants.behaviour.columns.options import UploadOptions
 from tenants.behaviour.landing.taking_back import take_back
 from tenants.behaviour.models import Upload
 from tenants.behaviour.processing.ahead import ahead
@@ -28,8 +24,8 @@ from tenants.behaviour.processing.kinds import KINDS, Kind
 from tenants.behaviour.processing.preparing import Ready, prepared
 from tenants.behaviour.processing.rejected import ended_rejected, keep_rejected
 from tenants.behaviour.processing.report import Report, batch_report, complete_report, merge_reports
-from tenants.behaviour.processing.waiting import MAY_BE_FULL, goes_on, wait_for_room
-from tenants.behaviour.reading.opening import open_table
+from tenants.behaviour.processing.waiting import goes_on
+from tenants.behaviour.processing.working import ACTOR, fail, opened, options_of, work_on
 from tenants.behaviour.reading.tables import Table
 from tenants.behaviour.refusals import UploadRefused
 from tenants.behaviour.types.event_types import stored_types
@@ -44,8 +40,6 @@ from tenants.work.keeping import kept_alive
 from tenants.work.queue import Lease
 from tenants.work.run import check_gate
 
-ACTOR = system("ingest")
-ATTEMPTS = 4
 # What an upload is in while work of a kind is to be done on it.
 WORKED_ON = {"look": (Upload.LOOKING,), "upload": (Upload.RECEIVED, Upload.RUNNING)}
 
@@ -53,20 +47,8 @@ WORKED_ON = {"look": (Upload.LOOKING,), "upload": (Upload.RECEIVED, Upload.RUNNI
 def run(lease: Lease) -> None:
     """Worker function of `upload`."""
     upload = _begin(lease)
-    if upload is None:
-        return
-    try:
-        if lease.attempt > ATTEMPTS:
-            raise UploadRefused("crashed")
-        _process(lease, upload)
-    except UploadRefused as refused:
-        fail(lease, upload, refused)
-    except FileNotFoundError:
-        fail(lease, upload, UploadRefused("file_gone"))
-    except InvalidTag:
-        fail(lease, upload, UploadRefused("file_altered"))
-    except MAY_BE_FULL as error:
-        wait_for_room(lease, upload, error)
+    if upload is not None:
+        work_on(lease, upload, lambda: _process(lease, upload))
 
 
 def _begin(lease: Lease) -> Upload | None:
@@ -95,25 +77,15 @@ def _process(lease: Lease, upload: Upload) -> None:
     kind = KINDS[upload.kind]
     fetch(lease, upload)
     came_at = upload.arrived_at or upload.created_at
-    options = UploadOptions.from_plain(upload.options.get("options", {}))
     done, people = int(upload.report.get("batches", 0)), People()
     with tenant_scope(lease.tenant_id):
         key = lasting_key(lease.tenant_id, "dedup")
-    with vault.opened(upload.tenant_id, upload.id) as file:
-        with kept_alive(lease):  # a large file is looked through before its first row
-            check_whole(upload)
-            table = open_table(
-                file,
-                encoding=options.encoding,
-                delimiter=options.delimiter,
-                apart=True,
-                spool=vault.folder(upload.tenant_id),
-            )
+    with opened(lease, upload) as table:
         plan = make_plan(
             upload.kind,
             table.columns,
             mapping=upload.options.get("mapping"),
-            options=options,
+            options=options_of(upload),
             types=TypeTable.from_plain(upload.options["types"]),
         )
         batches = prepared(table, plan, kind, moment=came_at, key=key, done=done)
@@ -224,24 +196,3 @@ def crash(lease: Lease) -> None:
             queue.finish(lease, code="crashed")
             return
     fail(lease, upload, UploadRefused("crashed"))
-
-
-def fail(lease: Lease, upload: Upload, refused: UploadRefused) -> None:
-    """The file as a whole is refused; rows of batches that were stored before stay reported."""
-    with tenant_scope(lease.tenant_id):
-        queue.hold(lease)
-        upload.state, upload.finished_at = Upload.FAILED, now()
-        upload.error = {"code": refused.code, "params": refused.params}
-        upload.source_sealed = None
-        upload.save(update_fields=["state", "finished_at", "error", "source_sealed"])
-        queue.finish(lease, code=refused.code)
-        queue.hasten("upload", tenant_id=lease.tenant_id)
-        record(
-            AuditEvent.UPLOAD_FAILED,
-            actor=ACTOR,
-            object_id=upload.public_id,
-            outcome="failure",
-            reason=refused.code,
-            details={"kind": upload.kind, "code": refused.code},
-        )
-    vault.destroy(upload.tenant_id, upload.id)

@@ -10,7 +10,7 @@ import pytest
 
 from tenants.behaviour.cleaning import seen
 from tenants.behaviour.cleaning.people import People
-from tenants.behaviour.processing import ingest
+from tenants.behaviour.processing import working
 from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.reading.tables import Limits
 from tests.tenants.behaviour.behaviour_files import clean_batches, event_file, event_line, refusal
@@ -73,7 +73,7 @@ def test_rows_are_remembered_to_a_bound_and_a_late_repetition_is_found_where_it_
     monkeypatch.setattr(seen, "REMEMBERED", 4)
     monkeypatch.setattr(seen, "RUN_ROWS", 4)
     small = functools.partial(open_table, limits=Limits(batch_bytes=120))
-    monkeypatch.setattr(ingest, "open_table", small)
+    monkeypatch.setattr(working, "open_table", small)
     agree(alice, "u1")
     rows = [("u1", f"i{n}", f"{1 + n % 28:02d}") for n in range(20)]
     upload = accept(alice, events(*rows, rows[-1], rows[0]))

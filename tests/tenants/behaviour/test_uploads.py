@@ -13,7 +13,7 @@ from tenants.audit.models import AuditEntry
 from tenants.behaviour.arriving import vault
 from tenants.behaviour.arriving.sweeping import sweep
 from tenants.behaviour.models import Event, Item, QuarantinedRow, Upload
-from tenants.behaviour.processing import ingest
+from tenants.behaviour.processing import ingest, working
 from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.reading.tables import Limits
 from tenants.consent.models import ConsentRecord, ConsentState
@@ -58,7 +58,7 @@ def folder(settings, tmp_path):
 def small_batches(monkeypatch):
     """Ten rows at a time."""
     small = functools.partial(open_table, limits=Limits(batch_rows=10))
-    monkeypatch.setattr(ingest, "open_table", small)
+    monkeypatch.setattr(working, "open_table", small)
 
 
 class Killed(BaseException):
@@ -280,7 +280,7 @@ def test_s10_a_guardian_may_stand_behind_the_child_in_one_file(alice, monkeypatc
     where one name stands for the choice of all purposes.
     """
     small = functools.partial(open_table, limits=Limits(batch_rows=rows))
-    monkeypatch.setattr(ingest, "open_table", small)
+    monkeypatch.setattr(working, "open_table", small)
     archive(alice)
     both = ("service", "model_training")
     lines = [
@@ -455,7 +455,7 @@ def test_a_refused_file_does_not_hold_up_the_next(alice):
 
 def test_processing_that_keeps_dying_ends_with_a_reason(alice):
     upload = accept(alice, events(("u1", "i1", "01")))
-    WorkItem.objects.filter(object_id=upload.id).update(attempts=ingest.ATTEMPTS)
+    WorkItem.objects.filter(object_id=upload.id).update(attempts=working.ATTEMPTS)
     run_waiting("default")
     assert fresh(alice, upload).error == {"code": "crashed", "params": {}}
 
