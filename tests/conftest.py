@@ -4,6 +4,7 @@ Alice and Bob own a tenant each; Bob is the outsider of every test about Alice.
 """
 
 import fcntl
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tenants.access.rights import SCOPES
 from tenants.accounts import services
@@ -30,6 +32,12 @@ from tests.connections import forget
 PASSWORD = "correct horse battery"
 
 
+def pytest_collection_finish() -> None:
+    """What was imported stays to the end: collecting garbage need not look through it each time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords(django_test_environment: None) -> None:
     """The real hash takes half a second on purpose; no test is about its strength."""
@@ -41,6 +49,23 @@ def zones_read_once() -> Iterator[None]:
     """Each tenant that is made asks for all time zones, which Python reads from 600 files."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(services, "available_timezones", cache(available_timezones))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_found_once() -> Iterator[None]:
+    """Each client that is made loads the middleware anew; WhiteNoise then looks for every file."""
+    look = WhiteNoiseMiddleware.add_files_from_finders
+    found: dict[str, object] = {}
+
+    def remembered(self: WhiteNoiseMiddleware) -> None:
+        if not found:
+            look(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", remembered)
         yield
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -39,6 +40,7 @@ ARRAYS = {"scipy", "polars"}
 PAGES = {"attune.urls", "dashboard.urls", "rest_framework.serializers", "drf_spectacular.openapi"}
 
 
+@cache  # they take seconds to begin, and several tests look at the same one
 def loaded(code: str) -> dict[str, list[str]]:
     done = subprocess.run([sys.executable, "-c", code + LOOK], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

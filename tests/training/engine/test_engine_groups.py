@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.training.engine import engine_shop
+from tests.training.engine.warm import Run
 from training.engine import run
 from training.engine.bundle import Bundle
 from training.engine.evaluate import Judged, Reader
@@ -73,8 +74,7 @@ def grouped(tmp_path_factory, tiny_base) -> Path:
     order = json.loads((folder / "job.json").read_text())
     order["files"] |= declare(folder)
     (folder / "job.json").write_text(json.dumps(order))
-    process = engine_shop.start(folder)
-    assert process.wait() == run.DONE, (folder / "stderr.txt").read_text()
+    assert Run(folder).wait() == run.DONE, (folder / "stderr.txt").read_text()
     return folder
 
 

@@ -200,8 +200,7 @@ def pair(folder: Path, base: str) -> Path:
 def paired(tmp_path_factory: pytest.TempPathFactory, tiny_base: str) -> Path:
     """A run of two processes that nobody disturbed."""
     folder = pair(tmp_path_factory.mktemp("pair") / "job", tiny_base)
-    process = engine_shop.start(folder)
-    assert process.wait() == run.DONE, (folder / "stderr.txt").read_text()
+    assert Run(folder).wait() == run.DONE, (folder / "stderr.txt").read_text()
     return folder
 
 

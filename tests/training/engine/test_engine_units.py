@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests.training.engine import engine_shop
+from tests.training.engine.warm import Run
 from training.engine import run
 from training.engine.bundle import Bundle
 from training.engine.evaluate import Reader, judge_window
@@ -59,8 +60,7 @@ def challenger(tmp_path_factory, finished, tiny_base) -> Path:
         params=SHORT,
         champion=str(finished / "artifact"),
     )
-    process = engine_shop.start(folder)
-    assert process.wait() == run.DONE, (folder / "stderr.txt").read_text()
+    assert Run(folder).wait() == run.DONE, (folder / "stderr.txt").read_text()
     return folder
 
 
@@ -107,8 +107,7 @@ def test_the_same_recipe_on_the_same_data_gets_the_same_figures(finished, tmp_pa
     folder = engine_shop.write_job(
         tmp_path / "again", base=tiny_base, champion=str(finished / "artifact")
     )
-    process = engine_shop.start(folder)
-    assert process.wait() == run.DONE, (folder / "stderr.txt").read_text()
+    assert Run(folder).wait() == run.DONE, (folder / "stderr.txt").read_text()
     figures, serves = units(folder), engine_shop.manifest(folder)["serves"]
     assert np.array_equal(figures["champion"], figures[f"ndcg10.{serves}"])
     assert np.array_equal(figures["unit"], units(finished)["unit"])
@@ -121,13 +120,13 @@ def test_a_champion_that_went_on_learning_on_the_window_is_not_compared(tmp_path
     end of the data: on the same data it has seen every answer."""
     params = {**engine_shop.QUICK, "repeats": False}
     first = engine_shop.write_job(tmp_path / "first", base=tiny_base, params=params)
-    assert engine_shop.start(first).wait() == run.DONE, (first / "stderr.txt").read_text()
+    assert Run(first).wait() == run.DONE, (first / "stderr.txt").read_text()
     bundle = Bundle.load(first / "artifact")
     assert {"sequence", "sequence_finetuned"} & set(bundle.sources)
     second = engine_shop.write_job(
         tmp_path / "second", base=tiny_base, params=params, champion=str(first / "artifact")
     )
-    assert engine_shop.start(second).wait() == run.DONE, (second / "stderr.txt").read_text()
+    assert Run(second).wait() == run.DONE, (second / "stderr.txt").read_text()
     assert engine_shop.manifest(second)["champion"]["obstacle"] == "saw_the_window"
     assert "champion" not in units(second)
     end = moment_of(engine_shop.manifest(first)["refitted"]["until"])
