@@ -36,6 +36,7 @@ def pytest_collection_finish() -> None:
     """What was imported stays to the end: collecting garbage need not look through it each time."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)
