@@ -71,13 +71,27 @@ def test_a_request_under_way_ends_with_its_answer(committed, tmp_path, kind: Sig
 
 def test_a_stop_is_heard_while_processes_begin(django_db_setup, tmp_path):
     """One that is signalled while it loads has no handler of its own yet."""
-    with served(tmp_path, wait=False) as server:
-        until(lambda: len(server.workers()) == 2, "two processes")
-        until(lambda: not any(hears(pid, SIGTERM) for pid in server.workers()), "both begin")
-        assert "Started worker" not in server.log.read_text()
-        begun = time.monotonic()
-        assert stop(server) == 0
-        assert time.monotonic() - begun < 5
+    for number in range(10):  # on a busy machine they may have begun before anybody looks
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with served(folder, wait=False) as server:
+            until(lambda made=server: len(made.workers()) == 2, "two processes")
+            until(lambda made=server: begin(made) or begun(made), "both begin")
+            if begun(server):
+                continue
+            asked = time.monotonic()
+            assert stop(server) == 0
+            assert time.monotonic() - asked < 5
+            return
+    pytest.fail("they had always begun")
+
+
+def begin(server: WebServer) -> bool:
+    return not any(hears(pid, SIGTERM) for pid in server.workers())
+
+
+def begun(server: WebServer) -> bool:
+    return "Started worker" in server.log.read_text()
 
 
 def test_a_request_that_does_not_end_stops_no_stop(committed, tmp_path):
