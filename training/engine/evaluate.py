@@ -1,16 +1,17 @@
 """Ranks the whole catalogue for every case of a window, by every source and by their fusion.
 
-Uses the code that serves, so that what is measured is what answers. The products of one case are
-small: more than one BLAS thread would only spend its time waiting for the other.
+Uses the code that serves, so that what is measured is what answers; sources score several cases at
+once. The products are small: more than one BLAS thread would only spend its time waiting for the
+other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from training.engine.arrays import F64, I64, Mask
+from training.engine.arrays import F32, F64, I64, Mask
 from training.engine.features.facts import ItemFacts
 from training.engine.fusion import BASIC, Fusion, Shortlist, best, shortlist
 from training.engine.history import Past
@@ -21,6 +22,8 @@ from training.engine.split import Cases
 
 FUSION = "fusion"
 TOP = 10  # places of a ranking that somebody looks at
+_AT_ONCE = 128  # cases that are scored together
+_HELD = 2_000_000  # scores of one source that are held at once, about
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,11 @@ def judge_window(
     cases = reader.cases
     figures = {name: np.zeros((len(cases), len(PER_SUBJECT))) for name in names}
     tops: dict[str, I64] = {name: np.full((len(cases), TOP), -1) for name in names}
-    now = cases.window.start
+    now, items = cases.window.start, len(cases.candidates)
     with threadpool_limits(limits=1, user_api="blas"):
-        for index in range(len(cases)):
-            past, allowed = reader.past(index), reader.allowed(index)
-            rankings = rank_case(sources, fusion, past, allowed, now, reader.facts)
+        for index, past, scores in scored(sources, reader.past, range(len(cases)), now, items):
+            allowed = reader.allowed(index)
+            rankings = rank_case(sources, fusion, scores, past, allowed, now, reader.facts)
             for name, ranking in rankings.items():
                 figures[name][index] = judge(ranking, cases.targets[index])
                 tops[name][index, : len(ranking[:TOP])] = ranking[:TOP]
@@ -99,16 +102,33 @@ def judge_window(
     return Judged(figures, {name: float(count) / offered for name, count in seen.items()}, tops)
 
 
+def scored(
+    sources: Mapping[str, Source],
+    past_of: Callable[[int], Past],
+    indices: Sequence[int],
+    now: float,
+    items: int,
+) -> Iterator[tuple[int, Past, dict[str, F32]]]:
+    """Each index with its past and every source's scores of all items; no past may be empty."""
+    size = min(_AT_ONCE, max(1, _HELD // items))
+    for first in range(0, len(indices), size):
+        block = indices[first : first + size]
+        pasts = [past_of(index) for index in block]
+        scores = {name: source.score_all(pasts, now) for name, source in sources.items()}
+        for row, (index, past) in enumerate(zip(block, pasts, strict=True)):
+            yield index, past, {name: rows[row] for name, rows in scores.items()}
+
+
 def rank_case(
     sources: Mapping[str, Source],
     fusion: Fusion | None,
+    scores: Mapping[str, F32],
     past: Past,
     allowed: Mask,
     now: float,
     facts: ItemFacts,
 ) -> dict[str, I64]:
-    """Every ranking of one case, at most DEPTH items each, best first."""
-    scores = {name: source.score(past, now) for name, source in sources.items()}
+    """Every ranking of one case from the sources' scores, at most DEPTH items each, best first."""
     rankings = {name: best(score, allowed, DEPTH) for name, score in scores.items()}
     if fusion:
         short = shortlist(
@@ -135,12 +155,13 @@ def shortlists(
     each: Callable[[int, int], None],
 ) -> list[Shortlist]:
     """Shortlists of all cases of a window, with what a ranker is told."""
-    now = reader.cases.window.start
+    now, items = reader.cases.window.start, len(reader.cases.candidates)
+    every = range(len(reader.cases))
+    taking_part = {name: sources[name] for name in names}
     lists = []
     with threadpool_limits(limits=1, user_api="blas"):
-        for index in range(len(reader.cases)):
-            past, allowed = reader.past(index), reader.allowed(index)
-            scores = {name: sources[name].score(past, now) for name in names}
+        for index, past, scores in scored(taking_part, reader.past, every, now, items):
+            allowed = reader.allowed(index)
             lists.append(
                 shortlist(
                     names, sources, scores, allowed, past, now, candidates, reader.facts, BASIC

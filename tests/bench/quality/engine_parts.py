@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tests.bench.quality import engine_run
 from tests.bench.quality.contender import ByScore, Contender, Ranker, Study
 from training.engine.arrays import Settings
@@ -77,7 +75,7 @@ def without_text(snapshot: Snapshot) -> Snapshot:
 
 def by_source(source: Source) -> Ranker:
     """A ranker that asks one source."""
-    return ByScore(lambda pasts, asked: np.stack([source.score(past, asked.now) for past in pasts]))
+    return ByScore(lambda pasts, asked: source.score_all(pasts, asked.now))
 
 
 PARTS: dict[str, Contender] = {

@@ -1,5 +1,7 @@
 """The ranker over retrieved candidates: whom it may rank, and what it says each source added."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,9 @@ class Fixed:
 
     def score(self, past: Past, now: float) -> F32:
         return self.scores
+
+    def score_all(self, pasts: Sequence[Past], now: float) -> F32:
+        return np.stack([self.scores for _ in pasts])
 
     def level(self, scores: F32) -> F32:
         return scores

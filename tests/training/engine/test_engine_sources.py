@@ -276,3 +276,17 @@ def test_a_source_scores_every_item_and_gives_every_asked_item_a_cause(name: str
     assert scores.shape == (4,) and scores.dtype == np.float32 and np.isfinite(scores).all()
     assert source.level(scores).shape == (4,)
     assert len(source.causes(history, NOW, [3, 1])) == 2
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_many_pasts_at_once_score_as_each_alone(name: str) -> None:
+    """Pasts of different lengths, some longer than what the sequence model reads, and acts
+    against items among them."""
+    kind = SOURCES[name]
+    source = kind.fit(GROUND, kind.options[0]) if kind.fit else _sequence()
+    long = past(*((day % 4, float(day)) for day in range(1, 9)))
+    pasts = [past((0, 3), (2, 1)), long, past((3, 2)), turned(past((1, 5), (2, 1)), -1, 1)]
+    together = source.score_all(pasts, NOW)
+    assert together.shape == (4, 4) and together.dtype == np.float32
+    for scores, each in zip(together, pasts, strict=True):
+        assert scores == pytest.approx(source.score(each, NOW), abs=1e-5)

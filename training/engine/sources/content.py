@@ -3,6 +3,7 @@
 Reaches items that nobody has taken up yet. An item's own past does not count towards itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,15 @@ class Content:
         scores = self.vector @ (amounts @ self.vector[items])
         scores[items] -= amounts * (self.vector[items] ** 2).sum(axis=1)
         return np.asarray(scores / max(float(np.abs(amounts).sum()), 1e-9), dtype=np.float32)
+
+    def score_all(self, pasts: Sequence[Past], now: float) -> F32:
+        told = [self._amounts(past, now) for past in pasts]
+        wishes = np.stack([amounts @ self.vector[items] for items, amounts in told])
+        scores = wishes @ self.vector.T
+        for row, (items, amounts) in zip(scores, told, strict=True):
+            row[items] -= amounts * (self.vector[items] ** 2).sum(axis=1)
+            row /= max(float(np.abs(amounts).sum()), 1e-9)
+        return np.asarray(scores, dtype=np.float32)
 
     def level(self, scores: F32) -> F32:
         return 10.0 * scores

@@ -8,7 +8,9 @@ items lean on what they are about, and an item that nobody has met finds its nei
 strongest links of each item are kept, and it is these that are evaluated and served.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sparse
@@ -46,6 +48,15 @@ class Neighbours:
         )
         return total.astype(np.float32)
 
+    def score_all(self, pasts: Sequence[Past], now: float) -> F32:
+        told = [self._amounts(past, now) for past in pasts]
+        ends = np.cumsum([0, *(len(items) for items, _ in told)])
+        met = np.concatenate([items for items, _ in told])
+        pushed = np.concatenate([amounts for _, amounts in told])
+        items = len(self.link)
+        amounts = sparse.csr_matrix((pushed, met, ends), shape=(len(pasts), items))
+        return np.asarray((amounts @ self._links).toarray(), dtype=np.float32)
+
     def level(self, scores: F32) -> F32:
         return (np.sign(scores) * np.log1p(10.0 * np.abs(scores))).astype(np.float32)
 
@@ -66,6 +77,14 @@ class Neighbours:
 
     def settings(self) -> Settings:
         return {"half_life_days": self.half_life_days}
+
+    @cached_property
+    def _links(self) -> sparse.csr_matrix:
+        """The strengths as a matrix, float32 [items, items]; made when many pasts are scored."""
+        rows, links = self.link.shape
+        ends = np.arange(rows + 1) * links
+        strength = self.strength.astype(np.float32).ravel()
+        return sparse.csr_matrix((strength, self.link.ravel(), ends), shape=(rows, rows))
 
     def _amounts(self, past: Past, now: float) -> tuple[I64, F32]:
         items, total = per_item(past, past.decayed(now, self.half_life_days))

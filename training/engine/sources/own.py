@@ -4,6 +4,7 @@ On shops where people buy again this beats far larger models; it knows no item t
 met.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from training.engine.arrays import F32, Settings, Tensors
 from training.engine.history import Past
 from training.engine.reasons import NO_CAUSE, Cause
 from training.engine.sources.popularity import popular_share
-from training.engine.sources.source import Ground
+from training.engine.sources.source import Ground, one_by_one
 
 # Small against any decayed event that still counts, so that popularity only orders what is equal.
 TIE_BREAK = 1e-6
@@ -30,6 +31,9 @@ class Own:
         amounts = past.decayed(now, self.half_life_days)
         total = np.bincount(past.item, weights=amounts, minlength=len(self.tie))
         return (total + TIE_BREAK * self.tie).astype(np.float32)
+
+    def score_all(self, pasts: Sequence[Past], now: float) -> F32:
+        return one_by_one(self, pasts, now)
 
     def level(self, scores: F32) -> F32:
         return np.log1p(4.0 * np.maximum(scores, 0.0)).astype(np.float32)

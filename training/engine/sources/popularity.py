@@ -1,6 +1,7 @@
 """What everybody took up lately: the weight of events in a window before a moment. Ignores the
 subject."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,9 @@ class Popularity:
 
     def score(self, past: Past, now: float) -> F32:
         return self.share
+
+    def score_all(self, pasts: Sequence[Past], now: float) -> F32:
+        return np.broadcast_to(self.share, (len(pasts), len(self.share)))
 
     def level(self, scores: F32) -> F32:
         return np.log1p(100.0 * np.maximum(scores, 0.0)).astype(np.float32)

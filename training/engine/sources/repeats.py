@@ -6,6 +6,7 @@ did not. Acts against an item, such as a dislike, are no visits. What a subject 
 below all that they chose; what they turned against comes last. Pure numpy.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from training.engine.reasons import Cause
 from training.engine.snapshot import Events
 from training.engine.sources.own import TIE_BREAK, TIE_DAYS, bought_before
 from training.engine.sources.popularity import popular_share
-from training.engine.sources.source import Ground
+from training.engine.sources.source import Ground, one_by_one
 from training.engine.split import goal_of
 
 _HALF_LIVES = (0.25, 1.0, 3.0, 12.0)  # in times between two visits
@@ -49,6 +50,9 @@ class Repeats:
         odds = told @ self.weight[:-1] + self.weight[-1]
         scores[items] += 1.0 / (1.0 + np.exp(-np.clip(odds, -12.0, 12.0)))
         return scores
+
+    def score_all(self, pasts: Sequence[Past], now: float) -> F32:
+        return one_by_one(self, pasts, now)
 
     def level(self, scores: F32) -> F32:
         return np.log(1e-3 + np.maximum(scores, 0.0)).astype(np.float32)

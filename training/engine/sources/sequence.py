@@ -4,6 +4,7 @@ Mirrors `training.engine.network` for a single subject without dropout; a test h
 together. Item vectors come ready made, so that no language model runs when a request is answered.
 """
 
+import collections.abc
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from training.engine.history import Past
 from training.engine.reasons import Cause
 
 GAPS = 18  # buckets of elapsed time: below one hour, then doubling up to about fifteen years
+_EVENTS_AT_ONCE = 2_048  # of several pasts that are read together
 _SUSPECTS = 5  # past items whose removal is tried when a reason is asked for
 
 
@@ -50,6 +52,17 @@ class Sequence:
         scores = self.vector @ read.query[0] + self.bias
         np.add.at(scores, read.item[0], read.pointers[0])
         return np.asarray(scores, dtype=np.float32)
+
+    def score_all(self, pasts: collections.abc.Sequence[Past], now: float) -> F32:
+        recent = [past.newest(self.length) for past in pasts]
+        scores = np.empty((len(pasts), len(self.vector)), dtype=np.float32)
+        for rows in _alike([len(past) for past in recent]):
+            read = self._read([recent[row] for row in rows], now)
+            part = read.query @ self.vector.T + self.bias
+            # Behind a past's end the pointers are 0.
+            np.add.at(part, (np.arange(len(rows))[:, None], read.item), read.pointers)
+            scores[rows] = part
+        return scores
 
     def level(self, scores: F32) -> F32:
         shifted = scores - scores.max()
@@ -181,6 +194,20 @@ def restore(tensors: Tensors, settings: Settings) -> Sequence:
         heads=int(settings["heads"]),
         length=int(settings["length"]),
     )
+
+
+def _alike(lengths: list[int]) -> list[I64]:
+    """Places of pasts in groups of like length, so that little is computed on what fills them
+    up, none of more than _EVENTS_AT_ONCE events."""
+    order = np.argsort(lengths, kind="stable")
+    groups, first = [], 0
+    while first < len(order):
+        size = max(1, _EVENTS_AT_ONCE // lengths[order[first]])
+        # The longest of a group decides its cost, so the size is checked against the end.
+        size = max(1, _EVENTS_AT_ONCE // lengths[order[first : first + size][-1]])
+        groups.append(order[first : first + size])
+        first += size
+    return groups
 
 
 def _filled(rows: list[Any], width: int) -> Any:

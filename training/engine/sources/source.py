@@ -3,6 +3,7 @@
 A source is inductive: it holds nothing about single subjects, only what their past adds up to.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +20,11 @@ class Source(Protocol):
 
     def score(self, past: Past, now: float) -> F32:
         """Higher is better, float32 [items]. `past` is not empty; `now` is epoch seconds."""
+        ...
+
+    def score_all(self, pasts: Sequence[Past], now: float) -> F32:
+        """What `score` gives for each of several pasts, float32 [pasts, items], in fewer and
+        larger sums. How many are held at once is the caller's choice."""
         ...
 
     def level(self, scores: F32) -> F32:
@@ -54,6 +60,11 @@ class Ground:
     def item_count(self) -> int:
         """Number of items in the catalogue."""
         return len(self.snapshot.catalogue)
+
+
+def one_by_one(source: Source, pasts: Sequence[Past], now: float) -> F32:
+    """`score_all` of a source whose single scores are as quick as any."""
+    return np.stack([source.score(past, now) for past in pasts])
 
 
 def per_item(past: Past, amounts: F64) -> tuple[I64, F32]:

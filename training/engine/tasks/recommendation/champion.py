@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from training.engine.arrays import F32, F64, I64, Settings
 from training.engine.bundle import Bundle
-from training.engine.evaluate import FUSION, Reader, rank_case
+from training.engine.evaluate import FUSION, Reader, rank_case, scored
 from training.engine.fusion import best
 from training.engine.history import Past
 from training.engine.metrics import DEPTH, judge
@@ -79,15 +79,18 @@ def judge_champion(
     now, name = cases.window.start, FUSION if bundle.fusion else bundle.serves
     figures = np.zeros(len(cases))
     with threadpool_limits(limits=1, user_api="blas"):
-        for index in range(len(cases)):
-            past, allowed = own.past(index), own.allowed(index)
-            if len(past):
-                ranking = rank_case(sources, bundle.fusion, past, allowed, now, own.facts)[name]
-            else:
-                popular = sources[bundle.popular_name].score(Past.empty(), now)
-                ranking = best(popular, allowed & (popular > 0), DEPTH)
+        popular = sources[bundle.popular_name].score(Past.empty(), now)
+        strangers = [index for index in range(len(cases)) if not len(own.past(index))]
+        for index in strangers:
+            ranking = best(popular, own.allowed(index) & (popular > 0), DEPTH)
             figures[index] = judge(ranking, cases.targets[index])[0]
-            each(index + 1, len(cases))
+        rest = np.setdiff1d(np.arange(len(cases)), strangers).tolist()
+        known_cases = scored(sources, own.past, rest, now, len(bundle.items))
+        for done, (index, past, scores) in enumerate(known_cases, start=len(strangers) + 1):
+            allowed = own.allowed(index)
+            rankings = rank_case(sources, bundle.fusion, scores, past, allowed, now, own.facts)
+            figures[index] = judge(rankings[name], cases.targets[index])[0]
+            each(done, len(cases))
     return figures
 
 
