@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tests.bench.quality.judging import NAMES
-from tests.bench.quality.report import shown, verdicts
+from tests.bench.quality.report import KEYS, shown, verdicts
 from tests.bench.quality.results import Result
 
 DRAWS = np.random.default_rng(3)
@@ -29,6 +29,7 @@ def result(contender: str, ndcg: float, **more: Any) -> Result:
         "peak_memory_mb": 100.0,
         "whole": {"coverage@10": 0.5, "gini@10": 0.5, "serve_ms": 1.0},
         "unreachable": 0,
+        "explained": {},
     }
     fresh = np.zeros((QUESTIONS, 2), dtype=np.int64)
     return Result(**{**told, **more}, subjects=SUBJECTS, figures=figures, fresh=fresh)
@@ -53,14 +54,16 @@ def test_an_unfinished_rival_gives_no_ratio_and_is_shown_as_unfinished() -> None
     late = result("sasrec", 0.9, finished=False)
     results = table(result("engine", 0.6), result("ease", 0.5), late)
     assert verdicts(results)["scientific_best_single"] == "ease"
-    assert "train_ratio_to_sasrec" not in verdicts(results)
+    assert verdicts(results)["train_ratio_to_sasrec"] is None
     assert "sasrec (unfinished)" in shown(results)
     assert "engine / sasrec" not in shown(results)
 
 
 def test_what_was_not_measured_is_not_claimed() -> None:
     told = verdicts(table(result("ease", 0.5)))
-    assert told == {}
+    missing = told.pop("missing")
+    assert set(told.values()) == {None}
+    assert set(told) == set(KEYS) == set(missing)
 
 
 def test_seconds_are_compared_with_a_rival_that_is_no_better_on_both_data_sets() -> None:
@@ -70,4 +73,15 @@ def test_seconds_are_compared_with_a_rival_that_is_no_better_on_both_data_sets()
         for name, ndcg, seconds in (("engine", 0.6, 30.0), ("sasrec", 0.5, 100.0))
     ]
     assert verdicts(table(*both))["train_ratio_to_sasrec"] == 0.3
-    assert "train_ratio_to_sasrec" not in verdicts(table(*both[:2]))
+    assert verdicts(table(*both[:2]))["train_ratio_to_sasrec"] is None
+
+
+def test_the_share_of_explanations_that_agree_is_the_lowest_of_all_tasks() -> None:
+    told = verdicts(
+        table(
+            result("engine", 0.6, explained={"checked": 10, "agreed": 9}),
+            result("engine", 0.6, task="retail_repeats", explained={"checked": 10, "agreed": 8}),
+        )
+    )
+    assert told["explanation_agrees"] == 0.8
+    assert told["scientific_explanation_agrees"] == 0.9

@@ -5,7 +5,7 @@ folder must stay as it is while a bundle is in use. Knows no tenant and stores n
 subjects.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from training.engine.arrays import F32, I64, Mask, Tensors
+from training.engine.explaining import resting_on, weightiest
 from training.engine.features.facts import ItemFacts
-from training.engine.fusion import BASIC, Fusion, best, shortlist
+from training.engine.fusion import BASIC, Fusion, Shortlist, best, shortlist
 from training.engine.history import History, Past, settle
 from training.engine.reasons import Cause, Reason, worded_by
 from training.engine.sealed import Damaged, read_sealed
@@ -31,12 +32,14 @@ Between = Callable[[], object]
 @dataclass(frozen=True)
 class Ranked:
     """One recommended item: its public number, its score among this answer's items, the reason that
-    weighed most, and what each source added to the score."""
+    weighed most, what each source added to the score, and the item of the past whose removal would
+    lower the score most, None where none would."""
 
     item: int
     score: float
     reason: Reason
     contributions: dict[str, float]
+    rests_on: int | None = None
 
 
 @dataclass(frozen=True)
@@ -127,14 +130,32 @@ class Bundle:
         scores = source.score(nobody, now)
         order = best(scores, self._allowed(exclude, available) & (scores > 0), limit)
         causes = source.causes(nobody, now, order.tolist())
-        return self._ranked(order, scores[order], causes, {self.popular_name: scores[order]})
+        nothing = [None] * len(order)
+        added = {self.popular_name: scores[order]}
+        return self._ranked(order, scores[order], causes, added, nothing)
+
+    def score_of(
+        self, history: History, item: int, *, now: float, available: Available | None = None
+    ) -> float:
+        """The score that `recommend` gives an item (public number) for this history, whatever its
+        rank. Needs a history with some known event."""
+        past = settle(
+            history, catalogue=self.items, types=self.types, now=now, limit=self.history_limit
+        )
+        place = np.searchsorted(self.items, [item])
+        allowed = self._allowed(frozenset(), available)
+        return float(self._scores([past], now, place, allowed)[0, 0])
 
     def _single(self, past: Past, now: float, limit: int, allowed: Mask) -> list[Ranked]:
         source = self.sources[self.serves]
         scores = source.score(past, now)
         order = best(scores, allowed, limit)
-        causes = source.causes(past, now, order.tolist())
-        return self._ranked(order, scores[order], causes, {self.serves: scores[order]})
+        causes = {self.serves: source.causes(past, now, order.tolist())}
+        rests_on = self._rests_on(past, now, allowed, causes, order)
+        added = {self.serves: scores[order]}
+        return self._ranked(
+            order, scores[order], weightiest(causes, added, rests_on), added, rests_on
+        )
 
     def _fused(
         self,
@@ -149,46 +170,80 @@ class Bundle:
         for name in fusion.sources:
             scores[name] = self.sources[name].score(past, now)
             between()
-        wanted = max(limit, fusion.candidates)
-        short = shortlist(
-            fusion.sources,
-            self.sources,
-            scores,
-            allowed,
-            past,
-            now,
-            wanted,
-            self.facts,
-            fusion.features,
-        )
+        short = self._shortlist(fusion, scores, past, now, allowed, max(limit, fusion.candidates))
         between()
         fused = fusion.score(short.features)
         rows = np.argsort(-fused, kind="stable")[:limit]
         added = fusion.contributions(short, rows)
         order = short.items[rows]
         between()
-        causes = self._weightiest(past, now, order, added, between)
-        return self._ranked(order, fused[rows], causes, added)
-
-    def _weightiest(
-        self, past: Past, now: float, order: I64, added: dict[str, F32], between: Between
-    ) -> list[Cause]:
-        """Per item, the cause that the source with the largest contribution gives."""
-        names = list(added)
-        if not len(order):
-            return []
-        winner = np.argmax(np.stack([added[name] for name in names]), axis=0)
-        causes: list[Cause] = [Cause("")] * len(order)
-        for index in np.unique(winner):
-            rows = np.flatnonzero(winner == index)
-            told = self.sources[names[index]].causes(past, now, order[rows].tolist())
-            for row, cause in zip(rows, told, strict=True):
-                causes[row] = cause
+        causes = {}
+        for name in fusion.sources:
+            causes[name] = self.sources[name].causes(past, now, order.tolist())
             between()
-        return causes
+        rests_on = self._rests_on(past, now, allowed, causes, order)
+        between()
+        return self._ranked(
+            order, fused[rows], weightiest(causes, added, rests_on), added, rests_on
+        )
+
+    def _rests_on(
+        self,
+        past: Past,
+        now: float,
+        allowed: Mask,
+        causes: dict[str, list[Cause]],
+        order: I64,
+    ) -> list[int | None]:
+        def scores(pasts: Sequence[Past], items: I64) -> F32:
+            return self._scores(pasts, now, items, allowed)
+
+        return resting_on(scores, past, causes, order)
+
+    def _scores(self, pasts: Sequence[Past], now: float, items: I64, allowed: Mask) -> F32:
+        """Scores of some items for several pasts, float32 [pasts, items]."""
+        fusion = self.fusion
+        if fusion is None:
+            return self.sources[self.serves].score_all(pasts, now)[:, items]
+        every = {name: self.sources[name].score_all(pasts, now) for name in fusion.sources}
+        lines = []
+        for row, past in enumerate(pasts):
+            scores = {name: rows[row] for name, rows in every.items()}
+            short = self._shortlist(fusion, scores, past, now, allowed, fusion.candidates, items)
+            place = np.searchsorted(short.items, items)
+            lines.append(fusion.score(short.features)[place])
+        return np.stack(lines)
+
+    def _shortlist(
+        self,
+        fusion: Fusion,
+        scores: Mapping[str, F32],
+        past: Past,
+        now: float,
+        allowed: Mask,
+        candidates: int,
+        beside: I64 | None = None,
+    ) -> Shortlist:
+        return shortlist(
+            fusion.sources,
+            self.sources,
+            scores,
+            allowed,
+            past,
+            now,
+            candidates,
+            self.facts,
+            fusion.features,
+            beside,
+        )
 
     def _ranked(
-        self, order: I64, scores: F32, causes: list[Cause], added: dict[str, F32]
+        self,
+        order: I64,
+        scores: F32,
+        causes: list[Cause],
+        added: dict[str, F32],
+        rests_on: Sequence[int | None],
     ) -> list[Ranked]:
         return [
             Ranked(
@@ -196,6 +251,7 @@ class Bundle:
                 score=float(scores[row]),
                 reason=worded_by(causes[row], self.items),
                 contributions={name: float(value[row]) for name, value in added.items()},
+                rests_on=None if (about := rests_on[row]) is None else int(self.items[about]),
             )
             for row, position in enumerate(order)
         ]

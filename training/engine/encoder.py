@@ -31,14 +31,7 @@ class Tokens:
 
     def groups(self) -> Iterator[I64]:
         """Indices of texts in batches of similar length."""
-        order = np.argsort(self.length, kind="stable")
-        start = 0
-        while start < len(order):
-            size = max(1, _TOKENS_AT_ONCE // int(self.length[order[start]]))
-            # The longest of a group decides its cost, so the size is checked against the end.
-            size = max(1, _TOKENS_AT_ONCE // int(self.length[order[start : start + size][-1]]))
-            yield order[start : start + size]
-            start += size
+        return alike(self.length, _TOKENS_AT_ONCE)
 
 
 class Encoder:
@@ -103,6 +96,19 @@ class Encoder:
     def autocast(self) -> torch.autocast:
         """bfloat16 where it pays, a no-op otherwise."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.fast)
+
+
+def alike(length: I64, budget: int) -> Iterator[I64]:
+    """Indices of texts in groups of similar length, each of at most `budget` tokens, padding
+    included, or of a single text."""
+    order = np.argsort(length, kind="stable")
+    start = 0
+    while start < len(order):
+        size = max(1, budget // int(length[order[start]]))
+        # The longest of a group decides its cost, so the size is checked against the end.
+        size = max(1, budget // int(length[order[start : start + size][-1]]))
+        yield order[start : start + size]
+        start += size
 
 
 def mean_pool(states: Tensor, mask: Tensor) -> Tensor:

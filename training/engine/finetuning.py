@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from training.engine.adapters import ADAPTERS
 from training.engine.adapters.shape import AdapterShape, attention_targets
 from training.engine.arrays import F32, I64, Tensors
-from training.engine.encoder import Encoder, Tokens, Whitening, mean_pool
+from training.engine.encoder import Encoder, Tokens, Whitening, alike, mean_pool
 from training.engine.loop import Plan, train
 from training.engine.network import Batch
 from training.engine.sampling import Sampler
@@ -25,7 +25,7 @@ from training.engine.workbench import Workbench
 
 _CARRIERS = 384  # draws of items that are encoded with gradients in each step
 _REFRESHED_TOKENS = 1_000_000  # how many tokens all refreshes together may encode, about
-_LENGTH_GROUPS = 3  # little is computed on padding when short texts go by themselves
+_TOKENS_AT_ONCE = 4_096  # that go through the upper layers together; these decide the memory
 _GOOD_STEPS = 80  # what "auto" epochs aim at
 _NETWORK_SHARE = 0.5  # learning rate of the network, which starts trained, beside the adapter's
 
@@ -86,8 +86,9 @@ class FinetuneObjective(SequenceObjective):
         """The exact loss over all met items; its gradient reaches the adapter through a sample.
 
         Items are drawn by the size of the gradient on their text vectors and weighed by the inverse
-        of their chance, so the adapter's gradient has the full one as its mean. The term added for
-        it is 0 in value. Each of several ranks carries the whole batch's gradient for some items.
+        of their chance, so the adapter's gradient has the full one as its mean. It is added here,
+        some texts at a time, so that no more than theirs is held. Each of several ranks carries the
+        whole batch's gradient for some items.
         """
         text = self.bank.clone().requires_grad_()
         loss = super().loss_with(batch, step, text)
@@ -96,11 +97,10 @@ class FinetuneObjective(SequenceObjective):
         items, weight = self._drawn(pull, step)
         own = self.bench.ranks.mine(len(items))
         items, weight = items[own], weight[own]
-        if not len(items):
-            return loss
-        fresh = self._encode(self.text_of[items])
-        carrier = (fresh * (pull[items] * weight[:, None])).sum()
-        return loss + carrier - carrier.detach()
+        for part in alike(self.readings.tokens.length[self.text_of[items]], _TOKENS_AT_ONCE):
+            fresh = self._encode_group(self.text_of[items[part]])
+            (fresh * (pull[items[part]] * weight[part, None])).sum().backward()
+        return loss
 
     def measure(self) -> float:
         if self.bench.ranks.leads:
@@ -144,15 +144,6 @@ class FinetuneObjective(SequenceObjective):
         items, times = np.unique(drawn, return_counts=True)
         weight = times / (_CARRIERS * chance[items])
         return items, torch.from_numpy(weight).float().to(pull.device)
-
-    def _encode(self, texts: I64) -> Tensor:
-        """Vectors of texts (indices into the readings), [texts, whitened], shorter ones by
-        themselves."""
-        order = np.argsort(self.readings.tokens.length[texts], kind="stable")
-        parts = np.array_split(order, min(_LENGTH_GROUPS, len(order)))
-        vectors = torch.cat([self._encode_group(texts[part]) for part in parts])
-        back = torch.from_numpy(np.argsort(order)).to(vectors.device)
-        return vectors.index_select(0, back)
 
     def _encode_group(self, texts: I64) -> Tensor:
         lengths = self.readings.tokens.length[texts]

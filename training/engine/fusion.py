@@ -105,13 +105,15 @@ def shortlist(
     candidates: int,
     facts: ItemFacts,
     features: tuple[str, ...],
+    beside: I64 | None = None,
 ) -> Shortlist:
     """The best `candidates` of every named source, united, with their features.
 
-    scores: float32 [items] per source; allowed: bool [items].
+    scores: float32 [items] per source; allowed: bool [items]; beside: items that are on the list
+    whatever their rank.
     """
     ranked = [best(scores[name], allowed, candidates) for name in names]
-    items = np.unique(np.concatenate(ranked))
+    items = np.unique(np.concatenate([*ranked, *([] if beside is None else [beside])]))
     columns: list[F32] = []
     lowest: list[float] = []
     for name in names:

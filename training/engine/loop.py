@@ -49,7 +49,8 @@ class Objective(Protocol):
         ...
 
     def loss(self, batch: Batch, step: int) -> Tensor:
-        """What this rank adds to the mean loss of a batch, a scalar: alone, all of it."""
+        """What this rank adds to the mean loss of a batch, a scalar: alone, all of it. What it
+        has added to gradients itself stays."""
         ...
 
     def measure(self) -> float:
@@ -138,8 +139,8 @@ def _step(
     factor = _rate(course.step, plan)
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * factor
+    optimizer.zero_grad()  # first: a loss may bring gradients of its own
     loss = objective.loss(batch.to(bench.device), course.step)
-    optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     value = float(bench.ranks.sum_gradients(_parameters(optimizer), loss))
     norm = nn.utils.clip_grad_norm_(_parameters(optimizer), _CLIP)

@@ -38,7 +38,8 @@ class Base:
 @dataclass(frozen=True)
 class Reading:
     """What the base can read of the texts. share: of their characters, None without text. code:
-    read | base_reads_part | base_cannot_read_text | no_text."""
+    read | base_reads_part | base_cannot_read_text | read_by_characters (in the base's place) |
+    no_text."""
 
     share: float | None
     code: str

@@ -54,6 +54,7 @@ SKIPPED: Words = {
     "switched_off": _("Skipped: this run was told not to fine-tune."),
     "base_cannot_be_adapted": _("Skipped: the base model has no layers that can be adapted."),
     "base_cannot_read_text": _("Skipped: the base model cannot read the items' texts."),
+    "read_by_characters": _("Skipped: the base model cannot read the items' texts."),
     "no_text": _("Skipped: the items have no texts."),
 }
 LANGUAGE_NOTES: Words = {
@@ -64,6 +65,10 @@ LANGUAGE_NOTES: Words = {
     "base_cannot_read_text": _(
         "The base model cannot read the items' texts, so sources that need text were left out. "
         "Choose a base for this language."
+    ),
+    "read_by_characters": _(
+        "The base model cannot read the items' texts. An encoder of their characters, learned from "
+        "these texts, reads them in its place."
     ),
     "no_text": _("The items have no texts. Add titles to let the language model help."),
 }

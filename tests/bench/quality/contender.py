@@ -4,7 +4,7 @@ any past. Holds nothing about a subject that it could not be told anew.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,7 +21,7 @@ _AT_ONCE = 512  # pasts that are scored together
 @dataclass(frozen=True)
 class Study:
     """What may be learnt from. snapshot: events before `moment` alone; repeats: whether met items
-    are candidates; days: how far ahead targets lie."""
+    are candidates; days: how far ahead targets lie; quick: whether it is for a short run."""
 
     snapshot: Snapshot
     moment: float
@@ -29,6 +29,16 @@ class Study:
     days: float
     seed: int
     world: str
+    quick: bool = False
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A ranker that also says which event of a past speaks for an item."""
+
+    def explained(self, moments: Sequence[Asked]) -> dict[str, int]:
+        """checked: answers whose explanation was held against the truth; agreed: of these."""
+        ...
 
 
 class Ranker(Protocol):

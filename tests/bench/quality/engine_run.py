@@ -5,6 +5,7 @@ serves, it chose itself on its own held-out windows, none of which the benchmark
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import polars as pl
 
 from tests.bench.quality.contender import Study
 from tests.bench.quality.protocol import Asked
-from training.engine.arrays import I64
+from training.engine.arrays import I64, Mask
 from training.engine.bundle import Bundle
 from training.engine.history import History, Past
 from training.engine.metrics import DEPTH
@@ -27,6 +28,8 @@ def params_of(study: Study) -> dict[str, Any]:
     """What a tenant would state of such data: how far ahead counts where only order is known, and
     whether met items may come again."""
     stated: dict[str, Any] = {"repeats": study.repeats}
+    if study.quick and study.world != "scientific":  # the one on which fine-tuning is compared
+        stated["finetune_epochs"] = 0
     return {**stated, "window_days": study.days} if study.days < 7.0 else stated
 
 
@@ -90,6 +93,49 @@ class Bundled:
             found = [each.item - 1 for each in answer]
             ranked[row, : len(found)] = found
         return ranked
+
+    def explained(self, moments: Sequence[Asked]) -> dict[str, int]:
+        return explained(self.bundle, moments)
+
+
+EXPLAINED = 1_000
+_LEAST_ACTS = 5
+_NEAR = 0.1
+
+
+def explained(bundle: Bundle, moments: Sequence[Asked]) -> dict[str, int]:
+    """Of at most EXPLAINED subjects with _LEAST_ACTS acts: how many first answers were checked, and
+    for how many the item that the explanation names is the one whose removal from the past lowers
+    the score most, or within a tenth of it. Who can lose nothing is right to name nothing."""
+    asked = [(each, row) for each in moments for row in range(len(each))]
+    drawn = np.random.default_rng(0).permutation(len(asked))
+    checked = agreed = 0
+    for index in drawn:
+        moment, row = asked[index]
+        past = moment.pasts[row]
+        if len(past) < _LEAST_ACTS or len(np.unique(past.item)) < 2:
+            continue
+        checked += 1
+        agreed += _agrees(bundle, past, moment.now, moment.allowed(row))
+        if checked == EXPLAINED:
+            break
+    return {"checked": checked, "agreed": agreed}
+
+
+def _agrees(bundle: Bundle, past: Past, now: float, allowed: Mask) -> bool:
+    top = bundle.recommend(history_of(past), now=now, limit=1, available=allowed)[0]
+    whole = bundle.score_of(history_of(past), top.item, now=now, available=allowed)
+    drops = {
+        int(item) + 1: whole
+        - bundle.score_of(
+            history_of(past.keep(past.item != item)), top.item, now=now, available=allowed
+        )
+        for item in np.unique(past.item)
+    }
+    most = max(drops.values())
+    if most <= 0.0:
+        return top.rests_on is None
+    return top.rests_on is not None and drops[top.rests_on] >= (1.0 - _NEAR) * most
 
 
 def history_of(past: Past) -> History:

@@ -20,9 +20,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 import numpy as np
 
 from tests.bench.quality.about import word_vectors
-from tests.bench.quality.contender import Contender, Study
+from tests.bench.quality.contender import Contender, Explaining, Study
 from tests.bench.quality.contenders import RIVALS, contenders
-from tests.bench.quality.datasets import DATASETS
+from tests.bench.quality.datasets import WORLDS
 from tests.bench.quality.judging import NAMES, Verdict, ground_of, judge_all, mean_ndcg
 from tests.bench.quality.protocol import Asked, Task, ask
 from tests.bench.quality.tasks import TASKS
@@ -30,7 +30,7 @@ from tests.bench.quality.world import World, before
 from training.engine.arrays import Settings
 from training.engine.pace import pace_days
 
-WATCHED = 2_000  # questions of validation that settings are compared on
+WATCHED = {False: 2_000, True: 1_000}  # questions of validation that settings are compared on
 QUICK_ASKED = 2_400  # questions of test in a short run, the same for all
 _WATCH_SEED = 7
 
@@ -38,7 +38,8 @@ _WATCH_SEED = 7
 @dataclass(frozen=True)
 class Line:
     """What is told of one contender on one task. chosen: settings; tried: how many were compared;
-    validation: its best NDCG@10 there, None where nothing was compared."""
+    validation: its best NDCG@10 there, None where nothing was compared; explained: how many answers
+    were checked against the truth, and how many of them agreed; empty for who explains nothing."""
 
     task: str
     contender: str
@@ -53,6 +54,7 @@ class Line:
     peak_memory_mb: float
     whole: dict[str, float]
     unreachable: int
+    explained: dict[str, int]
 
 
 class Learner:
@@ -76,6 +78,7 @@ class Learner:
                 task.days,
                 self.seed,
                 self.world.name,
+                self.quick,
             )
             started, spent = time.perf_counter(), _processor()
             learned = self.contender.learn(study, settings)
@@ -89,6 +92,8 @@ def run(world: World, task: Task, name: str, learner: Learner, folder: Path) -> 
     contender = learner.contender
     pace = pace_days(world.snapshot.events, task.validation[0])
     trials = contender.trials(world.half_lives, pace)
+    if learner.quick and contender.costly:
+        trials = trials[:1]
     chosen, best = _tuned(world, task, learner, trials)
     learned, seconds, processor = learner.learnt(task, task.test[0], chosen)
     memory = peak_mb()
@@ -113,6 +118,7 @@ def run(world: World, task: Task, name: str, learner: Learner, folder: Path) -> 
             peak_memory_mb=memory,
             whole=verdict.whole,
             unreachable=sum(each.unreachable for each in asked),
+            explained=ranker.explained(asked) if isinstance(ranker, Explaining) else {},
         )
         _keep(line, verdict, folder / f"{task.name}.{part}.{learner.seed}")
 
@@ -135,7 +141,7 @@ def _tuned(
 ) -> tuple[Settings, float | None]:
     if len(trials) == 1:
         return trials[0], None
-    asked = _watched(world, task)
+    asked = _watched(world, task, learner.quick)
     values = []
     for settings in trials:
         learned, _, _ = learner.learnt(task, task.validation[0], settings)
@@ -143,8 +149,8 @@ def _tuned(
     return trials[int(np.argmax(values))], max(values)
 
 
-def _watched(world: World, task: Task) -> list[Asked]:
-    share = WATCHED // len(task.validation)
+def _watched(world: World, task: Task, quick: bool) -> list[Asked]:
+    share = WATCHED[quick] // len(task.validation)
     moments = [ask(world, task, moment, final=False) for moment in task.validation]
     return [asked.sample(share, _WATCH_SEED) for asked in moments]
 
@@ -165,7 +171,7 @@ def main(arguments: list[str]) -> None:
     """All tasks of the data set that the contender takes part in."""
     dataset, name, seed, folder = arguments
     table = RIVALS if name in RIVALS else contenders()
-    contender, world = table[name], DATASETS[dataset]()
+    contender, world = table[name], WORLDS[dataset]()
     learner = Learner(world, contender, int(seed), bool(os.environ.get("QUICK")))
     for task in TASKS:
         if learner.quick and not task.quick:

@@ -65,6 +65,14 @@ def only(events: Events, kept: Mask) -> Events:
     return Events(**columns, offsets=offsets, types=events.types)
 
 
+def part_of(world: World, name: str, every: int) -> World:
+    """A smaller world: every so-manieth subject, the whole catalogue."""
+    events = world.snapshot.events
+    kept = only(events, events.subject % every == 0)
+    note = f"{world.note}; one in {every} of its people"
+    return replace(world, name=name, snapshot=replace(world.snapshot, events=kept), note=note)
+
+
 def before(world: World, moment: float) -> Snapshot:
     """What was known at `moment`: the events before it. Of an item that was met only later,
     `known_from` lies behind the moment."""

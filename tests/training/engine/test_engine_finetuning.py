@@ -122,6 +122,28 @@ def test_the_sampled_gradient_has_the_full_gradient_as_its_mean(
     assert (total - pull).norm() / pull.norm() < 0.1
 
 
+def test_few_texts_at_a_time_give_the_gradient_of_all_at_once(
+    objective: FinetuneObjective, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What bounds the memory of a step changes nothing that it teaches."""
+    batch = objective.draws.batch(objective.draws.stretches(1, 0)[:32], 1, 0)
+    objective.network.eval()  # no dropout, so that both read the same
+    gradients, groups = [], []
+    plain = objective._encode_group
+    monkeypatch.setattr(
+        objective, "_encode_group", lambda texts: groups.append(len(texts)) or plain(texts)
+    )
+    for budget in (4_096, 8):
+        monkeypatch.setattr("training.engine.finetuning._TOKENS_AT_ONCE", budget)
+        groups.clear()
+        objective.tuned.zero_grad()
+        objective.loss(batch, 0).backward()
+        gradients.append({name: p.grad.clone() for name, p in trainable(objective).items()})
+        assert (len(groups) == 1) == (budget > 8)
+    for name, whole in gradients[0].items():
+        assert torch.allclose(gradients[1][name], whole, rtol=0.05, atol=1e-5), name
+
+
 def test_a_state_put_back_gives_the_same_vectors(objective: FinetuneObjective) -> None:
     take_steps(objective, 2)
     objective.refresh()

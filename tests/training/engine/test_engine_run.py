@@ -188,8 +188,10 @@ def test_texts_that_the_base_cannot_read_are_not_used_silently(
     assert Run(folder).wait() == run.DONE, (folder / "stderr.txt").read_text()
     manifest = engine_shop.manifest(folder)
     sources = {source["name"]: source for source in manifest["sources"]}
-    assert (manifest["readable_share"], manifest["language_note"]) == (0.0, "base_cannot_read_text")
-    assert sources["content"]["skipped"] == "base_cannot_read_text"
-    assert sources["sequence_finetuned"]["skipped"] == "base_cannot_read_text"
+    assert (manifest["readable_share"], manifest["language_note"]) == (0.0, "read_by_characters")
+    assert manifest["texts_read_by"] == "character-n-grams"
+    assert sources["content"]["metrics"]["test"]["ndcg@10"] > 0.0
+    assert sources["sequence_finetuned"]["skipped"] == "read_by_characters"
+    assert "characters.safetensors" in manifest["files"]
     assert sources["sequence"]["metrics"]["test"]["ndcg@10"] > 0.0
     assert Bundle.load(folder / "artifact").serves in sources

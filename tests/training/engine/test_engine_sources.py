@@ -240,6 +240,17 @@ def test_content_scores_by_the_cosine_of_texts() -> None:
     assert scores[[0, 1, 3]] == pytest.approx((unit @ unit[2])[[0, 1, 3]], abs=1e-6)
 
 
+def test_content_takes_the_mean_of_both_readings() -> None:
+    beside = np.random.default_rng(5).normal(size=(4, 6)).astype(np.float32)
+    both = content.fit(replace(GROUND, characters=beside), {"half_life_days": 30.0})
+    first = content.fit(GROUND, {"half_life_days": 30.0}).score(past((2, 1)), NOW)
+    second = content.fit(replace(GROUND, text=beside), {"half_life_days": 30.0})
+    mean = (first + second.score(past((2, 1)), NOW)) / 2
+    assert both.score(past((2, 1)), NOW) == pytest.approx(mean, abs=1e-6)
+    again = content.restore(both.tensors(), both.settings())
+    assert np.array_equal(again.score(past((2, 1)), NOW), both.score(past((2, 1)), NOW))
+
+
 def test_an_event_of_negative_weight_pushes_its_neighbours_down() -> None:
     source = neighbours.fit(GROUND, {"ridge": 0.5, "half_life_days": 30.0})
     liked = past((0, 1))
@@ -286,7 +297,7 @@ def test_many_pasts_at_once_score_as_each_alone(name: str) -> None:
     source = kind.fit(GROUND, kind.options[0]) if kind.fit else _sequence()
     long = past(*((day % 4, float(day)) for day in range(1, 9)))
     pasts = [past((0, 3), (2, 1)), long, past((3, 2)), turned(past((1, 5), (2, 1)), -1, 1)]
-    together = source.score_all(pasts, NOW)
-    assert together.shape == (4, 4) and together.dtype == np.float32
-    for scores, each in zip(together, pasts, strict=True):
+    together = source.score_all(pasts * 5, NOW)
+    assert together.shape == (20, 4) and together.dtype == np.float32
+    for scores, each in zip(together, pasts * 5, strict=True):
         assert scores == pytest.approx(source.score(each, NOW), abs=1e-5)

@@ -1,4 +1,5 @@
-"""Items whose texts resemble those in the subject's past, by the frozen base model's vectors.
+"""Items whose texts resemble those in the subject's past, by what the base
+model, frozen, and their characters tell.
 
 Reaches items that nobody has taken up yet. An item's own past does not count towards itself.
 """
@@ -16,32 +17,35 @@ from training.engine.sources.source import Ground, per_item
 
 @dataclass(frozen=True)
 class Content:
-    """vector: float32 [items, dimensions], unit length, zero rows where there is no text."""
+    """vector: float32 [items, dimensions], what the base reads; characters: the same of their
+    characters, None where these were not read beside it; both of unit length, zero rows where there
+    is no text. What counts is the mean of both cosines."""
 
     vector: F32
+    characters: F32 | None
     half_life_days: float
 
     def score(self, past: Past, now: float) -> F32:
-        items, amounts = self._amounts(past, now)
-        scores = self.vector @ (amounts @ self.vector[items])
-        scores[items] -= amounts * (self.vector[items] ** 2).sum(axis=1)
-        return np.asarray(scores / max(float(np.abs(amounts).sum()), 1e-9), dtype=np.float32)
+        return np.asarray(self.score_all([past], now)[0], dtype=np.float32)
 
     def score_all(self, pasts: Sequence[Past], now: float) -> F32:
         told = [self._amounts(past, now) for past in pasts]
-        wishes = np.stack([amounts @ self.vector[items] for items, amounts in told])
-        scores = wishes @ self.vector.T
-        for row, (items, amounts) in zip(scores, told, strict=True):
-            row[items] -= amounts * (self.vector[items] ** 2).sum(axis=1)
-            row /= max(float(np.abs(amounts).sum()), 1e-9)
-        return np.asarray(scores, dtype=np.float32)
+        scores = np.zeros((len(pasts), len(self.vector)), dtype=np.float32)
+        for view in self._views:
+            scores += np.stack([amounts @ view[items] for items, amounts in told]) @ view.T
+            for row, (items, amounts) in zip(scores, told, strict=True):
+                row[items] -= amounts * (view[items] ** 2).sum(axis=1)
+        sizes = [max(float(np.abs(amounts).sum()), 1e-9) for _, amounts in told]
+        scores /= np.array(sizes, dtype=np.float32)[:, None] * np.float32(len(self._views))
+        return scores
 
     def level(self, scores: F32) -> F32:
         return 10.0 * scores
 
     def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:
         met, amounts = self._amounts(past, now)
-        alike = amounts[:, None] * (self.vector[met] @ self.vector[items].T)  # [met, items]
+        alike = sum(view[met] @ view[items].T for view in self._views)
+        alike = amounts[:, None] * alike  # [met, items]
         alike[met[:, None] == np.array(items)] = -np.inf
         best = np.argmax(alike, axis=0)
         return [
@@ -50,10 +54,15 @@ class Content:
         ]
 
     def tensors(self) -> Tensors:
-        return {"vector": self.vector}
+        beside = {} if self.characters is None else {"characters": self.characters}
+        return {"vector": self.vector, **beside}
 
     def settings(self) -> Settings:
         return {"half_life_days": self.half_life_days}
+
+    @property
+    def _views(self) -> tuple[F32, ...]:
+        return (self.vector,) if self.characters is None else (self.vector, self.characters)
 
     def _amounts(self, past: Past, now: float) -> tuple[I64, F32]:
         return per_item(past, past.decayed(now, self.half_life_days))
@@ -63,10 +72,15 @@ def fit(ground: Ground, settings: Settings) -> Content:
     """Take the ground's text vectors as they are. Needs `ground.text`."""
     if ground.text is None:
         raise ValueError("content similarity needs text vectors")
-    length = np.linalg.norm(ground.text, axis=1, keepdims=True)
-    unit = ground.text / np.maximum(length, 1e-9)
-    return Content(unit.astype(np.float32), float(settings["half_life_days"]))
+    beside = None if ground.characters is None else _unit(ground.characters)
+    return Content(_unit(ground.text), beside, float(settings["half_life_days"]))
 
 
 def restore(tensors: Tensors, settings: Settings) -> Content:
-    return Content(tensors["vector"], float(settings["half_life_days"]))
+    beside = tensors.get("characters")  # an earlier release had none
+    return Content(tensors["vector"], beside, float(settings["half_life_days"]))
+
+
+def _unit(vectors: F32) -> F32:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(length, 1e-9), dtype=np.float32)

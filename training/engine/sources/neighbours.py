@@ -19,12 +19,13 @@ from scipy.linalg import lapack
 from training.engine.arrays import DAY, F32, F64, I64, AnyArray, Settings, Tensors
 from training.engine.history import Past
 from training.engine.reasons import NO_CAUSE, Cause
-from training.engine.sources.source import Ground, per_item
+from training.engine.sources.source import Ground, one_by_one, per_item
 
 EASE_LIMIT = 10_000  # items; the dense inverse costs items^2 memory and items^3 time
 _LINKS = 256
 _BLOCK = 10_000_000  # elements of the item-item product that are worked on at once
 _SHRINK = 5.0
+_MANY = 16  # pasts for which a matrix of all links is worth its memory
 _TEXT_BESIDE_COSINE = 0.05
 _CODES = {True: "people_who_bought", False: "similar_text"}
 
@@ -49,6 +50,8 @@ class Neighbours:
         return total.astype(np.float32)
 
     def score_all(self, pasts: Sequence[Past], now: float) -> F32:
+        if len(pasts) < _MANY:
+            return one_by_one(self, pasts, now)
         told = [self._amounts(past, now) for past in pasts]
         ends = np.cumsum([0, *(len(items) for items, _ in told)])
         met = np.concatenate([items for items, _ in told])

@@ -49,12 +49,14 @@ class Ground:
     """What a source may be fitted on: the events before `moment`, and the items' text vectors.
 
     text: float32 [items, text dimensions], zero rows where there is no text; None where no base
-    reads this tenant's text.
+    reads this tenant's text. characters: what a reading of characters tells beside them, same
+    rule.
     """
 
     snapshot: Snapshot
     moment: float
     text: F32 | None
+    characters: F32 | None = None
 
     @property
     def item_count(self) -> int:

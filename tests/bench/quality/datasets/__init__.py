@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.bench.quality.datasets import movielens, retail, scientific
-from tests.bench.quality.world import World
+from tests.bench.quality.world import World, part_of
 
 DATASETS: dict[str, Callable[[], World]] = {
     "scientific": scientific.read,
@@ -11,3 +11,9 @@ DATASETS: dict[str, Callable[[], World]] = {
     "retail": retail.read,
     "movielens": movielens.read,
 }
+# For a short run, in which a rival that trains for long can only end on fewer people.
+PARTS: dict[str, Callable[[], World]] = {
+    "scientific_part": lambda: part_of(scientific.read(), "scientific_part", 6),
+    "retail_part": lambda: part_of(retail.read(), "retail_part", 6),
+}
+WORLDS = {**DATASETS, **PARTS}

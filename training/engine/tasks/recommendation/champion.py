@@ -75,7 +75,9 @@ def judge_champion(
     known = _known_to(bundle, snapshot, places)
     cases = _cases_of(bundle, reader.cases, known.events, places)
     own = Reader(known.events, cases, bundle.repeats, bundle.history_limit, bundle.facts)
-    sources = _sources(bundle, Ground(known, cases.window.start, _text(bundle)))
+    sources = _sources(
+        bundle, Ground(known, cases.window.start, _text(bundle), _text(bundle, "characters"))
+    )
     now, name = cases.window.start, FUSION if bundle.fusion else bundle.serves
     figures = np.zeros(len(cases))
     with threadpool_limits(limits=1, user_api="blas"):
@@ -165,7 +167,7 @@ def _settings(bundle: Bundle, name: str) -> Settings | None:
     return None if None in settings.values() else settings
 
 
-def _text(bundle: Bundle) -> F32 | None:
+def _text(bundle: Bundle, name: str = "vector") -> F32 | None:
     """The text vectors of the bundle's items, if it holds them. Text does not age."""
     source = bundle.sources.get("content")
-    return None if source is None else source.tensors()["vector"]
+    return None if source is None else source.tensors().get(name)

@@ -1,7 +1,7 @@
 """Fits the fusion on its window, chooses what serves on validation, reports on test."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +97,7 @@ def _sources(
     bench: Workbench, ground: Ground, moment: float, chosen: Chosen, learned: Learned
 ) -> dict[str, Source]:
     """Quick sources fitted on what lies before the moment, and the learned ones as they are."""
-    at = Ground(ground.snapshot, moment, ground.text)
+    at = replace(ground, moment=moment)
     return {**fit_all(chosen.settings, at, bench.stop.check), **learned.sources}
 
 

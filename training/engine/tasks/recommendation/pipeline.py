@@ -47,13 +47,13 @@ def make(bench: Workbench, folder: Path) -> Made:
     _enter(bench, "encode")
     texts = read_texts(bench, snapshot.catalogue, parts.moment("fusion"))
     _enter(bench, "tune")
-    ground = Ground(snapshot, parts.moment("fusion"), texts.vectors)
+    ground = Ground(snapshot, parts.moment("fusion"), texts.vectors, texts.characters)
     chosen = choose_settings(bench, ground, parts, texts.reading.code)
     with together(bench, folder):
         learned = learn_sequences(bench, snapshot, parts, texts)
     outcome = judge_all(bench, ground, parts, chosen, learned)
     _enter(bench, "refit")
-    fresh = Ground(snapshot, parts.end, texts.vectors)
+    fresh = Ground(snapshot, parts.end, texts.vectors, texts.characters)
     sources: dict[str, Source] = {
         **fit_all(chosen.settings, fresh, bench.stop.check),
         **learned.sources,

@@ -35,6 +35,7 @@ from training.engine.workbench import Workbench
 ARTIFACT = "artifact"
 FORMAT = 1
 REBUILD_FILE = "rebuild.safetensors"
+CHARACTERS_FILE = "characters.safetensors"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ def write_artifact(bench: Workbench, folder: Path, made: Made) -> None:
         files[FUSION_FILE] = made.outcome.fusion.tensors()
     if made.learned.rebuild:
         files[REBUILD_FILE] = made.learned.rebuild
+    if made.texts.by_characters:
+        files[CHARACTERS_FILE] = made.texts.by_characters.tensors()
     rival = made.outcome.rival
     files[UNITS_FILE] = unit_tensors(
         made.reader, made.outcome.judged[WINDOW], {} if rival is None else {CHAMPION: rival}
@@ -102,6 +105,7 @@ def _manifest(bench: Workbench, made: Made, serving: list[str]) -> dict[str, Any
         "serves_because": {"window": "validation", "best_single": outcome.best_single},
         "readable_share": None if share is None else round(share, 4),
         "language_note": made.texts.reading.code,
+        "texts_read_by": made.texts.read_by,
         "refitted": {
             "until": _iso(made.parts.end),
             "sources": sorted([*made.chosen.settings, *made.learned.renewed]),

@@ -1,0 +1,111 @@
+"""Reads texts of any language without a base model: by short runs of characters, weighed by how
+rare they are in the tenant's own texts, and turned to the directions in which these texts differ.
+
+Knows no meaning that the tenant's texts do not show, and finds what is written alike: beside a base
+model it tells brands, sizes and part numbers, and it takes the place of one that cannot read them.
+Latent semantic analysis (Deerwester et al., JASIS 1990) on hashed character n-grams (Weinberger et
+al., ICML 2009), which need no word borders: Chinese and Japanese write none. Numpy and scipy only.
+"""
+
+import unicodedata
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sparse
+
+from training.engine.arrays import F32, I64, AnyArray, Tensors
+
+NAME = "character-n-grams"
+_RUNS = (1, 2, 3)  # characters; a Chinese word has one or two
+_WIDTH = 1 << 14  # hashed columns
+_DIRECTIONS = 256
+_LEARNT_FROM = 4_000  # texts; the directions of more are the same, their product is not
+_AT_ONCE = 10_000  # texts that are turned together
+
+
+@dataclass(frozen=True)
+class Grams:
+    """rarity: float32 [columns], logarithm of how few of the texts hold a run; turn: float16
+    [columns, directions]."""
+
+    rarity: F32
+    turn: AnyArray
+
+    def __call__(self, texts: list[str]) -> F32:
+        """float32 [texts, directions], each of the length that whitened vectors have on average,
+        the root of the number of directions; zero rows where there is nothing to read."""
+        vectors = np.zeros((len(texts), self.turn.shape[1]), dtype=np.float32)
+        turn = self.turn.astype(np.float32)
+        for first in range(0, len(texts), _AT_ONCE):
+            rows = slice(first, min(first + _AT_ONCE, len(texts)))
+            vectors[rows] = _weighed(_counted(texts[rows]), self.rarity) @ turn
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        wanted = np.float32(np.sqrt(vectors.shape[1]))
+        return np.asarray(wanted * vectors / np.maximum(length, 1e-9), dtype=np.float32)
+
+    def tensors(self) -> Tensors:
+        """Everything that restores it."""
+        return {"rarity": self.rarity, "turn": self.turn}
+
+
+def learn(texts: list[str], *, seed: int) -> Grams:
+    """Learn from a tenant's texts, of which at least two must hold a letter."""
+    if len(texts) > _LEARNT_FROM:
+        drawn = np.random.default_rng(seed).choice(len(texts), _LEARNT_FROM, replace=False)
+        texts = [texts[index] for index in np.sort(drawn)]
+    counted = _counted(texts)
+    held = np.bincount(counted.indices, minlength=_WIDTH)
+    rarity = np.log((1.0 + len(texts)) / (1.0 + held)).astype(np.float32)
+    rarity[held < 2] = 0.0  # a run that only one text holds joins it to no other
+    turn = _directions(_weighed(counted, rarity))
+    return Grams(rarity, turn.astype(np.float16))
+
+
+def _directions(table: sparse.csr_matrix) -> F32:
+    """The directions [columns, kept] in which the rows differ most, by falling size; each is
+    shortened by the root of its size, half way to all being equal."""
+    product = (table @ table.T).toarray().astype(np.float64)
+    size, left = np.linalg.eigh(product)
+    kept = max(1, min(_DIRECTIONS, len(size) // 2))
+    size, left = np.maximum(size[::-1][:kept], 1e-9), left[:, ::-1][:, :kept]
+    # The sign of an eigenvector is arbitrary; fixing it makes equal inputs give equal weights.
+    left = left * np.sign(left[np.argmax(np.abs(left), axis=0), np.arange(kept)])
+    turn = (table.T @ left) / np.sqrt(size)  # orthonormal columns
+    return np.asarray(turn * size**-0.25, dtype=np.float32)
+
+
+def _weighed(counted: sparse.csr_matrix, rarity: F32) -> sparse.csr_matrix:
+    """Rows of unit length; a run that comes again in the same text counts less each time."""
+    table = counted.copy()
+    table.data = np.log1p(table.data) * rarity[table.indices]
+    length = np.sqrt(np.asarray(table.multiply(table).sum(axis=1))).ravel()
+    return sparse.csr_matrix(sparse.diags(1.0 / np.maximum(length, 1e-9)) @ table, dtype=np.float32)
+
+
+def _counted(texts: list[str]) -> sparse.csr_matrix:
+    """How often each text holds each run, float32 [texts, columns]."""
+    columns: list[int] = []
+    ends = [0]
+    for text in texts:
+        columns += [zlib.crc32(run.encode()) % _WIDTH for run in runs_of(text)]
+        ends.append(len(columns))
+    index: I64 = np.array(columns, dtype=np.int64)
+    ones = np.ones(len(index), dtype=np.float32)
+    table = sparse.csr_matrix((ones, index, ends), shape=(len(texts), _WIDTH))
+    table.sum_duplicates()
+    return table
+
+
+def runs_of(text: str) -> list[str]:
+    """The runs of one to three characters of each word of the text, its ends marked; width, case
+    and accents that mean the same are made one (NFKC, UAX #15)."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    words = "".join(letter if letter.isalnum() else " " for letter in plain).split()
+    found = []
+    for word in words:
+        marked = f"<{word}>"
+        for length in _RUNS:
+            whole = word if length == 1 else marked
+            found += [whole[i : i + length] for i in range(len(whole) - length + 1)]
+    return found
