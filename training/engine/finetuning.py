@@ -99,7 +99,8 @@ class FinetuneObjective(SequenceObjective):
         items, weight = items[own], weight[own]
         for part in alike(self.readings.tokens.length[self.text_of[items]], _TOKENS_AT_ONCE):
             fresh = self._encode_group(self.text_of[items[part]])
-            (fresh * (pull[items[part]] * weight[part, None])).sum().backward()
+            carried = (fresh * (pull[items[part]] * weight[part, None])).sum()
+            carried.backward()  # type: ignore[no-untyped-call]
         return loss
 
     def measure(self) -> float:
