@@ -66,7 +66,7 @@ def _is_plain(content: Any) -> bool:
 # A number that RFC 8785 writes otherwise, or might: whole with a point, with an exponent, of 16
 # digits; and null, which `orjson` also writes for what is no number. In a text it is a false alarm,
 # which costs time and nothing else.
-_ODD = re.compile(rb"[\[:,](?:-?(?:\d{16}|\d+\.0[\],}]|\d+(?:\.\d+)?[eE])|null)")
+_ODD = re.compile(rb"[\[:,](?=[-\dn])(?:-?(?:\d{16}|\d+\.0[\],}]|\d+(?:\.\d+)?[eE])|null)")
 _AS_IT_STANDS = (
     orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
     | orjson.OPT_PASSTHROUGH_DATACLASS

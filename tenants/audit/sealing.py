@@ -16,6 +16,8 @@ from tenants.audit.canonical import merkle_root
 from tenants.audit.events import AuditEvent
 from tenants.audit.models import Seal
 from tenants.audit.record import record
+from tenants.audit.tree import HASH_BYTES
+from tenants.isolation.binary_arrays import Digests, Uuids, array_cursor, packed
 from tenants.isolation.scope import tenant_scope
 
 BATCH = 1000
@@ -62,7 +64,7 @@ def _ours(tenant_id: UUID) -> list[tuple[str, Stream]]:
 LEAVES = """
 insert into audit_sealedrow (tenant_id, seal_id, stream, row_id, position, leaf)
 select %s, %s, %s, row_id, position - 1, leaf
-from unnest(%s::uuid[], %s::bytea[]) with ordinality as given(row_id, leaf, position)
+from unnest(%s, %s) with ordinality as given(row_id, leaf, position)
 """
 
 
@@ -73,8 +75,9 @@ def _seal_batch(name: str, stream: Stream) -> int:
         return 0
     root = merkle_root([leaf for _, leaf in rows])
     batch = Seal.objects.create(stream=name, count=len(rows), root=root)
-    ids, leaves = [row_id for row_id, _ in rows], [leaf for _, leaf in rows]
-    with connection.cursor() as cursor:
+    ids = Uuids(packed((row_id.bytes for row_id, _ in rows), 16))
+    leaves = Digests(packed((leaf for _, leaf in rows), HASH_BYTES))
+    with array_cursor() as cursor:
         cursor.execute(LEAVES, [batch.tenant_id, batch.id, name, ids, leaves])
     record(
         AuditEvent.DECISIONS_SEALED,

@@ -1,17 +1,19 @@
 """A stream of sealed rows out of one table. Knows of a row its id and what its leaf covers."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
-from django.db.backends.utils import CursorWrapper
-from django.db.models import JSONField, Model
+import psycopg
+from django.db.models import Model
+from psycopg.types.json import set_json_loads
 
 from tenants.audit.canonical import row_leaf_hash
+from tenants.isolation.binary_arrays import Uuids, array_cursor, packed
 
 # Rows are sealed oldest first, and one may be committed long after its id was made; longer than
 # this no transaction lasts. What lies further back was sealed, and is not looked through again.
@@ -31,29 +33,27 @@ class TableStream:
         self.name = name
         self.model = model
         self._table = model._meta.db_table
-        fields = model._meta.concrete_fields
-        self._json = [str(field.column) for field in fields if isinstance(field, JSONField)]
 
     def unsealed(self, limit: int) -> list[tuple[UUID, bytes]]:
-        with connection.cursor() as cursor:
-            cursor.execute(NEWEST, [self.name])
-            newest = cursor.fetchone()
+        with array_cursor() as cursor:
+            newest = cursor.execute(NEWEST, [self.name]).fetchone()
             since = _from_where(newest[0] if newest else None)
-            cursor.execute(UNSEALED.format(table=self._table), [since, self.name, limit])
-            return list(self._leaves(cursor))
+            return list(self._leaves(cursor, UNSEALED, [since, self.name, limit]))
 
     def leaves(self, row_ids: Iterable[UUID]) -> dict[UUID, bytes]:
-        with connection.cursor() as cursor:
-            cursor.execute(NAMED.format(table=self._table), [list(row_ids)])
-            return dict(self._leaves(cursor))
+        ids = Uuids(packed((row_id.bytes for row_id in row_ids), 16))
+        with array_cursor() as cursor:
+            return dict(self._leaves(cursor, NAMED, [ids]))
 
-    def _leaves(self, cursor: CursorWrapper) -> Iterator[tuple[UUID, bytes]]:
-        names = [column.name for column in cursor.description]
+    def _leaves(
+        self, cursor: psycopg.Cursor[Any], question: str, asked: Sequence[Any]
+    ) -> Iterator[tuple[UUID, bytes]]:
+        set_json_loads(orjson.loads, cursor)
+        cursor.execute(question.format(table=self._table).encode(), asked, binary=True)
+        names = [column.name for column in cursor.description or ()]
         content = self.model.content  # type: ignore[attr-defined]
         for values in cursor.fetchall():
             row = SimpleNamespace(**dict(zip(names, values, strict=True)))
-            for name in self._json:  # which Django's connections leave as text
-                setattr(row, name, orjson.loads(getattr(row, name)))
             yield row.id, row_leaf_hash(content(row))
 
 
