@@ -23,7 +23,7 @@ from launcher.leftovers import MARK
 from launcher.ports import any_free
 from tests.bench.erasure_disk import Disk
 from tests.bench.erasure_scan import Needles, control, forms, occurrences, scan
-from tests.bench.restarts import BARE, BASE, ROOT, Product
+from tests.bench.restarts import BARE, BASE, LEAN, ROOT, Product
 
 QUICK = bool(os.environ.get("QUICK"))
 PEOPLE = 24 if QUICK else 60
@@ -46,8 +46,8 @@ class Proof:
         os.environ["BASE_MODELS"] = self.known["base"] = str(base)
         return subprocess.Popen([sys.executable, "-c", BASE, str(base)], cwd=ROOT)
 
-    def start(self) -> Product:
-        product = Product(self.disk.var, self.known["port"], BARE)
+    def start(self, script: str) -> Product:
+        product = Product(self.disk.var, self.known["port"], script)
         product.start()
         self.say("the product runs")
         return product
@@ -87,7 +87,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="attune-erasure-") as folder:
         proof = Proof(Path(folder))
         making = proof.make_base()
-        product = proof.start()
+        product = proof.start(BARE)
         try:
             assert making.wait() == 0
             proof.step(product, "prepare")
@@ -100,7 +100,7 @@ def main() -> int:
         finally:
             product.end()
         proof.disk.restore(proof.folder / "backup")
-        product = proof.start()
+        product = proof.start(LEAN)
         try:
             proof.step(product, "restored")
             proof.disk.purge()

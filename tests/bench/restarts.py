@@ -48,6 +48,11 @@ def plan(**how):
     return replace(made, steps=tuple(steps))
 sys.exit(main(Places(Path(sys.argv[1])), plan))
 """
+# The same again where nothing is trained: the worker for it is what takes longest to load.
+LEAN = BARE.replace(
+    "steps=tuple(steps))",
+    "steps=tuple(steps), serving=tuple(p for p in made.serving if p.name != 'worker-gpu'))",
+)
 # In a process of its own: torch is needed for nothing else here.
 BASE = (
     "import sys; from pathlib import Path; from tests import shop;"
