@@ -216,6 +216,29 @@ def test_neighbours_above_the_limit_find_what_is_taken_up_together(
     assert scores[0] == 0.0 and scores[3] == 0.0
 
 
+def test_neighbours_above_the_limit_are_shrunk_cosines_however_they_are_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    draws = np.random.default_rng(4)
+    rows = [(int(s), int(i), float(d)) for s, i, d in draws.integers(0, 30, (300, 3))]
+    many = ground(*rows, items=30)
+    monkeypatch.setattr(neighbours, "EASE_LIMIT", 1)
+    found = []
+    for block in (10_000_000, 40):
+        monkeypatch.setattr(neighbours, "_BLOCK", block)
+        source = neighbours.fit(many, {"ridge": 1.0, "half_life_days": 30.0})
+        dense = np.zeros((30, 30))
+        np.add.at(dense, (np.arange(30)[:, None], source.link), source.strength)
+        found.append(dense)
+    taken = neighbours._taken(many).toarray()
+    unit = taken / (np.sqrt((taken**2).sum(axis=0)) + 1e-9)
+    met = (taken > 0).sum(axis=0)
+    expected = (unit.T @ unit) * (met / (met + 5.0))[None, :]
+    np.fill_diagonal(expected, 0.0)
+    assert found[0] == pytest.approx(expected, abs=2e-3)
+    assert np.array_equal(found[0], found[1])
+
+
 def test_neighbours_name_the_past_item_that_pushes_most() -> None:
     source = neighbours.fit(GROUND, {"ridge": 0.5, "half_life_days": 30.0})
     whole = past((0, 1), (3, 1))

@@ -11,6 +11,7 @@ strongest links of each item are kept, and it is these that are evaluated and se
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sparse
@@ -56,8 +57,7 @@ class Neighbours:
         ends = np.cumsum([0, *(len(items) for items, _ in told)])
         met = np.concatenate([items for items, _ in told])
         pushed = np.concatenate([amounts for _, amounts in told])
-        items = len(self.link)
-        amounts = sparse.csr_matrix((pushed, met, ends), shape=(len(pasts), items))
+        amounts = sparse.csr_matrix((pushed, met, ends), shape=(len(pasts), len(self.link)))
         return np.asarray((amounts @ self._links).toarray(), dtype=np.float32)
 
     def level(self, scores: F32) -> F32:
@@ -84,8 +84,8 @@ class Neighbours:
     @cached_property
     def _links(self) -> sparse.csr_matrix:
         """The strengths as a matrix, float32 [items, items]; made when many pasts are scored."""
-        rows, links = self.link.shape
-        ends = np.arange(rows + 1) * links
+        rows = len(self.link)
+        ends = np.arange(rows + 1) * self.link.shape[1]
         strength = self.strength.astype(np.float32).ravel()
         return sparse.csr_matrix((strength, self.link.ravel(), ends), shape=(rows, rows))
 
@@ -124,7 +124,7 @@ def _unit(ground: Ground) -> F32:
 
 
 def _together(taken: sparse.csr_matrix, link: AnyArray) -> AnyArray:
-    """Which links join items that some subject has both taken up, uint8 of the same shape."""
+    """Which links join items that some subject has both taken up, uint8."""
     by_item = (taken > 0).astype(np.float32).T.tocsr()
     met = np.zeros(link.shape, dtype=np.uint8)
     for rows in _blocks(len(link)):
@@ -189,21 +189,46 @@ def _gram(taken: sparse.csr_matrix) -> F32:
 def _cosine(
     taken: sparse.csr_matrix, ridge: float, text: float, vectors: F32 | None
 ) -> tuple[AnyArray, AnyArray]:
-    """Cosines shrunk by how often an item was met; a share of text adds the cosines of texts."""
+    """Cosines shrunk by how often an item was met; a share of text adds those of texts."""
     norm = np.sqrt(np.asarray(taken.multiply(taken).sum(axis=0))).ravel() + 1e-9
-    by_item = (taken @ sparse.diags(1.0 / norm)).tocsc().T.tocsr()
+    by_item = (taken @ sparse.diags(1.0 / norm)).tocsc().T.tocsr().astype(np.float32)
     met = np.asarray((taken > 0).sum(axis=0)).ravel()
     trust: F64 = met / (met + _SHRINK)
+    if vectors is None:
+        return _met_together(by_item, trust.astype(np.float32))
     strongest = []
     for rows in _blocks(by_item.shape[0]):
         block = (by_item[rows] @ by_item.T).toarray().astype(np.float32)
         block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = 0.0
         block *= trust[None, :].astype(np.float32)
-        if vectors is not None:
-            block += _TEXT_BESIDE_COSINE * text * (vectors[rows] @ vectors.T)
-            block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = 0.0
+        block += _TEXT_BESIDE_COSINE * text * (vectors[rows] @ vectors.T)
+        block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = 0.0
         strongest.append(_strongest(block))
     return _stacked(strongest)
+
+
+def _met_together(by_item: sparse.csr_matrix, trust: F32) -> tuple[AnyArray, AnyArray]:
+    """The same from what was met together alone: nothing is spent on pairs that nobody met."""
+    items, count = by_item.shape[0], min(_LINKS, by_item.shape[0])
+    link = np.zeros((items, count), dtype=np.int32)
+    strength = np.zeros((items, count), dtype=np.float16)
+    by_subject = by_item.T.tocsr()
+    work = by_item.astype(bool) @ np.diff(by_subject.indptr)  # products that each row takes
+    cuts = np.flatnonzero(np.diff(np.cumsum(work) // _BLOCK)) + 1
+    edges = [0, *cuts.tolist(), items]
+    for first, end in pairwise(edges):
+        product = by_item[first:end] @ by_subject
+        for row in range(first, end):
+            part = slice(product.indptr[row - first], product.indptr[row - first + 1])
+            near = product.indices[part]
+            cosine = product.data[part] * trust[near] * (near != row)
+            if len(near) > count:
+                kept = np.argpartition(-cosine, count - 1)[:count]
+                near, cosine = near[kept], cosine[kept]
+            order = np.argsort(near)
+            link[row, : len(near)] = near[order]
+            strength[row, : len(near)] = cosine[order]
+    return link, strength
 
 
 def _blocks(count: int) -> list[slice]:
