@@ -189,7 +189,7 @@ def test_a_run_ends_as_the_rank_did_that_ended_badly_by_itself(
 
 SOON = 20.0  # seconds; a busy machine takes some to end a process that has loaded torch
 # Long enough to be met in the middle of its first loop.
-PAIR = {**engine_shop.QUICK, "devices": 2, "epochs": 30}
+PAIR = {**engine_shop.QUICK, "devices": 2, "epochs": 12}
 
 
 def pair(folder: Path, base: str) -> Path:

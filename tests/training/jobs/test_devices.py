@@ -189,7 +189,7 @@ def test_a_job_of_two_processes_that_lost_one_is_told_and_ends_well(
     """The real engine on the real path: one long story, for each start takes seconds."""
     a_worker()
     settings.BASE_MODELS = [shop.tiny_base_model(tmp_path / "tiny")]
-    params = {**shop.QUICK, **PAIR, "epochs": 40}
+    params = {**shop.QUICK, **PAIR, "epochs": 16}
     job = start_job(stocked, base_model=settings.BASE_MODELS[0], params=params)
     folder = folder_of(job.tenant_id, job.id)
     killed: list[int] = []
