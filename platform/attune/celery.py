@@ -35,6 +35,7 @@ class Attune(Celery):
 app = Attune("attune")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add("tenants.work.loading:GivingWay")
 app.steps["worker"].add("tenants.work.loading:Loading")
 app.steps["worker"].add("training.jobs.presence:Presence")
 app.steps["worker"].add("training.jobs.machine_sweeping:Sweeper")

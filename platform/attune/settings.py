@@ -222,6 +222,7 @@ TENANT_DUTIES = [
     "tenants.consent.changing.look",
     "tenants.consent.coverage.measure",
     "tenants.behaviour.landing.quarantine.expire",
+    "tenants.tracking.landing.look",
     "tenants.behaviour.landing.release.look",
     "tenants.behaviour.landing.narrowing.keep_up",
     "tenants.behaviour.arriving.sweeping.sweep",
@@ -279,6 +280,7 @@ SUBJECT_STORES = [
 ERASURE_REACH = [
     "tenants.erasure.reaching.Exports",
     "tenants.erasure.reaching.WaitingUploads",
+    "tenants.erasure.reaching.WaitingRequests",
     "tenants.erasure.reaching.RejectedUploadRows",
     "tenants.erasure.reaching.KeptAnswers",
     "training.jobs.erasing.Snapshots",

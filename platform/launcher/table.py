@@ -27,6 +27,10 @@ _SERVING: dict[str, tuple[str, float]] = {
         "celery -A attune worker -Q default -n default@%h --pool prefork --concurrency 2",
         15.0,
     ),
+    "worker-streams": (
+        "celery -A attune worker -Q streams -n streams@%h --pool solo",
+        15.0,
+    ),
     "worker-gpu": (
         "celery -A attune worker -Q gpu -n gpu@%h --pool threads --concurrency 1",
         15.0,

@@ -241,6 +241,43 @@ class EventBatch(TenantOwned):
         }
 
 
+class WaitingRequest(TenantOwned):
+    """A tracking request that was acknowledged and is not landed yet: its body, packed and sealed
+    under the tenant's key for files, for it holds raw ids. The id becomes that of its event batch.
+
+    It is landed within a second or so. One that made landing fail by itself is tried again later
+    and, after HELD_UP times, once an hour; `fault` says by which code.
+    """
+
+    kept_back = {"*": "waiting"}
+    HELD_UP = 5
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    actor_ref = models.TextField()
+    trusted = models.BooleanField()
+    received_at = models.DateTimeField()
+    # That of the one message which the address takes; "" for a batch.
+    kind = models.TextField(default="")
+    # The most acts that it can come to, and the bytes of its body, inflated.
+    acts = models.IntegerField()
+    bytes = models.IntegerField()
+    sealed = models.BinaryField()
+    attempts = models.SmallIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
+    fault = models.TextField(default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant_id", "id"], name="waiting_request_turn")]
+
+    @property
+    def public_id(self) -> str:
+        return public_id("event batch", self.id)
+
+    @property
+    def held_up(self) -> bool:
+        return self.attempts >= self.HELD_UP
+
+
 class QuarantinedRow(TenantOwned):
     """An event held back for want of consent: encrypted under the subject's own key, with an end.
 

@@ -103,6 +103,9 @@ REJECTED: Mapping[str, str | Promise] = {
         "The consent record that the event names is none of this person. Send the record first."
     ),
     "event_withholds": _("The event itself says that it may be used for nothing. Leave it out."),
+    "not_landed": _(
+        "A fault of ours kept this from being stored, and it has been given up. Send it again."
+    ),
     "unknown_age_band": _("The age band is not known. Use one of the listed bands."),
 }
 

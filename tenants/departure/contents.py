@@ -35,6 +35,7 @@ REASONS = {
     "no_consent": "Events of people who have not consented to their being kept: only a consent "
     "frees them. The rows say how many there are and until when they wait.",
     "rejected": "Rejected rows of uploads, kept for a week; the upload's page gives them.",
+    "waiting": "Requests that were just taken: a moment later what they told stands in the tables.",
     "persons": "Belongs to the persons who sign in, not to the tenant.",
 }
 # `id` orders a tenant's rows in every one of our tables.

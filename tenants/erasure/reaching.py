@@ -10,13 +10,15 @@ from tenants.access.models import IdempotentAnswer
 from tenants.audit.actor import Actor, system
 from tenants.audit.events import AuditEvent
 from tenants.audit.record import record
-from tenants.behaviour.models import RejectedRows, Upload
+from tenants.behaviour.models import RejectedRows, Upload, WaitingRequest
+from tenants.behaviour.streaming.inbox import give_up
 from tenants.departure import files
 from tenants.departure.models import SealedExport, TenantExport
 from tenants.erasure.reach import Reach
 from tenants.evidence.models import EvidenceExport
 from tenants.isolation.scope import tenant_scope
 from tenants.subjects.models import Subject
+from tenants.tracking.landing import land
 
 ACTOR = system("erasure")
 # Kinds of exports that hold whoever there was, and what the log says of their end.
@@ -78,6 +80,23 @@ class WaitingUploads(Reach):
     def held(self, subject_id: int) -> int:
         waiting = Upload.objects.filter(state__in=Upload.OPEN)
         return waiting.filter(created_at__lte=moment_of(subject_id)).count()
+
+
+class WaitingRequests(Reach):
+    """Tracking requests that came before and are not landed yet; they are sealed, so whom they name
+    nobody can see. Landed here and now, they leave nothing of the person, who is refused; what is
+    held up goes."""
+
+    name = "waiting_requests"
+
+    def held(self, subject_id: int) -> int:
+        return WaitingRequest.objects.filter(received_at__lte=moment_of(subject_id)).count()
+
+    def sweep(self, tenant_id: UUID, subject_id: int) -> None:
+        while land(tenant_id):
+            continue
+        with tenant_scope(tenant_id):
+            give_up(received_by=moment_of(subject_id), held_up=True)
 
 
 class RejectedUploadRows(Reach):

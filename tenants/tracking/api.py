@@ -1,7 +1,8 @@
 """Segment's public HTTP tracking API, so that its client libraries work against us unmodified.
 
-Answers 200 `{"success": true}` to whatever can be read, as its specification says; what became of
-it stands in the record of the request, `/v1/event_batches`.
+Answers 200 `{"success": true}` to whatever can be read, as its specification says, once it is kept
+on the disk. It is landed a moment later; what became of it stands in the record of the request,
+`/v1/event_batches`.
 """
 
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.rights import Right
 from tenants.accounts.tokens import PUBLIC, Token
 from tenants.consent.api_signals import asks_to_stop
+from tenants.ids import public_id
 from tenants.tracking.api_bodies import (
     BATCH,
     SUCCESS,
@@ -23,7 +25,7 @@ from tenants.tracking.api_bodies import (
     shown,
 )
 from tenants.tracking.bodies import TrackingBody, messages_of
-from tenants.tracking.services import accept_messages
+from tenants.tracking.services import accept_messages, keep_messages
 from tenants.tracking.write_keys import write_key
 
 # What each kind of message is taken for, as the document says it.
@@ -37,6 +39,8 @@ SAYS = {
     "alias": "Take that two ids are one person's. Nobody becomes one with another by it; it is "
     "counted as passed over.",
 }
+# The header that says under which id `/v1/event_batches` tells of the request.
+BATCH_ID = "Event-Batch-Id"
 KEY = "The key may also be the user name of Basic auth, or `writeKey` in the body."
 
 
@@ -47,23 +51,36 @@ class Tracking(TenantAPIView):
     public_methods: ClassVar[frozenset[str]] = frozenset({"POST"})
     parser_classes = [TrackingBody]
     kind: ClassVar[str] = ""
-    measured = 0
+    # The body as it came, inflated: its parser tells it.
+    raw = b""
 
     def token(self, request: Request) -> Token:
         return write_key(request, self._scopes)
 
     def take(self, request: TenantRequest) -> Response:
         body: Any = request.data
-        accept_messages(
-            messages=messages_of(body, self.kind, self.measured),
-            sent=body.get("sentAt"),
-            context=body.get("context"),
-            gpc=asks_to_stop(request),
-            actor=request.actor,
-            trusted=request.key.kind != PUBLIC,
-            leave_scope=None if self.answers_once else self.leave_scope,
-        )
-        return Response({"success": True})
+        messages = messages_of(body, self.kind, len(self.raw))
+        trusted = request.key.kind != PUBLIC
+        if self.answers_once or asks_to_stop(request):
+            batch_id = accept_messages(
+                messages=messages,
+                sent=body.get("sentAt"),
+                context=body.get("context"),
+                gpc=asks_to_stop(request),
+                actor=request.actor,
+                trusted=trusted,
+            ).id
+        else:
+            self.leave_scope()
+            batch_id = keep_messages(
+                body=self.raw,
+                messages=messages,
+                kind=self.kind,
+                tenant_id=request.tenant_id,
+                actor=request.actor,
+                trusted=trusted,
+            )
+        return Response({"success": True}, headers={BATCH_ID: public_id("event batch", batch_id)})
 
 
 class MessageBatch(Tracking):
@@ -71,8 +88,10 @@ class MessageBatch(Tracking):
 
     What its e-commerce specification names becomes events here (an order one purchase for each
     product); what can be none is counted and told at `/v1/event_batches`. The `messageId` counts
-    once, however often it comes. `/v1/import` and `/v1/b` take the same, and the first letters of
-    the other calls (`/v1/t`, `/v1/p`, …) what those take.
+    once, however often it comes. What was answered is kept and becomes events within about a
+    second, longer under load: until then `/v1/event_batches/{id}` says `waiting`, with the id that
+    the answer's header `Event-Batch-Id` names. `/v1/import` and `/v1/b` take the same,
+    and the first letters of the other calls (`/v1/t`, `/v1/p`, …) what those take.
     """
 
     __doc__ = f"{__doc__}\n{KEY}"

@@ -35,7 +35,7 @@ class BadBatch(ParseError):
 
 
 class TrackingBody(BaseParser):
-    """A JSON object. Tells its view how many bytes were `measured`."""
+    """A JSON object. Tells its view the `raw` bytes, inflated."""
 
     media_type = "*/*"
 
@@ -47,7 +47,7 @@ class TrackingBody(BaseParser):
     ) -> Any:
         given = dict(parser_context or {})
         raw = inflated(stream.read(BATCH_BYTES + 1), given["request"].headers)
-        given["view"].measured = len(raw)
+        given["view"].raw = raw
         try:
             return json.loads(raw, parse_constant=_no_number)
         except (ValueError, RecursionError):  # no JSON, no UTF-8, or nested without end

@@ -1,20 +1,19 @@
-"""Take what one tracking request told: its events through the way of `/v1/events`, and for the
-record whatever can be none.
+"""Take what one tracking request told: into the inbox, or at once through the way of `/v1/events`
+where something stands beside it that must take effect at once.
 """
 
-from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.timezone import now
 
 from tenants.audit.actor import Actor
 from tenants.behaviour.models import EventBatch
-from tenants.behaviour.streaming.gathering import GATHERING
+from tenants.behaviour.streaming.inbox import INBOX, arrived, ring
 from tenants.behaviour.streaming.streaming import Told, accept_together
 from tenants.consent.signals import honour_gpc
 from tenants.errors import AppError
-from tenants.isolation.scope import current_tenant
 from tenants.tracking.messages import Envelope, read_messages
 from tenants.tracking.narrowing import Narrowing
 
@@ -30,32 +29,48 @@ def accept_messages(
     gpc: bool,
     actor: Actor,
     trusted: bool,
-    leave_scope: Callable[[], None] | None = None,
 ) -> EventBatch:
-    """Store what may be stored, once for each messageId, and record what became of the rest.
+    """Store now what may be stored, once for each messageId, and record what became of the rest.
 
     `sent` and `context` are those of the whole batch; `gpc` says that the browser asked to stop
-    passing on. With `leave_scope`, which ends the caller's transaction, the events are landed with
-    those of other requests; not where something stands beside them. AppError `too_many_acts`, and
-    what `accept_together` refuses.
+    passing on. AppError `too_many_acts`, and what `accept_together` refuses.
     """
-    told = _read(messages, sent, context, actor)
-    if leave_scope is None or gpc:
-        return _accept(told, gpc, trusted)
-    tenant_id = current_tenant()
-    leave_scope()
-    return GATHERING.accept(tenant_id, told, trusted=trusted).batch
-
-
-def _read(messages: list[Any], sent: Any, context: Any, actor: Actor) -> Told:
+    acts_in(messages)
     told = read_messages(messages, Envelope(now(), sent, context, Narrowing()))
-    if len(told.events) > MOST_ACTS:
+    return _accept(Told(told.events, actor, told.passed_over), gpc, trusted)
+
+
+def keep_messages(
+    *, body: bytes, messages: list[Any], kind: str, tenant_id: UUID, actor: Actor, trusted: bool
+) -> UUID:
+    """Keep the request for whoever lands it, committed, outside a scope; the id that the record of
+    what becomes of it will have. AppError `too_many_acts`, and what `inbox.put` refuses.
+    """
+    acts = acts_in(messages)
+    kept = arrived(
+        body, tenant_id=tenant_id, actor_ref=actor.ref, trusted=trusted, kind=kind, acts=acts
+    )
+    INBOX.accept(tenant_id, kept, trusted=True)
+    ring(tenant_id)
+    return kept.id
+
+
+def acts_in(messages: list[Any]) -> int:
+    """The most acts that the messages can be: one each, or one for each product."""
+    acts = sum(map(_most_acts, messages))
+    if acts > MOST_ACTS:
         raise AppError(
             "too_many_acts",
             f"The products of these messages are more than {MOST_ACTS:,} acts. Send fewer at once.",
             param="batch",
         )
-    return Told(told.events, actor, told.passed_over)
+    return acts
+
+
+def _most_acts(message: Any) -> int:
+    properties = message.get("properties") if isinstance(message, dict) else None
+    products = properties.get("products") if isinstance(properties, dict) else None
+    return len(products) or 1 if isinstance(products, list) else 1
 
 
 @transaction.atomic

@@ -1,12 +1,16 @@
-"""The step of a Celery worker that loads what its queues run, before it forks its processes: each
+"""Steps of a Celery worker before it works: one that gives way to whoever answers people, and one
+that loads what its queues run, before it forks its processes: each
 would do so by itself, at its first work, and keep a copy.
 """
 
+import os
 from typing import Any
 
 from celery import bootsteps
 from django.conf import settings
 from django.utils.module_loading import import_string
+
+STREAMS, NICENESS = "streams", 10
 
 
 class Loading(bootsteps.Step):
@@ -15,6 +19,15 @@ class Loading(bootsteps.Step):
     def create(self, parent: Any) -> None:
         for dotted in run_by(set(parent.app.amqp.queues.consume_from)):
             import_string(dotted)
+
+
+class GivingWay(bootsteps.Step):
+    """What was acknowledged can wait a moment: the worker of streams leaves the processors to
+    whoever answers, and takes what is left over."""
+
+    def create(self, parent: Any) -> None:
+        if set(parent.app.amqp.queues.consume_from) == {STREAMS}:
+            os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
 
 
 def run_by(queues: set[str]) -> list[str]:

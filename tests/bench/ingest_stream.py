@@ -2,13 +2,16 @@
 turns. The bodies are as Segment's own library for Python writes them.
 
 Both are served by one server, as the product ships it. The people consent, every event is new, and
-what the answers accepted is counted in the database afterwards.
+what the answers accepted is counted in the database afterwards. The worker that lands what was
+acknowledged runs beside both, as the product ships it: at a lower priority (nice 10), but on the
+same processors. What it has not landed when the rounds end is waited for and timed.
 """
 
 import json
 import math
 import os
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -16,7 +19,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from tests.bench.load import Generator, Order, Outcome
-from tests.bench.stage import HOST, served
+from tests.bench.stage import HOST, landing, served, still_waiting, wait_until_landed
 
 QUICK = bool(os.environ.get("QUICK"))
 EVENTS = 100
@@ -41,23 +44,33 @@ def stream(business: Any) -> dict[str, float]:
     heard: dict[str, list[Outcome]] = {"/v1/batch": [], "/bench/parse": []}
     with tempfile.TemporaryDirectory(prefix="attune-stream-") as folder:
         log = Path(folder) / "web.log"
-        with served(log, settings="tests.bench.parse_only") as (port, _):
+        behind = Path(folder) / "worker.log"
+        with served(log, settings="tests.bench.parse_only") as (port, _), landing(behind):
             for path in heard:
                 ask(port, path, business, -1, 1.0)  # what the first answers load
+            wait_until_landed(business)
+            begun = time.perf_counter()
             for number in range(ROUNDS):
                 for path in heard if number % 2 else reversed(heard):
                     heard[path].append(ask(port, path, business, number, SECONDS))
+            ended = time.perf_counter()
+            print(f"{still_waiting(business)} requests wait to be landed", flush=True)
+            wait_until_landed(business)
+            landed = time.perf_counter()
     ours, parsed = heard.values()
     with business.scope:
         stored = Event.objects.count() - before
     answered = sum(one.statuses["200"] for one in ours)
     print(f"{answered} requests answered, {stored} events stored with those before the rounds")
+    landed_rate = answered * EVENTS / (landed - begun)
     if stored < answered * EVENTS:
         raise SystemExit("events that were acknowledged are not there")
     latencies = sorted(each for one in ours for each in one.latencies)
     return {
         "stream_ratio_to_parse": round(rate(ours) / rate(parsed), 3),
         "stream_events_per_second": round(rate(ours) * EVENTS),
+        "stream_landed_per_second": round(landed_rate),
+        "stream_landed_after_seconds": round(landed - ended, 1),
         "stream_p99_ms": round(latencies[math.ceil(len(latencies) * 0.99) - 1] * 1e3, 1),
     }
 

@@ -110,19 +110,61 @@ def served(
         _stop(process, server)
 
 
+@contextmanager
+def landing(log: Path) -> Iterator[None]:
+    """The worker that lands what tracking requests told, as the product ships it."""
+    env = _without_owner("attune.settings")
+    process = _named("worker-streams", 0, env)
+    with log.open("ab") as file:
+        worker = spawn(process, env=process.env, cwd=ROOT, log=file)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while b" ready." not in log.read_bytes():
+            if worker.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"the worker did not start:\n{log.read_text()[-4000:]}")
+            time.sleep(0.1)
+        yield
+    finally:
+        _stop(process, worker)
+
+
+def still_waiting(business: Any) -> int:
+    """How many acknowledged requests of the tenant are not landed yet."""
+    from tenants.behaviour.models import WaitingRequest
+
+    with business.scope:
+        return WaitingRequest.objects.count()
+
+
+def wait_until_landed(business: Any, seconds: float = 240.0) -> None:
+    deadline = time.monotonic() + seconds
+    while left := still_waiting(business):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{left} acknowledged requests are not landed")
+        time.sleep(0.05)
+
+
 def web_process(
     port: int, chosen: Mapping[str, int | None], settings: str = "attune.settings"
 ) -> Process:
     """The launcher's own web process with the chosen words exchanged; without the owner's URL."""
-    env = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
-    env["DJANGO_SETTINGS_MODULE"] = settings
-    plan = product(port=port, var=Path(env["ATTUNE_VAR"]), env=env, setup_env=env)
-    web = next(process for process in plan.serving if process.name == "web")
+    web = _named("web", port, _without_owner(settings))
     words = list(web.argv)
     for option, value in chosen.items():
         if value is not None:
             words[words.index(option) + 1] = str(value)
     return replace(web, argv=tuple(words))
+
+
+def _without_owner(settings: str) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
+    return {**env, "DJANGO_SETTINGS_MODULE": settings}
+
+
+def _named(name: str, port: int, env: Mapping[str, str]) -> Process:
+    """A line of the launcher's table."""
+    plan = product(port=port, var=Path(env["ATTUNE_VAR"]), env=env, setup_env=env)
+    return next(process for process in plan.serving if process.name == name)
 
 
 def wait_until_healthy(server: Popen[bytes], port: int, log: Path) -> None:

@@ -22,7 +22,13 @@ from typing import Any
 from launcher.places import ROOT
 from launcher.ports import HOST, any_free
 from launcher.process import signal_whole, spawn
-from tests.bench.stage import on_stage, wait_until_healthy, web_process
+from tests.bench.stage import (
+    landing,
+    on_stage,
+    wait_until_healthy,
+    wait_until_landed,
+    web_process,
+)
 
 CLIENTS = Path(__file__).parent / "tracking_clients"
 NODE_PACKAGE = "@segment/analytics-node@3.1.0"
@@ -88,7 +94,8 @@ def shop() -> Iterator[Shop]:
     with tempfile.TemporaryDirectory(prefix="attune-tracking-") as folder:
         made = Shop(Path(folder))
         try:
-            yield made
+            with landing(Path(folder) / "worker.log"):
+                yield made
         finally:
             made.kill()
 
@@ -151,6 +158,7 @@ def main() -> int:
         finally:
             for one in senders.values():
                 one.kill()
+        wait_until_landed(where.business)
         print(f"{told} in {time.monotonic() - begun:.1f} s; {where.repeated()} came again")
         sent = {client: json.loads(out.splitlines()[-1])["sent"] for client, out in told.items()}
         stored = {client: where.arrived(client) for client in sent}

@@ -13,6 +13,7 @@ from typing import Any, Self
 from django.db import connection
 
 from tenants.behaviour.models import Event
+from tests.bench.stage import wait_until_landed
 from tests.bench.upload_faults_api import Api, Broken
 from tests.bench.upload_faults_files import PEOPLE
 
@@ -97,6 +98,7 @@ class Stream:
         """Acknowledged events that are not stored, and events that are stored more than once."""
         last = self.begun + STEP * self._next
         connection.close_if_unusable_or_obsolete()
+        wait_until_landed(self.business)
         with self.business.scope:
             found = Event.objects.filter(occurred_at__gte=self.begun, occurred_at__lt=last)
             here = Counter(found.values_list("occurred_at", flat=True))

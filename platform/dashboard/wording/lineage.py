@@ -37,6 +37,7 @@ COUNTED: dict[str, str | Promise] = {
     "decision": _("Answers"),
     "exports": _("Exports"),
     "waiting_uploads": _("Files that wait to be read"),
+    "waiting_requests": _("Tracking requests that wait to be stored"),
     "rejected_rows": _("Rejected rows of uploads"),
     "kept_answers": _("Answers kept for a day"),
     "snapshot_files": _("Frozen data"),

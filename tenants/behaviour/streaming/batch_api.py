@@ -3,14 +3,19 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
 from rest_framework import serializers
 from rest_framework.response import Response
 
 from tenants.access.api import TenantAPIView, TenantRequest
 from tenants.access.paging import PARAMETERS, page_of
 from tenants.access.rights import Right
-from tenants.behaviour.models import EventBatch
+from tenants.behaviour.models import EventBatch, WaitingRequest
 from tenants.behaviour.streaming.outcomes import OUTCOMES, PASSED_OVER
 from tenants.behaviour.wording import streamed_text
 from tenants.errors import NotFound
@@ -23,9 +28,12 @@ BATCH_ID = OpenApiParameter(
     description="evb_…",
     examples=[OpenApiExample("A request", value="evb_0MzBBhHvaAzuJWhZ1jKpQE")],
 )
+LANDED, WAITING, HELD_UP = "landed", "waiting", "held_up"
+STATES = (LANDED, WAITING, HELD_UP)
 KEPT = {
     "id": "evb_0MzBBhHvaAzuJWhZ1jKpQE",
     "object": "event_batch",
+    "state": "landed",
     "created_at": "2026-11-16T09:30:00Z",
     "received": 3,
     "accepted": 2,
@@ -49,6 +57,13 @@ KEPT = {
             "message": "The event type is not known. Use one of the types on the events page.",
         },
     ],
+}
+
+STILL = {
+    "id": "evb_0MzBBhHvaAzuJWhZ1jKpQE",
+    "object": "event_batch",
+    "state": "waiting",
+    "created_at": "2026-11-16T09:30:00Z",
 }
 
 
@@ -76,17 +91,32 @@ class KeptBatchAnswer(serializers.Serializer[Any]):
 
     id = serializers.CharField(source="public_id")
     object = serializers.CharField(read_only=True, default="event_batch")
+    state = serializers.ChoiceField(STATES, read_only=True, default=LANDED)
     created_at = serializers.DateTimeField(source="received_at")
     received = serializers.IntegerField()
     accepted = serializers.IntegerField()
     duplicate = serializers.IntegerField()
     quarantined = serializers.IntegerField()
     rejected = serializers.IntegerField()
-    passed_over = serializers.SerializerMethodField()
+    passed_over: Any = serializers.SerializerMethodField()
     outcomes = OutcomeAnswer(many=True)
 
     def get_passed_over(self, batch: EventBatch) -> int:
         return sum(one["count"] for one in batch.outcomes if one["outcome"] == PASSED_OVER)
+
+
+class WaitingAnswer(serializers.Serializer[Any]):
+    """A tracking request that was acknowledged and whose events are not stored yet."""
+
+    id = serializers.CharField(source="public_id")
+    object = serializers.CharField(read_only=True, default="event_batch")
+    state = serializers.SerializerMethodField(
+        help_text="waiting: within seconds. held_up: a fault of ours keeps it; it is tried again."
+    )
+    created_at = serializers.DateTimeField(source="received_at")
+
+    def get_state(self, row: WaitingRequest) -> str:
+        return HELD_UP if row.held_up else WAITING
 
 
 class KeptBatchPage(serializers.Serializer[Any]):
@@ -129,11 +159,22 @@ class EventBatchDetail(TenantAPIView):
         operation_id="get_event_batch",
         tags=["events"],
         parameters=[BATCH_ID],
-        responses=KeptBatchAnswer,
-        examples=[OpenApiExample("One request", value=KEPT, response_only=True)],
+        responses=PolymorphicProxySerializer(
+            component_name="EventBatch",
+            serializers=[KeptBatchAnswer, WaitingAnswer],
+            resource_type_field_name=None,
+        ),
+        examples=[
+            OpenApiExample("One request", value=KEPT, response_only=True),
+            OpenApiExample("One that waits", value=STILL, response_only=True),
+        ],
     )
     def get(self, request: TenantRequest, batch_id: str) -> Response:
-        batch = EventBatch.objects.filter(pk=parse_id("event batch", batch_id)).first()
+        key = parse_id("event batch", batch_id)
+        waiting = WaitingRequest.objects.filter(pk=key).defer("sealed").first()
+        if waiting is not None:
+            return Response(WaitingAnswer(waiting).data)
+        batch = EventBatch.objects.filter(pk=key).first()
         if batch is None:
             raise NotFound("event batch")
         return Response(KeptBatchAnswer(batch).data)

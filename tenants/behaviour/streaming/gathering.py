@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Lock, Semaphore
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
@@ -21,6 +22,8 @@ from tenants.behaviour.streaming.streaming import AcceptedEvents, Told, accept_t
 from tenants.errors import Unavailable
 from tenants.isolation.scope import tenant_scope
 
+Asked = TypeVar("Asked")
+Done = TypeVar("Done")
 # Events that are landed at once: more would keep the first waiting for the last.
 MOST_EVENTS = 4_000
 # Seconds: a fraction of what a landing takes, as PostgreSQL's commit_delay is of a commit.
@@ -33,27 +36,28 @@ AWAY = (OperationalError, InterfaceError)
 
 
 @dataclass(eq=False)
-class _Waiting:
+class _Waiting(Generic[Asked, Done]):
     """One request in the line; its gate opens when it has ended or must lead."""
 
-    told: Told
+    told: Asked
+    size: int
     gate: Semaphore = field(default_factory=lambda: Semaphore(0))
-    outcome: AcceptedEvents | None = None
+    outcome: Done | None = None
     error: BaseException | None = None
 
-    def end(self, outcome: AcceptedEvents | None, error: BaseException | None) -> None:
+    def end(self, outcome: Done | None, error: BaseException | None) -> None:
         self.outcome, self.error = outcome, error
 
 
 @dataclass(eq=False)
-class _Line:
+class _Line(Generic[Asked, Done]):
     """Who waits in a lane that somebody leads; `complete` when as many as `expected` do."""
 
     expected: int
-    waiting: deque[_Waiting] = field(default_factory=deque)
+    waiting: deque[_Waiting[Asked, Done]] = field(default_factory=deque)
     complete: Event = field(default_factory=Event)
 
-    def join(self, one: _Waiting) -> None:
+    def join(self, one: _Waiting[Asked, Done]) -> None:
         self.waiting.append(one)
         if len(self.waiting) >= self.expected:
             self.complete.set()
@@ -62,12 +66,12 @@ class _Line:
         self.expected = number
         self.complete.clear()
 
-    def take(self) -> list[_Waiting]:
+    def take(self) -> list[_Waiting[Asked, Done]]:
         """Who is landed now."""
         several = [self.waiting.popleft()]
-        events = len(several[0].told.events)
+        events = several[0].size
         while self.waiting:
-            events += len(self.waiting[0].told.events)
+            events += self.waiting[0].size
             if events > MOST_EVENTS:
                 break
             several.append(self.waiting.popleft())
@@ -78,20 +82,23 @@ class _Line:
 Lane = tuple[UUID, bool]
 
 
-class Gathering:
-    """One per process; safe with threads. `land` runs in the tenant's scope."""
+class Gathering(Generic[Asked, Done]):
+    """One per process; safe with threads. `land` runs in the tenant's scope; `size` tells how much
+    of MOST_EVENTS a request is.
+    """
 
-    def __init__(self, land: Callable[..., Sequence[AcceptedEvents]] = accept_together) -> None:
-        self._land = land
+    def __init__(self, land: Callable[..., Sequence[Done]], size: Callable[[Asked], int]) -> None:
+        self._land, self._size = land, size
         self._lock = Lock()
         # A lane is here while somebody leads it.
-        self._lines: dict[Lane, _Line] = {}
+        self._lines: dict[Lane, _Line[Asked, Done]] = {}
         # When requests of a lane were answered, and how many together.
         self._answered: dict[Lane, tuple[float, int]] = {}
 
-    def accept(self, tenant_id: UUID, told: Told, *, trusted: bool) -> AcceptedEvents:
-        """`accept_events` of the request, committed. Outside a scope; raises as that does."""
-        lane, mine = (tenant_id, trusted), _Waiting(told)
+    def accept(self, tenant_id: UUID, told: Asked, *, trusted: bool) -> Done:
+        """What `land` makes of the request, committed. Outside a scope; raises as that does."""
+        lane = tenant_id, trusted
+        mine: _Waiting[Asked, Done] = _Waiting(told, self._size(told))
         with self._lock:
             leads = lane not in self._lines
             if leads:
@@ -139,7 +146,7 @@ class Gathering:
         at, number = self._answered.get(lane, (0.0, 1))
         return number if time.monotonic() < at + LATELY else 1
 
-    def _together(self, lane: Lane, several: Sequence[_Waiting]) -> None:
+    def _together(self, lane: Lane, several: Sequence[_Waiting[Asked, Done]]) -> None:
         tenant_id, trusted = lane
         try:
             with tenant_scope(tenant_id):
@@ -158,4 +165,8 @@ class Gathering:
                 one.end(outcome, None)
 
 
-GATHERING = Gathering()
+def events_of(told: Told) -> int:
+    return len(told.events)
+
+
+GATHERING: Gathering[Told, AcceptedEvents] = Gathering(accept_together, events_of)

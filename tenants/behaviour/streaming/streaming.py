@@ -82,12 +82,15 @@ def _plan_of_tenant(keys: Sequence[str]) -> Plan:
 class Told:
     """What one request tells: `events` are mappings by the column names of `schema.EVENTS`: texts,
     floats, and for occurred_at a datetime with zone, and `context`, a mapping of texts; a time left
-    out is now. `passed_over` is what it tells beside them that can be no event, for its record.
+    out is now. `passed_over` is what it tells beside them that can be no event, for its record;
+    `id` and `received_at` are the record's own, of a request that was taken before.
     """
 
     events: Sequence[Mapping[str, Any]]
     actor: Actor
     passed_over: PassedOver = field(default_factory=dict)
+    id: UUID = field(default_factory=uuid7)
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,13 @@ def accept_together(requests: Sequence[Told], *, trusted: bool) -> list[Accepted
     used up; UploadRefused on context keys that an upload's mapping could not name.
     """
     check_month(EVENTS)
-    moment, ids = now(), [uuid7() for _ in requests]
+    return land_together(requests, trusted=trusted)
+
+
+@transaction.atomic
+def land_together(requests: Sequence[Told], *, trusted: bool) -> list[AcceptedEvents]:
+    """The same of requests that were acknowledged before, whatever is left of the month."""
+    moment, ids = now(), [request.id for request in requests]
     events = [event for request in requests for event in request.events]
     told = [event.get("context", {}) for event in events] if trusted else []
     keys = sorted({key for context in told for key in context})
@@ -140,7 +149,7 @@ def accept_together(requests: Sequence[Told], *, trusted: bool) -> list[Accepted
         batch = EventBatch(
             id=batch_id,
             actor_ref=request.actor.ref,
-            received_at=moment,
+            received_at=request.received_at or moment,
             received=report.received,
             accepted=report.accepted,
             acts_sha256=hashlib.sha256(

@@ -25,7 +25,7 @@ from launcher.wheels import postgres_program
 DOCKER = ROOT / "docker"
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-OURS = ("web", "worker-default", "worker-gpu", "beat", "migrate")
+OURS = ("web", "worker-default", "worker-streams", "worker-gpu", "beat", "migrate")
 # What a container says differently from a local run, and why.
 IN_A_CONTAINER = {
     "127.0.0.1": "0.0.0.0",  # reached from outside its own network namespace
@@ -60,7 +60,7 @@ def _local(kind: str) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize("name", ["web", "worker-default", "worker-gpu", "beat"])
+@pytest.mark.parametrize("name", ["web", "worker-default", "worker-streams", "worker-gpu", "beat"])
 def test_a_service_runs_the_command_of_the_process_table(name: str) -> None:
     assert SERVICES[name]["command"] == _local("serving")[name]
 
@@ -118,7 +118,9 @@ def test_a_volume_of_ours_belongs_to_the_images_user_beforehand() -> None:
         assert f" {mount.partition(':')[2]} " in made
 
 
-@pytest.mark.parametrize("name", ["web", "worker-default", "worker-gpu", "postgres", "redis"])
+@pytest.mark.parametrize(
+    "name", ["web", "worker-default", "worker-streams", "worker-gpu", "postgres", "redis"]
+)
 def test_what_serves_has_a_health_check(name: str) -> None:
     if name == "web":  # the image's own
         assert json.loads(_dockerfile("HEALTHCHECK")[0].partition("CMD ")[2]) == [
@@ -130,7 +132,7 @@ def test_what_serves_has_a_health_check(name: str) -> None:
 
 
 def test_services_wait_for_what_they_need() -> None:
-    for name in ("web", "worker-default", "worker-gpu", "beat"):
+    for name in ("web", "worker-default", "worker-streams", "worker-gpu", "beat"):
         assert SERVICES[name]["depends_on"] == {
             "migrate": {"condition": "service_completed_successfully"},
             "redis": {"condition": "service_healthy"},

@@ -81,11 +81,12 @@ def test_the_product_serves_with_these_commands() -> None:
     assert [process.name for process in plan.serving] == [
         "web",
         "worker-default",
+        "worker-streams",
         "worker-gpu",
         "beat",
     ]
     assert all(process.argv[:2] == (sys.executable, "-m") for process in plan.serving)
-    web, _, gpu, beat = (process.argv[2:] for process in plan.serving)
+    web, _, _, gpu, beat = (process.argv[2:] for process in plan.serving)
     assert web[:4] == ("attune.web", "attune.wsgi:application", "--interface", "wsgi")
     assert web[4:8] == ("--host", "127.0.0.1", "--port", "8000")
     assert gpu[-4:] == ("--pool", "threads", "--concurrency", "1")

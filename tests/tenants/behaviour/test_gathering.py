@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from tenants.audit.actor import system
 from tenants.behaviour.models import Event, EventBatch, QuarantinedRow
 from tenants.behaviour.streaming import gathering
-from tenants.behaviour.streaming.gathering import Gathering
+from tenants.behaviour.streaming.gathering import Gathering, events_of
 from tenants.behaviour.streaming.streaming import Told, accept_together
 from tenants.errors import AppError
 from tests.tenants.behaviour.uploads import agree
@@ -63,7 +63,7 @@ class Landing:
 
 def play(landing: Landing, waiting: list[Told], *, trusted=True):
     """Land one, and meanwhile all of these arrive in their order; what each is told."""
-    together = Gathering(landing)
+    together = Gathering(landing, events_of)
     with ThreadPoolExecutor(len(waiting) + 1) as pool:
         first = pool.submit(together.accept, TENANT, told("first"), trusted=True)
         assert landing.begun.wait(10)
@@ -94,7 +94,7 @@ def test_who_was_answered_together_is_waited_for_and_who_comes_alone_waits_for_n
     monkeypatch.setattr(gathering, "LINGER", 10.0)
     landing = Landing()
     landing.go.set()
-    together = Gathering(landing)
+    together = Gathering(landing, events_of)
     with ThreadPoolExecutor(2) as pool:
         pool.submit(together.accept, TENANT, told("alone"), trusted=True).result(5)
         monkeypatch.setattr(gathering, "LATELY", 10.0)
@@ -182,7 +182,7 @@ def test_the_record_of_a_request_is_the_same_alone_or_among_others(alice, bob):
 def test_requests_of_many_threads_are_all_stored_once(committed):
     carol = committed("Carol")
     agree(carol, *(f"u{n}" for n in range(12)))
-    together = Gathering()
+    together = Gathering(accept_together, events_of)
 
     def send(n: int) -> int:
         try:

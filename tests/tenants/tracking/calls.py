@@ -9,6 +9,7 @@ from django.test import Client
 
 from tenants.behaviour.models import Event, EventBatch
 from tenants.subjects.directory import external_id_of
+from tenants.tracking.landing import land
 
 LAMP = {"product_id": "lamp", "name": "Lamp", "category": "Light", "price": 20, "quantity": 2}
 
@@ -40,8 +41,15 @@ def sent(business, *messages: Any, **more: Any) -> EventBatch:
     """The record of a batch that was taken."""
     reply = call(business, "/v1/batch", {"batch": list(messages), **more})
     assert (reply.status_code, reply.json()) == (200, {"success": True}), reply.content
+    landed(business)
     with business.scope:
         return EventBatch.objects.latest("id")
+
+
+def landed(business) -> None:
+    """Do what the worker of streams does: land all that was acknowledged."""
+    while land(business.tenant.id):
+        continue
 
 
 def passed(batch: EventBatch) -> dict[tuple[str, str], int]:
@@ -50,6 +58,7 @@ def passed(batch: EventBatch) -> dict[tuple[str, str], int]:
 
 
 def stored(business) -> list[tuple[str, str, int, float | None]]:
+    landed(business)
     with business.scope:
         found = Event.objects.select_related("subject", "item").order_by("occurred_at", "id")
         return [(external_id_of(e.subject), e.item.external_id, e.type, e.value) for e in found]

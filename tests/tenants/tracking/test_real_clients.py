@@ -7,6 +7,7 @@ from segment.analytics.client import Client
 from launcher.ports import any_free
 from tenants.behaviour.models import Event, EventBatch
 from tests.tenants.behaviour.uploads import agree
+from tests.tenants.tracking.calls import landed
 from tests.web_server import served, until
 
 EVENTS = 300
@@ -14,6 +15,7 @@ EVENTS = 300
 
 def items(business) -> list[str]:
     """The items of what is stored, one for each event."""
+    landed(business)
     with business.scope:
         return list(Event.objects.order_by("id").values_list("item__external_id", flat=True))
 
@@ -66,6 +68,7 @@ def test_every_call_of_the_real_library_is_taken(committed, tmp_path):
         )
         client.shutdown()
     assert failed == []
+    landed(alice)
     with alice.scope:
         batches = list(EventBatch.objects.all())
         stored = sorted(Event.objects.values_list("type", "value"))

@@ -12,7 +12,8 @@ from django.test import Client
 
 from tenants.accounts.keys import create_key
 from tenants.behaviour.models import Event, QuarantinedRow
-from tenants.tracking.services import accept_messages
+from tenants.tracking.landing import land
+from tenants.tracking.services import keep_messages
 from tenants.tracking.snippet import PATH, embedding
 from tests.platform.dashboard.test_story import Story, story  # noqa: F401
 from tests.tenants.behaviour.streams import public_key
@@ -123,10 +124,12 @@ def visit(key, story, monkeypatch) -> Iterator[Visit]:  # noqa: F811
     shop = ShopServer()
     Thread(target=shop.serve_forever, daemon=True).start()
     made = Visit(story, key, shop)
-    monkeypatch.setattr(
-        "tenants.tracking.api.accept_messages",
-        lambda **told: made.taken.append(accept_messages(**told)),
-    )
+
+    def keep(**told):
+        made.taken.append(keep_messages(**told))
+        return made.taken[-1]
+
+    monkeypatch.setattr("tenants.tracking.api.keep_messages", keep)
     story.page.on(
         "request",
         lambda request: made.sent.append(request.url) if "/v1/" in request.url else None,
@@ -138,6 +141,7 @@ def visit(key, story, monkeypatch) -> Iterator[Visit]:  # noqa: F811
 
 def stored(visit: Visit, business) -> list[tuple[str, int]]:
     def look() -> list[tuple[str, int]]:
+        land(business.tenant.id)
         with business.scope:
             rows = Event.objects.order_by("type").values_list("item__external_id", "type")
             return list(rows)

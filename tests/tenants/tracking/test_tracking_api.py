@@ -19,7 +19,17 @@ from tenants.tracking.addresses import BATCHES, CALLS
 from tenants.tracking.bodies import BATCH_BYTES, EVENT_BYTES
 from tests.tenants.behaviour.streams import SHOP, public_key
 from tests.tenants.behaviour.uploads import agree
-from tests.tenants.tracking.calls import LAMP, basic, call, packed, passed, sent, stored, track
+from tests.tenants.tracking.calls import (
+    LAMP,
+    basic,
+    call,
+    landed,
+    packed,
+    passed,
+    sent,
+    stored,
+    track,
+)
 
 TAKEN = {"success": True}
 
@@ -74,6 +84,7 @@ def test_a_single_call_is_taken_under_its_name_and_its_letter(ready, name):
     """Acceptance: page and screen name an item here, and identify, group and alias are counted."""
     body = {"userId": "u1", "event": "Product Viewed", "properties": LAMP}
     reply = call(ready, f"/v1/{name}", body)
+    landed(ready)
     assert (reply.status_code, reply.json()) == (200, TAKEN)
     with ready.scope:
         batch = EventBatch.objects.get()
@@ -155,6 +166,7 @@ def test_a_public_key_sends_from_its_page_and_describes_no_item(ready):
     elsewhere = call(ready, "/v1/batch", body, key="", Origin="https://evil.example")
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (403, "origin_not_allowed")
     reply = call(ready, "/v1/batch", body, key="", Origin=SHOP)
+    landed(ready)
     assert (reply.status_code, reply.json()) == (200, TAKEN)
     assert reply["Access-Control-Allow-Origin"] == "*"
     with ready.scope:
