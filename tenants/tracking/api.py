@@ -7,6 +7,8 @@ on the disk. It is landed a moment later; what became of it stands in the record
 
 from typing import Any, ClassVar
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +27,7 @@ from tenants.tracking.api_bodies import (
     shown,
 )
 from tenants.tracking.bodies import TrackingBody, messages_of
+from tenants.tracking.quick import BATCH_ID, is_quick, quick_answer
 from tenants.tracking.services import accept_messages, keep_messages
 from tenants.tracking.write_keys import write_key
 
@@ -39,8 +42,6 @@ SAYS = {
     "alias": "Take that two ids are one person's. Nobody becomes one with another by it; it is "
     "counted as passed over.",
 }
-# The header that says under which id `/v1/event_batches` tells of the request.
-BATCH_ID = "Event-Batch-Id"
 KEY = "The key may also be the user name of Basic auth, or `writeKey` in the body."
 
 
@@ -53,6 +54,13 @@ class Tracking(TenantAPIView):
     kind: ClassVar[str] = ""
     # The body as it came, inflated: its parser tells it.
     raw = b""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "POST" and is_quick(request):
+            answer = quick_answer(request, self.kind)
+            if answer is not None:
+                return answer
+        return super().dispatch(request, *args, **kwargs)
 
     def token(self, request: Request) -> Token:
         return write_key(request, self._scopes)

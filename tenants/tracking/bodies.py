@@ -90,16 +90,26 @@ def messages_of(body: Any, kind: str, measured: int) -> list[Any]:
     if not isinstance(batch, list):
         raise BadBatch
     try:
-        if measured > EVENT_BYTES and any(map(_is_too_large, batch)):
-            raise EventTooLarge
+        _check_sizes(batch, measured)
     except RecursionError:
         raise BadBatch("The messages are nested too deeply.") from None
     return batch
 
 
-def _is_too_large(message: Any) -> bool:
+def _check_sizes(batch: list[Any], measured: int) -> None:
+    """EventTooLarge. What is left of the body after some messages bounds those that follow."""
+    for message in batch:
+        if measured <= EVENT_BYTES:
+            return
+        size = _size(message)
+        if size > EVENT_BYTES:
+            raise EventTooLarge
+        measured -= size
+
+
+def _size(message: Any) -> int:
     plain = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    return len(plain.encode("utf-8", "surrogatepass")) > EVENT_BYTES
+    return len(plain.encode("utf-8", "surrogatepass"))
 
 
 def _no_number(name: str) -> None:

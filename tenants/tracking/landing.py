@@ -9,8 +9,10 @@ import json
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils.timezone import now
@@ -109,12 +111,20 @@ def _land(chosen: Sequence[UUID]) -> None:
 
 
 def _told(row: WaitingRequest, narrowing: Narrowing) -> Told:
-    body = json.loads(body_of(row))
+    body = _read(body_of(row))
     messages = messages_of(body, row.kind, row.bytes)
     envelope = Envelope(row.received_at, body.get("sentAt"), body.get("context"), narrowing)
     told = read_messages(messages, envelope)
     actor = Actor(type="key", ref=row.actor_ref)
     return Told(told.events, actor, told.passed_over, record_id(row), row.received_at)
+
+
+def _read(raw: bytes) -> Any:
+    """What was read before it was acknowledged, by one of the two."""
+    try:
+        return json.loads(raw)
+    except RecursionError:
+        return orjson.loads(raw)
 
 
 def _land_apart(tenant_id: UUID, chosen: UUID) -> None:

@@ -46,9 +46,13 @@ def keep_messages(
     """Keep the request for whoever lands it, committed, outside a scope; the id that the record of
     what becomes of it will have. AppError `too_many_acts`, and what `inbox.put` refuses.
     """
-    acts = acts_in(messages)
     kept = arrived(
-        body, tenant_id=tenant_id, actor_ref=actor.ref, trusted=trusted, kind=kind, acts=acts
+        body,
+        tenant_id=tenant_id,
+        actor_ref=actor.ref,
+        trusted=trusted,
+        kind=kind,
+        acts=acts_in(messages),
     )
     INBOX.accept(tenant_id, kept, trusted=True)
     ring(tenant_id)

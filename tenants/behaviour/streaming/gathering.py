@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Lock, Semaphore
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
 from tenants.access.turns import TURNS
+from tenants.accounts.tokens import Token
 from tenants.behaviour.streaming.streaming import AcceptedEvents, Told, accept_together
 from tenants.errors import Unavailable
 from tenants.isolation.scope import tenant_scope
@@ -78,8 +79,9 @@ class _Line(Generic[Asked, Done]):
         return several
 
 
-# Whose requests, and whether they are believed: those two differ in how they are landed.
-Lane = tuple[UUID, bool]
+# Whose requests (a tenant's, a key's), and whether they are believed: those two differ in how they
+# are landed.
+Lane = tuple[Any, bool]
 
 
 class Gathering(Generic[Asked, Done]):
@@ -95,9 +97,9 @@ class Gathering(Generic[Asked, Done]):
         # When requests of a lane were answered, and how many together.
         self._answered: dict[Lane, tuple[float, int]] = {}
 
-    def accept(self, tenant_id: UUID, told: Asked, *, trusted: bool) -> Done:
+    def accept(self, whose: UUID | Token, told: Asked, *, trusted: bool) -> Done:
         """What `land` makes of the request, committed. Outside a scope; raises as that does."""
-        lane = tenant_id, trusted
+        lane = whose, trusted
         mine: _Waiting[Asked, Done] = _Waiting(told, self._size(told))
         with self._lock:
             leads = lane not in self._lines
@@ -116,6 +118,12 @@ class Gathering(Generic[Asked, Done]):
             raise mine.error
         assert mine.outcome  # nosec B101 # for the type checker
         return mine.outcome
+
+    def landed(self, lane: Lane, told: Sequence[Asked]) -> Sequence[Done]:
+        """What becomes of these, committed."""
+        tenant_id, trusted = lane
+        with tenant_scope(tenant_id):
+            return self._land(told, trusted=trusted)
 
     def _lead(self, lane: Lane) -> None:
         """Land what waits, the caller's own before all; then let the next one lead."""
@@ -147,10 +155,8 @@ class Gathering(Generic[Asked, Done]):
         return number if time.monotonic() < at + LATELY else 1
 
     def _together(self, lane: Lane, several: Sequence[_Waiting[Asked, Done]]) -> None:
-        tenant_id, trusted = lane
         try:
-            with tenant_scope(tenant_id):
-                outcomes = self._land([one.told for one in several], trusted=trusted)
+            outcomes = self.landed(lane, [one.told for one in several])
         except AWAY as error:
             for one in several:
                 one.end(None, error)

@@ -189,6 +189,7 @@ def test_a_visitor_has_a_cookie_only_while_they_agree(alice, visit):
     visit.leave(taken=1)
 
     def held() -> int:
+        land(alice.tenant.id)
         with alice.scope:
             return QuarantinedRow.objects.count()
 
