@@ -101,18 +101,21 @@ class GatheringByKey(Gathering[Asked, Arrived]):
             if key.origins and any(origin not in key.origins for _, origin in told):
                 raise Unusual
             RATES.learn(token.hash, caller_of(key))
-            kept = [_of_key(one, key) for one, _ in told]
-            put(kept, trusted=True)
+            kept = self._land(told, key=key)
         ring(token.tenant_id)
         return kept
 
 
-def _of_key(one: Arrived, key: FoundKey) -> Arrived:
-    return replace(one, actor_ref=public_id("key", key.id), trusted=key.kind != PUBLIC)
+def keep(told: Sequence[Asked], *, key: FoundKey) -> list[Arrived]:
+    """Put them into the inbox of the tenant in scope, as this key's."""
+    ref, trusted = public_id("key", key.id), key.kind != PUBLIC
+    kept = [replace(one, actor_ref=ref, trusted=trusted) for one, _ in told]
+    put(kept, trusted=True)
+    return kept
 
 
 def _one(request: Any) -> int:
     return 1
 
 
-BY_KEY = GatheringByKey(put, _one)
+BY_KEY = GatheringByKey(keep, _one)
