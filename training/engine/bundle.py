@@ -151,7 +151,7 @@ class Bundle:
         scores = source.score(past, now)
         order = best(scores, allowed, limit)
         causes = {self.serves: source.causes(past, now, order.tolist())}
-        rests_on = self._rests_on(past, now, allowed, causes, order)
+        rests_on = self._rests_on(past, now, allowed, causes, order, scores[order])
         added = {self.serves: scores[order]}
         return self._ranked(
             order, scores[order], weightiest(causes, added, rests_on), added, rests_on
@@ -181,7 +181,7 @@ class Bundle:
         for name in fusion.sources:
             causes[name] = self.sources[name].causes(past, now, order.tolist())
             between()
-        rests_on = self._rests_on(past, now, allowed, causes, order)
+        rests_on = self._rests_on(past, now, allowed, causes, order, fused[rows])
         between()
         return self._ranked(
             order, fused[rows], weightiest(causes, added, rests_on), added, rests_on
@@ -194,11 +194,12 @@ class Bundle:
         allowed: Mask,
         causes: dict[str, list[Cause]],
         order: I64,
+        whole: F32,
     ) -> list[int | None]:
         def scores(pasts: Sequence[Past], items: I64) -> F32:
             return self._scores(pasts, now, items, allowed)
 
-        return resting_on(scores, past, causes, order)
+        return resting_on(scores, past, causes, order, whole)
 
     def _scores(self, pasts: Sequence[Past], now: float, items: I64, allowed: Mask) -> F32:
         """Scores of some items for several pasts, float32 [pasts, items]."""

@@ -63,19 +63,20 @@ def past(*items: int) -> Past:
 def test_suspects_are_what_sources_name_and_what_is_young() -> None:
     told = {"a": [Cause("x", 3), Cause("x", 3)], "b": [Cause("x", 4), Cause("x", 99)]}
     suspects = suspects_of(past(*range(20)), told)
-    assert suspects[:4] == [19, 18, 3, 4]
-    assert len(suspects) == 8 and 99 not in suspects
+    assert suspects == [19, 3, 4, 18]
 
 
 def test_nothing_is_named_where_nothing_lowers_the_score() -> None:
     def scores(pasts: object, items: np.ndarray) -> np.ndarray:
-        return np.array([[1.0, 1.0], [1.0, 0.5], [1.5, 0.9]], dtype=np.float32)
+        return np.array([[1.0, 0.5], [1.5, 0.9]], dtype=np.float32)
 
-    assert resting_on(scores, past(0, 1), {}, np.array([5, 6])) == [None, 1]
+    whole = np.ones(2, dtype=np.float32)
+    assert resting_on(scores, past(0, 1), {}, np.array([5, 6]), whole) == [None, 1]
 
 
 def test_a_past_of_one_item_is_what_all_rests_on() -> None:
-    assert resting_on(lambda pasts, items: np.zeros((1, 1)), past(7, 7), {}, np.array([5])) == [7]
+    one = np.ones(1, dtype=np.float32)
+    assert resting_on(lambda pasts, items: one[None], past(7, 7), {}, np.array([5]), one) == [7]
 
 
 def test_the_reason_points_at_what_the_score_rests_on_where_a_source_does() -> None:
