@@ -26,7 +26,7 @@ EVENTS = 100
 # As many connections as the web server has threads.
 ROUNDS, SECONDS, CONNECTIONS = (2, 2.0, 32) if QUICK else (4, 6.0, 32)
 # More than can be answered in one turn: none is sent twice.
-PREPARED = 400 if QUICK else 1_800
+PREPARED = 900 if QUICK else 3_600
 PEOPLE, ITEMS = 300, 500
 
 
