@@ -32,8 +32,8 @@ Between = Callable[[], object]
 @dataclass(frozen=True)
 class Ranked:
     """One recommended item: its public number, its score among this answer's items, the reason that
-    weighed most, what each source added to the score, and the item of the past whose removal would
-    lower the score most, None where none would."""
+    weighed most, what each source added to the score, and, where an explanation was asked for, the
+    item of the past whose removal would lower the score most, None where none would."""
 
     item: int
     score: float
@@ -96,12 +96,14 @@ class Bundle:
         exclude: frozenset[int] = frozenset(),
         available: Available | None = None,
         between: Between = bool,
+        explain: bool = False,
     ) -> list[Ranked]:
         """The best `limit` items for this history at `now` (epoch seconds), best first.
 
         Events on unknown items and from after `now` are ignored; without any known event the answer
         is the popular list. available: public numbers, or a mask over `items`; None for all.
         between: called between two steps, so that who ranks for many can let another go first.
+        explain: also on which item of the past each rests, which takes two to three times as long.
         """
         past = settle(
             history, catalogue=self.items, types=self.types, now=now, limit=self.history_limit
@@ -112,8 +114,8 @@ class Bundle:
         if not self.repeats:
             allowed[past.item] = False
         if self.fusion is not None:
-            return self._fused(self.fusion, past, now, limit, allowed, between)
-        return self._single(past, now, limit, allowed)
+            return self._fused(self.fusion, past, now, limit, allowed, between, explain)
+        return self._single(past, now, limit, allowed, explain)
 
     def popular(
         self,
@@ -146,12 +148,16 @@ class Bundle:
         allowed = self._allowed(frozenset(), available)
         return float(self._scores([past], now, place, allowed)[0, 0])
 
-    def _single(self, past: Past, now: float, limit: int, allowed: Mask) -> list[Ranked]:
+    def _single(
+        self, past: Past, now: float, limit: int, allowed: Mask, explain: bool
+    ) -> list[Ranked]:
         source = self.sources[self.serves]
         scores = source.score(past, now)
         order = best(scores, allowed, limit)
         causes = {self.serves: source.causes(past, now, order.tolist())}
-        rests_on = self._rests_on(past, now, allowed, causes, order, scores[order])
+        rests_on: list[int | None] = [None] * len(order)
+        if explain:
+            rests_on = self._rests_on(past, now, allowed, causes, order, scores[order])
         added = {self.serves: scores[order]}
         return self._ranked(
             order, scores[order], weightiest(causes, added, rests_on), added, rests_on
@@ -165,6 +171,7 @@ class Bundle:
         limit: int,
         allowed: Mask,
         between: Between,
+        explain: bool,
     ) -> list[Ranked]:
         scores = {}
         for name in fusion.sources:
@@ -181,8 +188,9 @@ class Bundle:
         for name in fusion.sources:
             causes[name] = self.sources[name].causes(past, now, order.tolist())
             between()
-        rests_on = self._rests_on(past, now, allowed, causes, order, fused[rows])
-        between()
+        rests_on: list[int | None] = [None] * len(order)
+        if explain:
+            rests_on = self._rests_on(past, now, allowed, causes, order, fused[rows])
         return self._ranked(
             order, fused[rows], weightiest(causes, added, rests_on), added, rests_on
         )

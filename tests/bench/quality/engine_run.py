@@ -123,7 +123,7 @@ def explained(bundle: Bundle, moments: Sequence[Asked]) -> dict[str, int]:
 
 
 def _agrees(bundle: Bundle, past: Past, now: float, allowed: Mask) -> bool:
-    top = bundle.recommend(history_of(past), now=now, limit=1, available=allowed)[0]
+    top = bundle.recommend(history_of(past), now=now, limit=1, available=allowed, explain=True)[0]
     whole = bundle.score_of(history_of(past), top.item, now=now, available=allowed)
     drops = {
         int(item) + 1: whole

@@ -38,7 +38,7 @@ def test_the_named_item_is_the_one_whose_removal_lowers_the_score_most(
     agreed = []
     for subject in range(events.subjects):
         whole = history(events, bundle, subject)
-        top: Ranked = bundle.recommend(whole, now=now, limit=1)[0]
+        top: Ranked = bundle.recommend(whole, now=now, limit=1, explain=True)[0]
         score = bundle.score_of(whole, top.item, now=now)
         assert score == pytest.approx(top.score, abs=1e-4)
         drops = {}
