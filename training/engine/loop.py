@@ -29,7 +29,8 @@ _CLIP = 1.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how fast to train. patience: measurements without gain before stopping."""
+    """How long and how fast to train. patience: measurements without gain before stopping, counted
+    from the step `patient_until`."""
 
     series: str
     steps: int
@@ -39,6 +40,7 @@ class Plan:
     warmup: int
     weight_decay: float
     patience: int
+    patient_until: int = 0
 
 
 class Objective(Protocol):
@@ -196,7 +198,7 @@ def _measure(
     course.measured = course.step
     bench.progress.metric("valid_ndcg@10", plan.series, course.step, value)
     improved = value > course.best
-    course.misses = 0 if improved else course.misses + 1
+    course.misses = 0 if improved or course.step < plan.patient_until else course.misses + 1
     course.finished = course.step >= plan.steps or course.misses >= plan.patience
     if improved:
         course.best, course.best_step = value, course.step

@@ -219,6 +219,8 @@ def train_sequence(
         warmup=min(100, steps // 5 + 1),
         weight_decay=job.number("weight_decay"),
         patience=3,
+        # Without text a network first learns what is popular, and stands there for a while.
+        patient_until=steps // 3,
     )
     return train(bench, objective, draws, plan)
 
