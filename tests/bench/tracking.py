@@ -63,11 +63,14 @@ class Shop:
         self.server.wait()
 
     def seen(self, client: str) -> int:
-        """How many of a client's events have come: each has an item of its own."""
-        from tenants.behaviour.models import Item
+        """How many of a client's events have come, landed or not: each has an item of its own."""
+        from tenants.behaviour.models import Item, WaitingRequest
+        from tenants.behaviour.streaming.inbox import body_of
 
         with self.business.scope:
-            return Item.objects.filter(external_id__startswith=f"{client}-").count()
+            landed = Item.objects.filter(external_id__startswith=f"{client}-").count()
+            waiting = [body_of(row) for row in WaitingRequest.objects.all()]
+        return landed + sum(body.count(f'"{client}-'.encode()) for body in waiting)
 
     def arrived(self, client: str) -> tuple[int, int]:
         """Events of a client's items that are stored, and how many different items they are of."""
