@@ -277,6 +277,10 @@ class WaitingRequest(TenantOwned):
     def held_up(self) -> bool:
         return self.attempts >= self.HELD_UP
 
+    @property
+    def state(self) -> str:
+        return "held_up" if self.held_up else "waiting"
+
 
 class QuarantinedRow(TenantOwned):
     """An event held back for want of consent: encrypted under the subject's own key, with an end.

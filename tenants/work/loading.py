@@ -10,7 +10,9 @@ from celery import bootsteps
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-STREAMS, NICENESS = "streams", 10
+from tenants.work.streams import STREAMS
+
+NICENESS = 10
 
 
 class Loading(bootsteps.Step):

@@ -29,7 +29,6 @@ BATCH_ID = OpenApiParameter(
     examples=[OpenApiExample("A request", value="evb_0MzBBhHvaAzuJWhZ1jKpQE")],
 )
 LANDED, WAITING, HELD_UP = "landed", "waiting", "held_up"
-STATES = (LANDED, WAITING, HELD_UP)
 KEPT = {
     "id": "evb_0MzBBhHvaAzuJWhZ1jKpQE",
     "object": "event_batch",
@@ -91,7 +90,7 @@ class KeptBatchAnswer(serializers.Serializer[Any]):
 
     id = serializers.CharField(source="public_id")
     object = serializers.CharField(read_only=True, default="event_batch")
-    state = serializers.ChoiceField(STATES, read_only=True, default=LANDED)
+    state = serializers.ChoiceField([LANDED], read_only=True, default=LANDED)
     created_at = serializers.DateTimeField(source="received_at")
     received = serializers.IntegerField()
     accepted = serializers.IntegerField()
@@ -110,13 +109,11 @@ class WaitingAnswer(serializers.Serializer[Any]):
 
     id = serializers.CharField(source="public_id")
     object = serializers.CharField(read_only=True, default="event_batch")
-    state = serializers.SerializerMethodField(
-        help_text="waiting: within seconds. held_up: a fault of ours keeps it; it is tried again."
+    state = serializers.ChoiceField(
+        [WAITING, HELD_UP],
+        help_text="waiting: within seconds. held_up: a fault of ours keeps it; it is tried again.",
     )
     created_at = serializers.DateTimeField(source="received_at")
-
-    def get_state(self, row: WaitingRequest) -> str:
-        return HELD_UP if row.held_up else WAITING
 
 
 class KeptBatchPage(serializers.Serializer[Any]):

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 from uuid import UUID
 
-import pyarrow as pa
 import redis
 from celery import current_app
 from django.conf import settings
@@ -29,9 +29,8 @@ from tenants.isolation.names import shared_name
 from tenants.isolation.scope import current_tenant
 from tenants.metering.meters import EVENTS
 from tenants.metering.queries import check_month
+from tenants.work.streams import LAND, STREAMS
 
-# The doorbell's name and queue: its task stands above this module.
-LAND, QUEUE = "streams.land", "streams"
 # Of one tenant: beyond either, requests are refused until some are landed.
 MOST_WAITING, MOST_BYTES = 50_000, 1 << 30
 FULL_RETRY = 5.0  # seconds
@@ -151,7 +150,7 @@ def ring_again(tenant_id: UUID) -> None:
     """Have the inbox landed in its turn behind those of other tenants."""
     words = (str(tenant_id),)
     try:
-        current_app.send_task(LAND, args=words, queue=QUEUE, retry=False, ignore_result=True)
+        current_app.send_task(LAND, args=words, queue=STREAMS, retry=False, ignore_result=True)
     except OperationalError:
         return
 
@@ -198,8 +197,10 @@ def give_up(*, received_by: datetime, held_up: bool) -> int:
 
 
 @cache
-def _codec() -> pa.Codec:
-    return pa.Codec("zstd", compression_level=1)
+def _codec() -> Any:
+    from pyarrow import Codec  # not above: what takes no tracking request begins without it
+
+    return Codec("zstd", compression_level=1)
 
 
 def _context(tenant_id: UUID, row_id: UUID) -> bytes:
