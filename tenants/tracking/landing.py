@@ -52,7 +52,7 @@ def land(tenant_id: UUID) -> bool:
             _land(chosen)
             return more
     except Exception as error:  # whosever fault it is: it shows when each is landed by itself
-        if is_away(error):
+        if is_away(error) or not chosen:  # of no request: whoever asks again would ask for ever
             raise
         logger.exception("%s waiting requests of tenant %s", len(chosen), tenant_id)
     for one in chosen:

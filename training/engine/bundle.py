@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from training.engine.arrays import F32, I64, Mask, Tensors
-from training.engine.explaining import resting_on, weightiest
+from training.engine.explaining import leading_causes, resting_on, weightiest
 from training.engine.features.facts import ItemFacts
 from training.engine.fusion import BASIC, Fusion, Shortlist, best, shortlist
 from training.engine.history import History, Past, settle
@@ -132,9 +132,7 @@ class Bundle:
         scores = source.score(nobody, now)
         order = best(scores, self._allowed(exclude, available) & (scores > 0), limit)
         causes = source.causes(nobody, now, order.tolist())
-        nothing = [None] * len(order)
-        added = {self.popular_name: scores[order]}
-        return self._ranked(order, scores[order], causes, added, nothing)
+        return self._ranked(order, scores[order], causes, {self.popular_name: scores[order]})
 
     def score_of(
         self, history: History, item: int, *, now: float, available: Available | None = None
@@ -154,14 +152,12 @@ class Bundle:
         source = self.sources[self.serves]
         scores = source.score(past, now)
         order = best(scores, allowed, limit)
-        causes = {self.serves: source.causes(past, now, order.tolist())}
-        rests_on: list[int | None] = [None] * len(order)
-        if explain:
-            rests_on = self._rests_on(past, now, allowed, causes, order, scores[order])
-        added = {self.serves: scores[order]}
-        return self._ranked(
-            order, scores[order], weightiest(causes, added, rests_on), added, rests_on
-        )
+        causes, added = source.causes(past, now, order.tolist()), {self.serves: scores[order]}
+        if not explain:
+            return self._ranked(order, scores[order], causes, added)
+        told = {self.serves: causes}
+        rests_on = self._rests_on(past, now, allowed, told, order, scores[order])
+        return self._ranked(order, scores[order], causes, added, rests_on)
 
     def _fused(
         self,
@@ -184,16 +180,15 @@ class Bundle:
         added = fusion.contributions(short, rows)
         order = short.items[rows]
         between()
-        causes = {}
-        for name in fusion.sources:
-            causes[name] = self.sources[name].causes(past, now, order.tolist())
-            between()
-        rests_on: list[int | None] = [None] * len(order)
-        if explain:
-            rests_on = self._rests_on(past, now, allowed, causes, order, fused[rows])
-        return self._ranked(
-            order, fused[rows], weightiest(causes, added, rests_on), added, rests_on
-        )
+        if not explain:
+            causes = leading_causes(self.sources, past, now, order, added, between)
+            return self._ranked(order, fused[rows], causes, added)
+        told = {
+            name: self.sources[name].causes(past, now, order.tolist()) for name in fusion.sources
+        }
+        rests_on = self._rests_on(past, now, allowed, told, order, fused[rows])
+        causes = weightiest(told, added, rests_on)
+        return self._ranked(order, fused[rows], causes, added, rests_on)
 
     def _rests_on(
         self,
@@ -252,15 +247,16 @@ class Bundle:
         scores: F32,
         causes: list[Cause],
         added: dict[str, F32],
-        rests_on: Sequence[int | None],
+        rests_on: Sequence[int | None] | None = None,
     ) -> list[Ranked]:
+        about = rests_on or [None] * len(order)
         return [
             Ranked(
                 item=int(self.items[position]),
                 score=float(scores[row]),
                 reason=worded_by(causes[row], self.items),
                 contributions={name: float(value[row]) for name, value in added.items()},
-                rests_on=None if (about := rests_on[row]) is None else int(self.items[about]),
+                rests_on=None if (at := about[row]) is None else int(self.items[at]),
             )
             for row, position in enumerate(order)
         ]

@@ -11,6 +11,7 @@ import numpy as np
 from training.engine.arrays import F32, I64
 from training.engine.history import Past
 from training.engine.reasons import Cause
+from training.engine.sources.source import Source
 
 _SUSPECTS = 4  # items that are taken out in turn; each costs an answer about 2 ms
 _YOUNGEST = 1  # that is always among them
@@ -47,6 +48,30 @@ def resting_on(
     drops = whole - scores(rests, items)
     most = np.argmax(drops, axis=0)
     return [suspects[row] if drops[row, column] > 0.0 else None for column, row in enumerate(most)]
+
+
+def leading_causes(
+    sources: Mapping[str, Source],
+    past: Past,
+    now: float,
+    items: I64,
+    added: Mapping[str, F32],
+    between: Callable[[], object],
+) -> list[Cause]:
+    """Per item, the cause that the source with the largest contribution gives; no other source is
+    asked."""
+    names = list(added)
+    if not len(items):
+        return []
+    winner = np.argmax(np.stack([added[name] for name in names]), axis=0)
+    causes: list[Cause] = [Cause("")] * len(items)
+    for index in np.unique(winner):
+        rows = np.flatnonzero(winner == index)
+        told = sources[names[index]].causes(past, now, items[rows].tolist())
+        for row, cause in zip(rows, told, strict=True):
+            causes[row] = cause
+        between()
+    return causes
 
 
 def weightiest(

@@ -302,3 +302,17 @@ def test_ending_requests_counts_them(ready):
     with ready.scope:
         assert give_up(received_by=now(), held_up=True) == 0
         assert give_up(received_by=now(), held_up=False) == 1
+
+
+def test_a_fault_that_is_no_requests_ends_the_round_instead_of_asking_for_ever(ready, monkeypatch):
+    take(ready, track("Product Viewed", messageId="m1"))
+
+    def broken():
+        raise RuntimeError("what waits cannot be chosen")
+
+    monkeypatch.setattr(landing, "_choose", broken)
+    with pytest.raises(RuntimeError):
+        landed(ready)
+    monkeypatch.undo()
+    landed(ready)
+    assert len(stored(ready)) == 1
