@@ -1,6 +1,6 @@
 """Steps of a Celery worker before it works: one that gives way to whoever answers people, and one
-that loads what its queues run, before it forks its processes: each
-would do so by itself, at its first work, and keep a copy.
+that loads what its queues run, before it forks its processes: each would do so by itself, at its
+first work, and keep a copy.
 """
 
 import os

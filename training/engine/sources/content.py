@@ -1,5 +1,5 @@
-"""Items whose texts resemble those in the subject's past, by what the base
-model, frozen, and their characters tell.
+"""Items whose texts resemble those in the subject's past, by what the frozen base model and their
+characters tell.
 
 Reaches items that nobody has taken up yet. An item's own past does not count towards itself.
 """
