@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
 
 from training.engine.arrays import F32, I64
+from training.engine.batches import alike
 from training.engine.text import Base
 
 _TOKENS_AT_ONCE = 4_096
@@ -96,19 +97,6 @@ class Encoder:
     def autocast(self) -> torch.autocast:
         """bfloat16 where it pays, a no-op otherwise."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.fast)
-
-
-def alike(length: I64, budget: int) -> Iterator[I64]:
-    """Indices of texts in groups of similar length, each of at most `budget` tokens, padding
-    included, or of a single text."""
-    order = np.argsort(length, kind="stable")
-    start = 0
-    while start < len(order):
-        size = max(1, budget // int(length[order[start]]))
-        # The longest of a group decides its cost, so the size is checked against the end.
-        size = max(1, budget // int(length[order[start : start + size][-1]]))
-        yield order[start : start + size]
-        start += size
 
 
 def mean_pool(states: Tensor, mask: Tensor) -> Tensor:

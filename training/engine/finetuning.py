@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from training.engine.adapters import ADAPTERS
 from training.engine.adapters.shape import AdapterShape, attention_targets
 from training.engine.arrays import F32, I64, Tensors
-from training.engine.encoder import Encoder, Tokens, Whitening, alike, mean_pool
+from training.engine.batches import alike
+from training.engine.encoder import Encoder, Tokens, Whitening, mean_pool
 from training.engine.loop import Plan, train
 from training.engine.network import Batch
 from training.engine.sampling import Sampler

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import erf
 
 from training.engine.arrays import F32, F64, I64, Settings, Tensors
+from training.engine.batches import alike
 from training.engine.history import Past
 from training.engine.reasons import Cause
 
@@ -56,7 +57,7 @@ class Sequence:
     def score_all(self, pasts: collections.abc.Sequence[Past], now: float) -> F32:
         recent = [past.newest(self.length) for past in pasts]
         scores = np.empty((len(pasts), len(self.vector)), dtype=np.float32)
-        for rows in _alike([len(past) for past in recent]):
+        for rows in alike(np.array([len(past) for past in recent]), _EVENTS_AT_ONCE):
             read = self._read([recent[row] for row in rows], now)
             part = read.query @ self.vector.T + self.bias
             # Behind a past's end the pointers are 0.
@@ -194,20 +195,6 @@ def restore(tensors: Tensors, settings: Settings) -> Sequence:
         heads=int(settings["heads"]),
         length=int(settings["length"]),
     )
-
-
-def _alike(lengths: list[int]) -> list[I64]:
-    """Places of pasts in groups of like length, so that little is computed on what fills them
-    up, none of more than _EVENTS_AT_ONCE events."""
-    order = np.argsort(lengths, kind="stable")
-    groups, first = [], 0
-    while first < len(order):
-        size = max(1, _EVENTS_AT_ONCE // lengths[order[first]])
-        # The longest of a group decides its cost, so the size is checked against the end.
-        size = max(1, _EVENTS_AT_ONCE // lengths[order[first : first + size][-1]])
-        groups.append(order[first : first + size])
-        first += size
-    return groups
 
 
 def _filled(rows: list[Any], width: int) -> Any:
