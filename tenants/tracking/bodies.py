@@ -80,19 +80,23 @@ def messages_of(body: Any, kind: str, measured: int) -> list[Any]:
 
     EventTooLarge, BadBatch.
     """
-    if not isinstance(body, Mapping):
-        raise BadBatch("Send a JSON object.")
-    if kind:
-        if measured > EVENT_BYTES:
-            raise EventTooLarge
-        return [{**body, "type": kind}]
-    batch = body.get("batch")
-    if not isinstance(batch, list):
-        raise BadBatch
+    messages = measured_before(body, kind)
+    if kind and measured > EVENT_BYTES:
+        raise EventTooLarge
     try:
-        _check_sizes(batch, measured)
+        _check_sizes(messages, measured)
     except RecursionError:
         raise BadBatch("The messages are nested too deeply.") from None
+    return messages
+
+
+def measured_before(body: Any, kind: str) -> list[Any]:
+    """The same of a body whose messages are known to be no larger than they may. BadBatch."""
+    if not isinstance(body, Mapping):
+        raise BadBatch("Send a JSON object.")
+    batch = [{**body, "type": kind}] if kind else body.get("batch")
+    if not isinstance(batch, list):
+        raise BadBatch
     return batch
 
 

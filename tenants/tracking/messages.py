@@ -8,24 +8,24 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, lru_cache
-from math import inf, isnan
+from functools import cached_property
 from typing import Any
 
-from tenants.behaviour.columns.schema import plain_name
+from tenants.behaviour.streaming.told import Row, micros
 from tenants.errors import AppError
 from tenants.ids import encode, uuid7
-from tenants.tracking.ecommerce import ACTS, ITEM, ORDER, UNTOLD, VIEW, Act
+from tenants.tracking.ecommerce import ITEM, ORDER, VIEW, Act
 from tenants.tracking.moments import Unreadable, happened_at, moment_of
 from tenants.tracking.narrowing import Narrowing
+from tenants.tracking.parts import act_named, first, named, number, text
+from tenants.tracking.plain import Plain
 
-# Characters of a name: longer ones are a stranger's, and would fill the memory.
-LONGEST_REMEMBERED = 80
 TRACK, PAGE, SCREEN = "track", "page", "screen"
 # They tell who somebody is. Traits are not kept, and two ids are never made one person by them.
 ABOUT_PEOPLE = frozenset({"identify", "group", "alias"})
 
-Event = dict[str, Any]
+# What all acts of a message have in common, by the names of `Row`.
+Base = dict[str, Any]
 
 
 class PassedOver(Exception):
@@ -38,11 +38,11 @@ class PassedOver(Exception):
 
 @dataclass
 class Told:
-    """What one request told: events by the columns of `columns.schema`, and what is passed over,
-    counted by code and name. Every message is in exactly one of the two, or one product of it.
+    """What one request told: events, and what is passed over, counted by code and name. Every
+    message is in exactly one of the two, or one product of it.
     """
 
-    events: list[Event] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
     passed_over: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
@@ -64,7 +64,13 @@ class Envelope:
 def read_messages(messages: list[Any], envelope: Envelope) -> Told:
     """Each message in its order."""
     told = Told()
+    silent = not _consent(envelope.context)
+    plain = Plain(envelope.received, envelope.sent_at).row if silent else _never
     for message in messages:
+        row = plain(message)
+        if row is not None:
+            told.events.append(row)
+            continue
         try:
             told.events += _events(message, envelope, told)
         except PassedOver as passed:
@@ -72,7 +78,11 @@ def read_messages(messages: list[Any], envelope: Envelope) -> Told:
     return told
 
 
-def _events(message: Any, envelope: Envelope, told: Told) -> list[Event]:
+def _never(message: Any) -> None:
+    """Where the whole request says something of consent, each message needs the second look."""
+
+
+def _events(message: Any, envelope: Envelope, told: Told) -> list[Row]:
     if not isinstance(message, dict):
         raise PassedOver("malformed")
     act, name = _act(message)
@@ -83,7 +93,7 @@ def _events(message: Any, envelope: Envelope, told: Told) -> list[Event]:
     properties = properties if isinstance(properties, dict) else {}
     base = {
         "user_id": user,
-        "occurred_at": _moment(message, envelope),
+        "occurred_at": micros(_moment(message, envelope)),
         "withheld": _withheld(message, envelope, told),
     }
     return list(_acts(act, name, properties, base, _own_id(message), told))
@@ -101,34 +111,24 @@ def _act(message: Mapping[str, Any]) -> tuple[Act, str]:
     name = message.get("event")
     if not isinstance(name, str) or not name:
         raise PassedOver("no_name")
-    act = _remembered_act(name) if len(name) <= LONGEST_REMEMBERED else _act_named(name)
+    act = act_named(name)
     if act is None:
         raise PassedOver("untold", name)
     return act, name
 
 
-def _act_named(name: str) -> Act | None:
-    """None for what tells of no act on an item."""
-    plain = plain_name(name)
-    return None if plain in UNTOLD else ACTS.get(plain) or Act(text(name) or name)
-
-
-# A shop's tracker says the same few names.
-_remembered_act = lru_cache(maxsize=1_000)(_act_named)
-
-
 def _acts(
-    act: Act, name: str, properties: Mapping[str, Any], base: Event, own: str | None, told: Told
-) -> Iterator[Event]:
+    act: Act, name: str, properties: Mapping[str, Any], base: Base, own: str | None, told: Told
+) -> Iterator[Row]:
     """One event, or one for each product; a product without an id is passed over by itself."""
     products = properties.get("products") if act.each else None
     if not isinstance(products, list) or not products:
         yield _event(act, name, properties, properties, {**base, "event_id": own})
         return
-    for number, product in enumerate(products):
+    for place, product in enumerate(products):
         line = product if isinstance(product, dict) else {}
         # The same message gives the same ids, so that a repeated one counts once.
-        event_id = own and f"{own}/{number}"
+        event_id = own and f"{own}/{place}"
         try:
             yield _event(act, name, line, properties, {**base, "event_id": event_id})
         except PassedOver as passed:
@@ -136,23 +136,23 @@ def _acts(
 
 
 def _event(
-    act: Act, name: str, line: Mapping[str, Any], whole: Mapping[str, Any], base: Event
-) -> Event:
-    item = _first(line, ITEM)
+    act: Act, name: str, line: Mapping[str, Any], whole: Mapping[str, Any], base: Base
+) -> Row:
+    item = first(line, ITEM)
     if not item:
         raise PassedOver("no_item", name)
     rating = number(line.get("rating")) if act.rated else None
-    return {
+    return Row(
         **base,
-        "item_id": item,
-        "type": act.unrated if act.rated and rating is None else act.type,
-        "value": rating,
-        "price": None if act.rated else number(line.get("price")),
-        "quantity": None if act.rated else number(line.get("quantity")),
-        "order_id": _first(whole, ORDER),
-        "item_title": text(line.get("name")),
-        "item_category": text(line.get("category")),
-    }
+        item_id=item,
+        type=act.unrated if act.rated and rating is None else act.type,
+        value=rating,
+        price=None if act.rated else number(line.get("price")),
+        quantity=None if act.rated else number(line.get("quantity")),
+        order_id=first(whole, ORDER),
+        item_title=text(line.get("name")),
+        item_category=text(line.get("category")),
+    )
 
 
 def _own_id(message: Mapping[str, Any]) -> str | None:
@@ -199,43 +199,3 @@ def _withheld(message: Mapping[str, Any], envelope: Envelope, told: Told) -> str
 
 def _consent(context: Any) -> Any:
     return context.get("consent") if isinstance(context, dict) else None
-
-
-def _first(line: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    for name in names:
-        if name in line and (found := text(line[name])):
-            return found
-    return None
-
-
-def text(value: Any) -> str | None:
-    """A text or a whole number as a text, without blanks around it; None for anything else.
-
-    One that PostgreSQL would not keep becomes what cleaning refuses as a control character.
-    """
-    if not isinstance(value, str):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return str(value) if whole else None
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return "\x00"
-    return value.strip() or None
-
-
-def number(value: Any) -> float | None:
-    """A number, also written as a text; infinite, which cleaning refuses, for what is none."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return inf
-    try:
-        read = float(value)
-    except (ValueError, OverflowError):
-        return inf
-    return inf if isnan(read) else read
-
-
-def named(value: Any) -> str:
-    return value if isinstance(value, str) else ""

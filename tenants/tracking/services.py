@@ -11,7 +11,8 @@ from django.utils.timezone import now
 from tenants.audit.actor import Actor
 from tenants.behaviour.models import EventBatch
 from tenants.behaviour.streaming.inbox import INBOX, arrived, ring
-from tenants.behaviour.streaming.streaming import Told, accept_together
+from tenants.behaviour.streaming.streaming import accept_together
+from tenants.behaviour.streaming.told import Told
 from tenants.consent.signals import honour_gpc
 from tenants.errors import AppError
 from tenants.tracking.messages import Envelope, read_messages
@@ -36,8 +37,10 @@ def accept_messages(
     passing on. AppError `too_many_acts`, and what `accept_together` refuses.
     """
     acts_in(messages)
-    told = read_messages(messages, Envelope(now(), sent, context, Narrowing()))
-    return _accept(Told(told.events, actor, told.passed_over), gpc, trusted)
+    moment = now()
+    told = read_messages(messages, Envelope(moment, sent, context, Narrowing()))
+    whole = Told(told.events, actor, told.passed_over, received_at=moment)
+    return _accept(whole, gpc, trusted)
 
 
 def keep_messages(
@@ -81,6 +84,6 @@ def _most_acts(message: Any) -> int:
 def _accept(told: Told, gpc: bool, trusted: bool) -> EventBatch:
     accepted = accept_together([told], trusted=trusted)[0]
     if gpc:
-        users = sorted({event["user_id"] for event in told.events})
+        users = sorted({event.user_id for event in told.events if event.user_id})
         honour_gpc(user_ids=users, actor=told.actor)
     return accepted.batch

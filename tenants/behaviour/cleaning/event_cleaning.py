@@ -130,18 +130,22 @@ EVENT_STEPS = (
 
 
 def clean_events(
-    batch: Batch, plan: Plan, *, now: datetime, earlier: Seen | None = None
+    batch: Batch, plan: Plan, *, now: datetime | pl.Series, earlier: Seen | None = None
 ) -> Cleaned:
     """Clean one batch of events; `rows` has EVENT_COLUMNS.
 
-    `earlier` is the `seen` of the batch before, None for the first. `now` needs a zone. A row is
+    `earlier` is the `seen` of the batch before, None for the first. `now` needs a zone; a Series
+    says it of each row, where they came at different times. A row is
     a duplicate when an accepted row before it has the same event_id, or, if it has none, the same
     user, item, type, time, value, quantity and order. One that says something of consent is none
     here: its copies are added up where they are landed. Raises UploadRefused inexact_ids,
     context_of_persons.
     """
-    rules = Rules(plan.options, now, earlier or Seen.nothing())
     typed = typed_events(batch, plan)
+    if isinstance(now, pl.Series):
+        typed = typed.with_columns(now.alias("now"))
+    moment = pl.col("now") if isinstance(now, pl.Series) else now
+    rules = Rules(plan.options, moment, earlier or Seen.nothing())
     cleaned = sift(typed, EVENT_STEPS, rules, EVENT_COLUMNS)
     rows = cleaned.marks.filter(pl.col("code") == CANCELLATION)["row"]
     if rows.is_empty():

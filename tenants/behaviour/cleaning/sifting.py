@@ -26,10 +26,10 @@ CODES = {"row": pl.Int64, "code": pl.String}
 
 @dataclass(frozen=True)
 class Rules:
-    """What steps may look at beside the rows."""
+    """What steps may look at beside the rows. `now` is a column where each row has its own."""
 
     options: UploadOptions
-    now: datetime
+    now: datetime | pl.Expr
     earlier: Seen
 
 

@@ -17,13 +17,9 @@ from tenants.behaviour.landing.carriage import carried
 from tenants.behaviour.processing.report import BUCKETS
 from tenants.behaviour.streaming.event_shapes import plain_events
 from tenants.behaviour.streaming.gathering import GATHERING
-from tenants.behaviour.streaming.streaming import (
-    MOST,
-    AcceptedEvents,
-    EndedEvent,
-    Told,
-    accept_together,
-)
+from tenants.behaviour.streaming.records import AcceptedEvents, EndedEvent
+from tenants.behaviour.streaming.streaming import MOST, accept_together
+from tenants.behaviour.streaming.told import Row, Told, row_of
 from tenants.behaviour.wording import streamed_text
 from tenants.consent.api_signals import HONOURED, asks_to_stop
 from tenants.consent.signals import honour_gpc
@@ -228,16 +224,16 @@ class EventList(TenantAPIView):
             accepted = GATHERING.accept(request.tenant_id, told, trusted=not public)
         answer = _answer(accepted, public)
         if stops:
-            users = {event["user_id"] for event in told.events}
+            users = {event.user_id for event in told.events if event.user_id}
             honour_gpc(user_ids=users, actor=request.actor)
             answer["gpc"] = HONOURED
         return Response(EventBatchAnswer(answer).data, status=202)
 
 
-def _events(body: Any) -> Sequence[dict[str, Any]]:
+def _events(body: Any) -> Sequence[Row]:
     """The events of either form of body, checked in shape."""
     events = plain_events(body) or _checked(body)
-    return [{**event, **carried(event.pop("consent", {}))} for event in events]
+    return [row_of({**event, **carried(event.pop("consent", {}))}) for event in events]
 
 
 def _checked(body: Any) -> list[dict[str, Any]]:

@@ -19,7 +19,9 @@ from django.db import InterfaceError, OperationalError
 
 from tenants.access.turns import TURNS
 from tenants.accounts.tokens import Token
-from tenants.behaviour.streaming.streaming import AcceptedEvents, Told, accept_together
+from tenants.behaviour.streaming.records import AcceptedEvents
+from tenants.behaviour.streaming.streaming import accept_together
+from tenants.behaviour.streaming.told import Told
 from tenants.errors import Unavailable
 from tenants.isolation.scope import tenant_scope
 

@@ -14,7 +14,8 @@ from tenants.audit.actor import system
 from tenants.behaviour.models import Event, EventBatch, QuarantinedRow
 from tenants.behaviour.streaming import gathering
 from tenants.behaviour.streaming.gathering import Gathering, events_of
-from tenants.behaviour.streaming.streaming import Told, accept_together
+from tenants.behaviour.streaming.streaming import accept_together
+from tenants.behaviour.streaming.told import Told, row_of
 from tenants.errors import AppError
 from tests.tenants.behaviour.uploads import agree
 
@@ -27,7 +28,7 @@ def told(*users: str, **changed) -> Told:
         {"user_id": user, "item_id": f"i{n}", "type": "view", "occurred_at": AT, **changed}
         for n, user in enumerate(users)
     ]
-    return Told(events, system(f"sender-{users[0]}"))
+    return Told([row_of(event) for event in events], system(f"sender-{users[0]}"))
 
 
 @pytest.fixture

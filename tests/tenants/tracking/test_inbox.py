@@ -1,5 +1,6 @@
 """The inbox of tracking requests: what was acknowledged is kept, sealed, and landed once."""
 
+import gc
 import json
 import os
 import time
@@ -110,6 +111,26 @@ def test_without_a_time_an_act_happened_when_it_was_received(ready):
     landed(ready)
     with ready.scope:
         assert Event.objects.get().occurred_at == received
+
+
+def test_what_lay_ahead_when_a_request_came_still_does_when_it_is_landed_late(ready):
+    """Where nothing is said of when it was sent, a clock that is ahead shows by when it came."""
+    received = now() - timedelta(hours=2)
+    ahead, behind = received + timedelta(hours=1), received - timedelta(hours=1)
+    batch_id = take(
+        ready,
+        track("Product Viewed", timestamp=ahead.isoformat()),
+        track("Product Viewed", timestamp=behind.isoformat()),
+    )
+    take(ready, track("Product Viewed", timestamp=ahead.isoformat()))
+    with ready.scope:
+        old = WaitingRequest.objects.filter(pk=parse_id("event batch", batch_id))
+        old.update(received_at=received)
+    landed(ready)
+    with ready.scope:
+        batches = list(EventBatch.objects.order_by("id"))
+    assert [passed(one) for one in batches] == [{("future_time", ""): 1}, {}]
+    assert [one.accepted for one in batches] == [1, 1]
 
 
 def test_who_withdraws_before_the_landing_is_not_stored(ready):
@@ -316,3 +337,16 @@ def test_a_fault_that_is_no_requests_ends_the_round_instead_of_asking_for_ever(r
     monkeypatch.undo()
     landed(ready)
     assert len(stored(ready)) == 1
+
+
+def test_a_round_leaves_the_collection_of_garbage_as_it_was(ready):
+    take(ready, track("Product Viewed"))
+    landed(ready)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        take(ready, track("Product Viewed"))
+        landed(ready)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -10,7 +10,7 @@ from tenants.behaviour.streaming.outcomes import MOST_NAMES
 from tenants.consent.models import ConsentRecord, ConsentSignal
 from tenants.consent.signals import set_signals
 from tenants.subjects.directory import known
-from tenants.tracking import messages
+from tenants.tracking import parts
 from tenants.tracking.ecommerce import ACTS, UNTOLD
 from tenants.tracking.moments import Unreadable, happened_at, moment_of
 from tests.tenants.behaviour.uploads import agree
@@ -249,8 +249,8 @@ def test_names_are_read_whatever_their_case_and_blanks():
 
 
 def test_no_long_name_of_a_stranger_is_remembered(ready):
-    before = messages._remembered_act.cache_info().currsize
+    before = parts.remembered_act.cache_info().currsize
     sent(ready, track("x" * 30_000), track("x" * 81))
-    assert messages._remembered_act.cache_info().currsize == before
+    assert parts.remembered_act.cache_info().currsize == before
     sent(ready, track("y" * 80))
-    assert messages._remembered_act.cache_info().currsize == before + 1
+    assert parts.remembered_act.cache_info().currsize == before + 1
