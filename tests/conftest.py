@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connections, transaction
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -37,6 +37,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Each test of what is made once has a transaction of its own; see made_once."""
+    if "made_once" in getattr(item, "fixturenames", ()):
+        item.add_marker("django_db")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -167,6 +173,21 @@ def charlie(db: None) -> Business:
     return make_business("Charlie")
 
 
+@pytest.fixture(scope="module")
+def made_once(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    """For what the tests of a file all begin with: a transaction around them.
+
+    What a fixture of the module makes in it stands before each test as it was made, for a test's
+    own transaction lies inside and is rolled back. Files are not: a test that spoils one makes its
+    own. Nothing is ever committed, so what asks for `committed` has to live in another file.
+    """
+    around = transaction.atomic()
+    around._from_testcase = True  # type: ignore[attr-defined]  # as the tests' own are marked
+    with django_db_blocker.unblock(), around:  # type: ignore[attr-defined]
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
 def committed(
     django_db_setup: None, django_db_blocker: object
@@ -183,6 +204,7 @@ def committed(
         return made[-1]
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        assert not connections["default"].in_atomic_block, "see made_once"
         yield make
         forget(*(business.tenant.id for business in made))
         connections.close_all()

@@ -6,6 +6,8 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.tiny_base import LETTERS, Shape, write_base
+
 SUBJECTS, ITEMS, WEEKS = 60, 30, 20
 # Item numbers of the shared bundle: far from those that the database gives out by itself.
 FIRST_ITEM = 10_000_000
@@ -75,26 +77,8 @@ def purchases(people: range = range(SUBJECTS), seed: int = 7) -> bytes:
 
 def tiny_base_model(folder: Path) -> str:
     """A random two-layer BERT that knows the shop's words; the folder's path."""
-    import torch
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    letters = [f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz0123456789"]
-    single = [c.removeprefix("##") for c in letters]
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *single, *letters]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "vocab.txt").write_text("\n".join(vocabulary))
-    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-    )
-    BertModel(config).save_pretrained(folder, safe_serialization=True)
-    return str(folder)
+    pieces = [*LETTERS, *(f"##{letter}" for letter in LETTERS)]
+    return write_base(folder, [*WORDS, *pieces], Shape(width=32, layers=2, longest=64))
 
 
 # A run small enough for a test; every other parameter is "auto".

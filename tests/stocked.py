@@ -1,11 +1,15 @@
 """A business with the shop's data: notice, items, consent, purchases and a published version."""
 
+from pathlib import Path
+
 from tenants.behaviour.arriving.accepting import accept_upload
 from tenants.behaviour.models import Item, Upload
 from tenants.consent.notices import archive_notice
 from tenants.consent.vocabulary import Purpose
 from tenants.work.run import run_waiting
 from tests import shop
+from tests.conftest import Business, make_business
+from tests.trained import give_version
 from training.jobs.models import Version
 from training.jobs.services import approve_version, publish_version
 
@@ -45,6 +49,14 @@ def stock(business, people: range, first_item: int = shop.FIRST_ITEM) -> dict[st
             )
             run_waiting("default")
     return uploads
+
+
+def make_serving(people: range, artifact: Path) -> Business:
+    """A business with these people's data, and a version of the bundle that serves."""
+    business = make_business("Shopkeeper")
+    stock(business, people)
+    publish(business, give_version(business, artifact))
+    return business
 
 
 def publish(business, version: Version) -> None:

@@ -11,6 +11,8 @@ import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from tests.workers import LONG, TOGETHER
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = {
     "": ("tenants", "training"),
@@ -225,6 +227,11 @@ def test_no_scope_outlives_its_transaction():
     session = re.compile(r"\bset\s+(session\s+)?app\.", re.IGNORECASE)
     found = [name for name, text in texts() if setting.search(text) or session.search(text)]
     assert found == []
+
+
+@pytest.mark.parametrize("place", [*LONG, *TOGETHER])
+def test_what_tests_are_handed_out_by_is_there(place):
+    assert (ROOT / place).exists()
 
 
 def test_no_file_names_a_path_of_the_machine_it_was_written_on():

@@ -1,7 +1,7 @@
 """Lists by cursor, the same everywhere: `limit`, `after`, `has_more` and a Link header.
 
-Rows run from the newest to the oldest by their time-ordered id. A page stays what it is while new
-rows come, and costs the same however far back it lies.
+Rows run from the newest to the oldest by their time-ordered id, or by the number that a table gives
+its rows. A page stays what it is while new rows come, and costs the same however far back it lies.
 """
 
 from collections.abc import Sequence
@@ -61,20 +61,27 @@ class Page:
         return response
 
 
-def page_of(request: Request, rows: "QuerySet[Any]", kind: str, known_by: str = "pk") -> Page:
+def page_of(
+    request: Request,
+    rows: "QuerySet[Any]",
+    kind: str,
+    *,
+    known_by: str = "pk",
+    ordered_by: str = "pk",
+) -> Page:
     """The page of `rows` that was asked for; `kind` is a row of `ids.PREFIXES`.
 
-    `known_by` is the column behind the public id, where that is not the key that gives the order.
-    AppError (`invalid_value`) for a cursor that is no such id. One that leads nowhere, as after
-    the deletion of its row, still has a place in the order; known by another column it has none,
-    and nothing follows it.
+    `known_by` is the column behind the public id, `ordered_by` the one that gives the order; no two
+    rows may share a value of either. AppError (`invalid_value`) for a cursor that is no such id.
+    One that leads nowhere, as after the deletion of its row, still has a place in the order; where
+    the two columns differ it has none, and nothing follows it.
     """
     limit, after = _asked(request)
     if after is not None:
         value = _cursor(after, kind)
-        place = Subquery(rows.filter(**{known_by: value}).values("pk")[:1])
-        rows = rows.filter(pk__lt=value if known_by == "pk" else place)
-    found: list[Model] = list(rows.order_by("-pk")[: limit + 1])
+        place = Subquery(rows.filter(**{known_by: value}).values(ordered_by)[:1])
+        rows = rows.filter(**{f"{ordered_by}__lt": value if known_by == ordered_by else place})
+    found: list[Model] = list(rows.order_by(f"-{ordered_by}")[: limit + 1])
     return Page(found[:limit], len(found) > limit)
 
 

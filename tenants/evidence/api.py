@@ -54,7 +54,7 @@ class EntryList(TenantAPIView):
         query.is_valid(raise_exception=True)
         options = read_options(filters_of(query.validated_data), kind.filters)
         entries = AuditEntry.objects.filter(**conditions_of(options)).prefetch_related("detail")
-        page = paging.page_of(request, entries, "audit entry")
+        page = paging.page_of(request, entries, "audit entry", ordered_by="seq")
         told = AuditEntryAnswer(page.rows, many=True).data
         if "subject_id" in options:
             subject_id = options["subject_id"]

@@ -19,11 +19,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from launcher.leftovers import MARK
 from launcher.ports import any_free
+from tests import shop
 from tests.bench.erasure_disk import Disk
 from tests.bench.erasure_scan import Needles, control, forms, occurrences, scan
-from tests.bench.restarts import BARE, BASE, LEAN, ROOT, Product
+from tests.bench.restarts import BARE, LEAN, ROOT, Product
 
 QUICK = bool(os.environ.get("QUICK"))
 PEOPLE = 24 if QUICK else 60
@@ -40,29 +40,23 @@ class Proof:
         self.steps: subprocess.Popen[str] | None = None
         self.begun = time.monotonic()
 
-    def make_base(self) -> subprocess.Popen[bytes]:
-        """The process that makes it; nobody needs it before the first training."""
-        base = self.folder / "tiny"
-        os.environ["BASE_MODELS"] = self.known["base"] = str(base)
-        return subprocess.Popen([sys.executable, "-c", BASE, str(base)], cwd=ROOT)
-
     def start(self, script: str) -> Product:
         product = Product(self.disk.var, self.known["port"], script)
-        product.start()
+        product.start(meanwhile=lambda: self.listen(product))
         self.say("the product runs")
         return product
 
-    def step(self, product: Product, name: str) -> None:
-        """One process does all steps: it would load the product anew for each, and finds the
-        restarted one where it was."""
+    def listen(self, product: Product) -> None:
+        """Start the one process that does all steps, which loads the product while the product
+        itself begins, and finds the restarted one where it was."""
         if self.steps is None:
-            words = [sys.executable, "-m", "tests.bench.erasure_steps"]
-            env = product.environment()
-            del env[MARK]  # what bears it is stopped with the run
+            words, pipe = [sys.executable, "-m", "tests.bench.erasure_steps"], subprocess.PIPE
             self.steps = subprocess.Popen(
-                words, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                words, cwd=ROOT, env=product.environment(), stdin=pipe, stdout=pipe, text=True
             )
-        assert self.steps.stdin and self.steps.stdout
+
+    def step(self, name: str) -> None:
+        assert self.steps and self.steps.stdin and self.steps.stdout
         print(json.dumps([name, self.known]), file=self.steps.stdin, flush=True)
         told = self.steps.stdout.readline()
         if not told:
@@ -86,15 +80,15 @@ class Proof:
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="attune-erasure-") as folder:
         proof = Proof(Path(folder))
-        making = proof.make_base()
+        base = shop.tiny_base_model(proof.folder / "tiny")
+        os.environ["BASE_MODELS"] = proof.known["base"] = base
         product = proof.start(BARE)
         try:
-            assert making.wait() == 0
-            proof.step(product, "prepare")
+            proof.step("prepare")
             planted = look_at_planted(proof)
             proof.disk.back_up(proof.folder / "backup")
-            proof.step(product, "erase")
-            proof.step(product, "replace")
+            proof.step("erase")
+            proof.step("replace")
             proof.disk.purge()
             left = proof.look("behind the erasure")
         finally:
@@ -102,7 +96,7 @@ def main() -> int:
         proof.disk.restore(proof.folder / "backup")
         product = proof.start(LEAN)
         try:
-            proof.step(product, "restored")
+            proof.step("restored")
             proof.disk.purge()
             back = proof.look("behind the restored backup")
         finally:

@@ -231,6 +231,9 @@ if __name__ == "__main__":
     django.setup()
     from django.db import connections
 
+    from recommend import answering  # noqa: F401  # what takes long to load, before it is needed
+    from tests import stocked  # noqa: F401
+
     for line in sys.stdin:
         name, known = json.loads(line)
         connections.close_all()  # the product may have been started anew

@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 from launcher.ports import any_free
-from tests.bench.restarts import BASE, ROOT, Product
+from tests import shop
+from tests.bench.restarts import ROOT, Product
 
 # `make up` in a folder of its own, with everything but the demo tenant and the web server.
 START = """
@@ -46,15 +47,12 @@ SAVE_EVERY = "1"
 def main() -> int:
     options = asked()
     with tempfile.TemporaryDirectory(prefix="attune-jobs-") as folder:
-        base = Path(folder) / "base"
-        making = subprocess.Popen([sys.executable, "-c", BASE, str(base)], cwd=ROOT)
-        os.environ |= {"BASE_MODELS": str(base), "ATTUNE_SAVE_EVERY": SAVE_EVERY}
+        base = shop.tiny_base_model(Path(folder) / "base")
+        os.environ |= {"BASE_MODELS": base, "ATTUNE_SAVE_EVERY": SAVE_EVERY}
         product = Product(Path(folder) / "var", options.port, START, str(options.slots))
         product.start()
         try:
             environment = product.environment()
-            if making.wait():
-                raise SystemExit("the base model could not be made")
             words = [f"--{name}={value}" for name, value in vars(options).items() if name != "port"]
             driver = [sys.executable, "-m", "tests.bench.jobs_driver", *words]
             return subprocess.run(driver, cwd=ROOT, env=environment).returncode

@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
-from subprocess import Popen
 from threading import Thread
 from typing import Any
 
@@ -25,10 +24,6 @@ from tests.bench.stage import on_stage
 QUICK = bool(os.environ.get("QUICK"))
 KILLS = ("finetune",) if QUICK else ("encode", "sequence", "finetune", "evaluate")
 SMALL = {} if QUICK else {"epochs": 3, "finetune_epochs": 2}
-# In a process of its own: torch is needed for nothing else here.
-BASE = (
-    "import pathlib, sys; from tests import shop; shop.tiny_base_model(pathlib.Path(sys.argv[1]))"
-)
 PATIENCE = 600.0  # seconds
 
 
@@ -46,16 +41,13 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="attune-base-") as folder,
         ThreadPoolExecutor(1) as pool,
     ):
-        base = Path(folder) / "tiny"
         if QUICK:
-            settings.BASE_MODELS = [str(base)]
-        making = Popen([sys.executable, "-c", BASE, str(base)])
+            settings.BASE_MODELS = [shop.tiny_base_model(Path(folder) / "tiny")]
         call_command("migrate", database="owner", interactive=False, verbosity=0)
         business = make_business("Alice")
         stock(business, range(shop.SUBJECTS))
         with business.scope:
             set_limits(plan="large", actor=system("operator"))  # it may run two jobs at once
-        assert making.wait() == 0
         first, second = order(business), order(business)
         cores = sorted(os.sched_getaffinity(0))
         killing = pool.submit(train, business, second, KILLS, cores[-1])

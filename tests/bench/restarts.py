@@ -16,11 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from launcher.leftovers import MARK
-from launcher.ports import any_free
+from launcher import manage
+from launcher.places import Places
+from launcher.ports import RANGES, any_free, known_ports
 from tests import shop
 
 ROOT = Path(__file__).parents[2]
@@ -53,14 +56,10 @@ LEAN = BARE.replace(
     "steps=tuple(steps))",
     "steps=tuple(steps), serving=tuple(p for p in made.serving if p.name != 'worker-gpu'))",
 )
-# In a process of its own: torch is needed for nothing else here.
-BASE = (
-    "import sys; from pathlib import Path; from tests import shop;"
-    "shop.tiny_base_model(Path(sys.argv[1]))"
-)
 # Some seconds of training behind a start that takes as long, kept once a second.
 SMALL = {**shop.QUICK, "batch_size": 32, "finetune_epochs": 10}
 SAVE_EVERY = "1"
+POLL = 0.1  # seconds between two looks
 
 
 def _end_with_us() -> None:
@@ -75,7 +74,8 @@ class Product:
         self.var, self.port, self.script, self.words = var, port, script, words
         self.asked: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
+    def start(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Until it says that it runs; `meanwhile` is called once it has begun to."""
         self.process = subprocess.Popen(
             [sys.executable, "-c", self.script, str(self.var), *self.words],
             cwd=ROOT,
@@ -85,6 +85,7 @@ class Product:
             start_new_session=True,
             preexec_fn=_end_with_us,
         )
+        meanwhile()
         assert self.process.stdout
         for line in self.process.stdout:
             if "Ctrl-C" in line:
@@ -118,47 +119,48 @@ class Product:
                     found.append(pid)
         return found
 
-    def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A command in the environment of a running worker."""
-        return subprocess.run(
-            [sys.executable, *words],
-            cwd=ROOT,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
+    def environment(self) -> dict[str, str]:
+        """That of a worker, before there is one; waits while the database has no port yet."""
+        places = Places(self.var)
+        while not RANGES.keys() <= known_ports(places.ports).keys():
+            time.sleep(0.05)
+        env = manage.environment(places)
+        del env["DATABASE_OWNER_URL"]
+        return {**env, "ATTUNE_PORT": str(self.port)}
+
+    def ask(self, question: str, *given: object) -> dict[str, Any]:
+        """An answer of the one process beside the product that is asked everything; see
+        restarts_asked.py."""
+        if self.asked is None:
+            self.listen()
+        assert self.asked and self.asked.stdin and self.asked.stdout
+        print(json.dumps([question, *given]), file=self.asked.stdin, flush=True)
+        told = self.asked.stdout.readline()
+        if not told:
+            raise SystemExit(f"no answer to {question}")
+        return dict(json.loads(told))
+
+    def listen(self) -> None:
+        """Start that process: it loads the product while the product itself begins."""
+        words = [sys.executable, "-m", "tests.bench.restarts_asked"]
+        pipe = subprocess.PIPE
+        self.asked = subprocess.Popen(
+            words, cwd=ROOT, env=self.environment(), stdin=pipe, stdout=pipe, text=True
         )
 
-    def environment(self) -> dict[str, str]:
-        """That of a running worker; waits while none is there."""
-        while not (pids := self.pids("beat")):
-            time.sleep(0.5)
-        raw = Path(f"/proc/{pids[0]}/environ").read_bytes().decode().split("\0")
-        return dict(pair.split("=", 1) for pair in raw if "=" in pair)
-
-    def state(self) -> dict[str, object]:
-        """What became of the job, by a process beside the product that is asked again and again;
-        nothing while the database is away."""
-        if self.asked is None:
-            env = self.environment()
-            del env[MARK]  # what bears it is stopped with the run
-            words = [sys.executable, "-m", "tests.bench.restarts_asked"]
-            pipe = subprocess.PIPE
-            self.asked = subprocess.Popen(
-                words, cwd=ROOT, env=env, stdin=pipe, stdout=pipe, text=True
-            )
-        assert self.asked.stdin and self.asked.stdout
-        print(file=self.asked.stdin, flush=True)
-        return dict(json.loads(self.asked.stdout.readline()))
+    def state(self) -> dict[str, Any]:
+        """What became of the job; nothing while the database is away."""
+        return self.ask("state")
 
 
-def wait_for(product: Product, states: tuple[str, ...], seconds: float) -> dict[str, object]:
+def wait_for(product: Product, states: tuple[str, ...], seconds: float) -> dict[str, Any]:
     """The job's state once it is one of `states`; SystemExit when it does not come."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = product.state()
         if found["state"] in states:
             return found
-        time.sleep(0.5)
+        time.sleep(POLL)
     raise SystemExit(f"the job was not {states} within {seconds:.0f} s: {found}")
 
 
@@ -170,7 +172,7 @@ def kill(product: Product, target: str) -> bool:
     while not (pids := product.pids(target)):
         if product.state()["state"] not in ("running", "queued"):
             return False
-        time.sleep(0.5)
+        time.sleep(POLL)
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     if target == "everything":
@@ -203,8 +205,8 @@ def main() -> None:
                 counts[target] += kill(product, target)
                 print(f"killed {target} at {state['fraction']}", flush=True)
             ended = wait_for(product, ("succeeded", "failed"), 1800)
-            verified = product.manage("manage.py", "audit_verify")
-            print(verified.stdout, flush=True)
+            verified = product.ask("verify")
+            print(verified["said"], flush=True)
         finally:
             product.end()
     result = {
@@ -214,11 +216,11 @@ def main() -> None:
         "state": ended["state"],
         "versions": ended["versions"],
         "snapshots": ended["snapshots"],
-        "audit_verifies": verified.returncode == 0,
+        "audit_verifies": verified["holds"],
         "seed": options.seed,
     }
     print(json.dumps(result))
-    if ended["state"] != "succeeded" or ended["versions"] != 1 or verified.returncode:
+    if ended["state"] != "succeeded" or ended["versions"] != 1 or not verified["holds"]:
         raise SystemExit(1)
 
 
@@ -231,16 +233,15 @@ def demo(folder: Path, port: int) -> Product:
 
 def small(folder: Path, port: int) -> Product:
     """The product, started, and a small shop in it whose training was ordered."""
-    base = folder / "base"
-    making = subprocess.Popen([sys.executable, "-c", BASE, str(base)], cwd=ROOT)
-    os.environ |= {"BASE_MODELS": str(base), "ATTUNE_SAVE_EVERY": SAVE_EVERY}
+    base = shop.tiny_base_model(folder / "base")
+    os.environ |= {"BASE_MODELS": base, "ATTUNE_SAVE_EVERY": SAVE_EVERY}
     product = Product(folder / "var", port, BARE)
-    product.start()
-    assert making.wait() == 0
-    ordered = product.manage("-m", "tests.bench.restarts_asked", json.dumps(SMALL))
-    if ordered.returncode:
-        product.stop()
-        raise SystemExit(ordered.stderr)
+    product.start(meanwhile=product.listen)
+    try:
+        product.ask("order", SMALL)
+    except SystemExit:
+        product.end()
+        raise
     return product
 
 

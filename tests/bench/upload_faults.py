@@ -5,7 +5,6 @@ have no part in this, and a driver beside it (`upload_faults_driver.py`) in a wo
 Ends with the driver's one JSON object. QUICK=1: the same inputs, smaller ones, and short outages.
 """
 
-import os
 import signal
 import subprocess
 import sys
@@ -31,15 +30,27 @@ DRIVER = (sys.executable, "-m", "tests.bench.upload_faults_driver")
 
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="attune-faults-") as folder:
-        product = Product(Path(folder) / "var", any_free(), START)
-        product.start()
+        product, driver = Product(Path(folder) / "var", any_free(), START), Driver()
+        product.start(meanwhile=lambda: driver.start(product))
         try:
-            told = {"FAULTS_SUPERVISOR": str(product.process.pid)}
-            return subprocess.run(
-                DRIVER, cwd=ROOT, env={**os.environ, **product.environment(), **told}
-            ).returncode
+            return driver.run()
         finally:
             product.end()
+
+
+class Driver:
+    """The process beside the product: it loads the product while the product itself begins."""
+
+    process: "subprocess.Popen[str]"
+
+    def start(self, product: Product) -> None:
+        env = {**product.environment(), "FAULTS_SUPERVISOR": str(product.process.pid)}
+        self.process = subprocess.Popen(DRIVER, cwd=ROOT, env=env, stdin=subprocess.PIPE, text=True)
+
+    def run(self) -> int:
+        """Let it begin; its exit status."""
+        self.process.communicate("begin\n")
+        return self.process.returncode
 
 
 if __name__ == "__main__":

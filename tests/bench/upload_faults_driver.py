@@ -1,5 +1,6 @@
 """The driver of `make bench-upload-faults`: sends every bad input to a running product, and tells
-what became of it. Runs in the environment of one of the product's workers.
+what became of it. Runs in the environment of one of the product's workers; a line on its input
+says that the product runs.
 """
 
 import json
@@ -160,4 +161,4 @@ def report(table: Table, lost: int, memory: float, seconds: float) -> int:
 if __name__ == "__main__":
     # What was stopped or mounted is set right again also when somebody ends this.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    sys.exit(main())
+    sys.exit(main() if sys.stdin.readline() else 1)

@@ -22,7 +22,7 @@ from tests.bench.upload_faults_streams import Stream, began
 from tests.bench.upload_faults_verdict import Table, judge
 
 QUICK = bool(os.environ.get("QUICK"))
-ROWS = 90_000 if QUICK else 1_000_000
+ROWS = 70_000 if QUICK else 1_000_000
 GONE, FROZEN = (2.0, 1.0) if QUICK else (60.0, 20.0)  # seconds
 
 

@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -125,8 +126,10 @@ def are_patterns(value: object) -> bool:
     )
 
 
+@lru_cache(maxsize=1_000)
 def compiles(pattern: str) -> bool:
-    """Whether polars can use the pattern, alone and within a choice."""
+    """Whether polars can use the pattern, alone and within a choice. Asked of every upload at each
+    step, and nearly always of the same few."""
     try:
         pl.Series([""]).str.contains(pattern)
         pl.Series([""]).str.contains(one_pattern((pattern,)) or "")

@@ -12,9 +12,8 @@ from tenants.consent.services import set_flag
 from tenants.errors import AppError
 from tenants.subjects.directory import find
 from tests import shop
-from tests.stocked import publish, stock
+from tests.stocked import make_serving, stock
 from tests.tenants.evidence.evidence import content_of, faults, make_evidence
-from tests.trained import give_version
 
 PACKS = {
     "processing": "record-of-processing",
@@ -28,11 +27,9 @@ def facts(content: dict[str, bytes], name: str) -> dict[str, dict[str, object]]:
     return {f"{line['section']}.{line['fact']}": line for line in lines}
 
 
-@pytest.fixture
-def shopkeeper(alice, artifact):
-    stock(alice, range(12))
-    publish(alice, give_version(alice, artifact))
-    return alice
+@pytest.fixture(scope="module")
+def shopkeeper(made_once, artifact):
+    return make_serving(range(12), artifact)
 
 
 @pytest.mark.parametrize("kind", PACKS)
@@ -41,8 +38,8 @@ def test_a_pack_verifies_and_comes_as_facts_and_as_text_in_both_languages(shopke
     assert faults(shopkeeper, content) == []
     name = PACKS[kind]
     english, chinese = (content[f"{name}.{language}.md"].decode() for language in ("en", "zh"))
-    assert "**Contact**: OPEN" in english and "Alice's shop" in english
-    assert "待填写" in chinese and "Alice's shop" in chinese
+    assert "**Contact**: OPEN" in english and shopkeeper.tenant.name in english
+    assert "待填写" in chinese and shopkeeper.tenant.name in chinese
     assert all(shop.user(n) not in str(content) for n in range(12))
 
 
@@ -95,7 +92,7 @@ def test_the_algorithm_statement_tells_logic_and_choices(shopkeeper):
 
 
 def test_a_small_shop_is_not_counted_aloud(alice):
-    stock(alice, range(5))
+    stock(alice, range(5), first_item=2 * shop.FIRST_ITEM)
     told = facts(content_of(make_evidence(alice, "impact")), "impact-assessment")
     assert {line["people"] for line in told["consents.states"]["value"]} == {"<10"}
     assert told["models.versions"]["value"] == []

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from tenants.behaviour.models import Upload
+from tests.conftest import make_business
 from tests.stocked import publish, stock
 from tests.trained import give_version
 from training.jobs.models import JobMetric, Version
@@ -22,19 +23,20 @@ class Stocked:
     uploads: dict[str, Upload]
 
 
-@pytest.fixture
-def stocked(alice, artifact) -> Stocked:
-    """Alice with data; her version is evaluated and waits for approval."""
-    uploads = stock(alice, PEOPLE)
-    version = give_version(alice, artifact)
-    with alice.scope:
+@pytest.fixture(scope="module")
+def stocked(made_once, artifact) -> Stocked:
+    """A business with data; its version is evaluated and waits for approval."""
+    business = make_business("Stocked")
+    uploads = stock(business, PEOPLE)
+    version = give_version(business, artifact)
+    with business.scope:
         JobMetric.objects.bulk_create(
             JobMetric(job_id=version.job_id, series=series, name=name, step=step, value=1 / step)
             for series in ("sequence", "finetune")
             for name in ("loss", "valid_ndcg@10")
             for step in (1, 2, 3)
         )
-    return Stocked(alice, version, uploads)
+    return Stocked(business, version, uploads)
 
 
 @pytest.fixture
@@ -45,9 +47,14 @@ def serving(stocked) -> Stocked:
 
 
 @pytest.fixture
-def pages(alice) -> Callable[..., object]:
-    """`pages("/data/")` is Alice's owner asking for a page; htmx=True asks for a fragment."""
-    client = alice.browser()
+def pages(request: pytest.FixtureRequest) -> Callable[..., object]:
+    """`pages("/data/")` is the owner of the stocked business of a test, or else Alice, asking for a
+    page; htmx=True asks for a fragment.
+    """
+    if "stocked" in request.fixturenames:
+        client = request.getfixturevalue("stocked").business.browser()
+    else:
+        client = request.getfixturevalue("alice").browser()
 
     def ask(path: str, *, htmx: bool = False):
         headers = {"HX-Request": "true"} if htmx else {}

@@ -66,7 +66,7 @@ def test_days_with_fewer_than_ten_people_are_gaps(serving, pages):
 
 
 def test_s37_consent_of_a_small_group_is_not_counted_aloud(alice, pages):
-    stock(alice, range(5))
+    stock(alice, range(5), first_item=2 * shop.FIRST_ITEM)
     text = text_of(pages("/"))
     assert "People known <10".replace("<", "&lt;") in text
     assert "Statistics &lt;10 – " in text

@@ -15,31 +15,39 @@ from tenants.consent.models import ConsentState
 from tenants.consent.policy import set_uses
 from tenants.consent.vocabulary import PURPOSE_OF, Purpose, Use
 from tenants.subjects.models import Subject
+from tests.conftest import make_business
 from tests.platform.dashboard.test_pages import figure_of, text_of
+from tests.shop import FIRST_ITEM
 from tests.stocked import stock
 
 PAGE = "/data/quality/"
 
 
-@pytest.fixture
-def shop(alice):
+@pytest.fixture(scope="module")
+def shop(made_once):
     """Forty people with twenty weeks of purchases."""
-    stock(alice, range(40))
-    return alice
+    business = make_business("Shop")
+    stock(business, range(40))
+    return business
+
+
+@pytest.fixture
+def shop_pages(shop):
+    return shop.browser().get
 
 
 def test_an_empty_page_says_what_to_do(pages):
     assert "Nothing came in yet" in text_of(pages(PAGE))
 
 
-def test_it_says_so_when_nobody_allows_statistics(shop, pages):
+def test_it_says_so_when_nobody_allows_statistics(shop, shop_pages):
     with shop.scope:
         ConsentState.objects.filter(purpose="analytics").delete()
-    text = text_of(pages(PAGE))
+    text = text_of(shop_pages(PAGE))
     assert "Nobody allows statistics" in text and "Newest act" not in text
 
 
-def test_a_withdrawal_counts_at_the_next_look(shop, pages):
+def test_a_withdrawal_counts_at_the_next_look(shop, shop_pages):
     with shop.scope:
         before = Event.objects.count()
         assert quality.measure(quality.latest())[0].people == 40
@@ -88,33 +96,33 @@ def test_sums_are_those_of_the_stored_events(shop):
         assert changes.blank == (0, len(recent))
 
 
-def test_the_page_draws_types_by_day_and_week(shop, pages):
+def test_the_page_draws_types_by_day_and_week(shop, shop_pages):
     with shop.scope:
         views = Event.objects.filter(id__in=Event.objects.order_by("id").values("id")[:400])
         Event.objects.filter(id__in=list(views.values_list("id", flat=True))).update(type=1)
-    weekly = figure_of(pages(f"{PAGE}?by=week"), "arrivals")
+    weekly = figure_of(shop_pages(f"{PAGE}?by=week"), "arrivals")
     assert [trace["name"] for trace in weekly["data"]] == ["Bought", "Viewed"]
     assert weekly["layout"]["barmode"] == "stack" and len(weekly["data"][0]["x"]) == 26
-    assert len(figure_of(pages(PAGE), "arrivals")["data"][0]["x"]) == 84
-    assert len(figure_of(pages(f"{PAGE}?by=nonsense"), "arrivals")["data"][0]["x"]) == 84
+    assert len(figure_of(shop_pages(PAGE), "arrivals")["data"][0]["x"]) == 84
+    assert len(figure_of(shop_pages(f"{PAGE}?by=nonsense"), "arrivals")["data"][0]["x"]) == 84
 
 
-def test_a_changed_month_is_named_with_what_to_do(shop, pages):
+def test_a_changed_month_is_named_with_what_to_do(shop, shop_pages):
     with shop.scope:
         recent = Event.objects.filter(occurred_at__gt=quality.latest() - timedelta(weeks=4))
         recent.update(type=1)
         _, changes = quality.measure(quality.latest())
         assert changes.types.distance == 1.0 and changes.types.notable
-    text = text_of(pages(PAGE))
+    text = text_of(shop_pages(PAGE))
     assert "People act in other ways than in the month before." in text and "Changed" in text
 
 
-def test_items_of_which_nothing_is_known_are_counted_and_told(shop, pages):
+def test_items_of_which_nothing_is_known_are_counted_and_told(shop, shop_pages):
     with shop.scope:
         Item.objects.update(title="", text="", category="")
         _, changes = quality.measure(quality.latest())
         assert changes.blank[0] == changes.blank[1] > 0
-    text = text_of(pages(PAGE))
+    text = text_of(shop_pages(PAGE))
     assert "More than one act in twenty is on an item of which nothing but the id is known." in text
     assert "100.0 % of the acts of the last four weeks" in text
 
@@ -132,7 +140,7 @@ def test_new_people_are_those_of_whom_nothing_is_stored_before(shop):
 
 
 def test_s37_small_groups_are_shown_nowhere(alice, pages):
-    stock(alice, range(9))
+    stock(alice, range(9), first_item=2 * FIRST_ITEM)
     text = text_of(pages(PAGE))
     assert "Fewer than ten people may be counted." in text and "Too few people" in text
     counts = figure_of(pages(PAGE), "arrivals")["data"][0]["y"]
@@ -161,11 +169,11 @@ def test_what_to_do_leads_to_pages_that_are_there():
     assert all(reverse(f"dashboard:{rule.view}") for rule in RULES)
 
 
-def test_old_data_are_told_to_be_old(shop, pages):
-    assert "The newest act is more than a week old." not in text_of(pages(PAGE))
+def test_old_data_are_told_to_be_old(shop, shop_pages):
+    assert "The newest act is more than a week old." not in text_of(shop_pages(PAGE))
     with shop.scope:
         Event.objects.filter(occurred_at__gt=now() - timedelta(days=9)).delete()
-    assert "The newest act is more than a week old." in text_of(pages(PAGE))
+    assert "The newest act is more than a week old." in text_of(shop_pages(PAGE))
 
 
 def _one() -> int:

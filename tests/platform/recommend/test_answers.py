@@ -17,7 +17,7 @@ from tenants.consent.services import lift_flag, set_flag
 from tenants.consent.vocabulary import Use
 from tenants.subjects.directory import find
 from tests import shop
-from tests.stocked import publish, stock
+from tests.stocked import make_serving
 from tests.trained import give_version
 from training.jobs.artifacts import path_of
 from training.jobs.queries import serving
@@ -26,15 +26,13 @@ from training.jobs.services import approve_version, publish_version, roll_back
 PEOPLE = range(12)
 
 
-@pytest.fixture
-def shopkeeper(alice, artifact):
-    """Alice with twelve consenting people, their purchases, and a published version.
+@pytest.fixture(scope="module")
+def shopkeeper(made_once, artifact):
+    """Twelve consenting people, their purchases, and a published version.
 
-    The bundle knows items by number, so her items are given the numbers it was trained on.
+    The bundle knows items by number, so the items are given the numbers it was trained on.
     """
-    stock(alice, PEOPLE)
-    publish(alice, give_version(alice, artifact))
-    return alice
+    return make_serving(PEOPLE, artifact)
 
 
 def ask(business, user_id: str | None = shop.user(1), status: int = 200, **query):
@@ -227,9 +225,19 @@ def digest_of(shopkeeper) -> bytes:
         return bytes(serving().version.manifest_sha256)
 
 
-def test_a_damaged_bundle_is_never_served(shopkeeper):
+@pytest.fixture
+def bundle(shopkeeper, tmp_path):
+    """The folder of the version that serves; whole again afterwards."""
+    folder = path_of(shopkeeper.tenant.id, digest_of(shopkeeper))
+    whole = shutil.copytree(folder, tmp_path / "whole")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.move(whole, folder)
+
+
+def test_a_damaged_bundle_is_never_served(shopkeeper, bundle):
     digest = digest_of(shopkeeper)
-    victim = next(path_of(shopkeeper.tenant.id, digest).glob("*.safetensors"))
+    victim = next(bundle.glob("*.safetensors"))
     victim.write_bytes(victim.read_bytes() + b"x")
     with pytest.raises(BundleUnreadable):
         BundleCache().get(shopkeeper.tenant.id, digest)
@@ -237,14 +245,13 @@ def test_a_damaged_bundle_is_never_served(shopkeeper):
 
 @pytest.mark.parametrize("left", ["damaged", "gone"])
 def test_a_version_whose_files_cannot_be_read_is_answered_for_by_the_popular_list(
-    shopkeeper, left, caplog, monkeypatch
+    shopkeeper, bundle, left, caplog, monkeypatch
 ):
     monkeypatch.setattr(answering, "BUNDLES", BundleCache())
-    folder = path_of(shopkeeper.tenant.id, digest_of(shopkeeper))
     if left == "gone":
-        shutil.rmtree(folder)
+        shutil.rmtree(bundle)
     else:
-        victim = folder / "catalogue.safetensors"
+        victim = bundle / "catalogue.safetensors"
         victim.write_bytes(victim.read_bytes()[:-1] + b"x")
     for _ in range(2):
         given = ask(shopkeeper)

@@ -13,23 +13,21 @@ from tenants.behaviour.models import Event, Item
 from tenants.subjects.directory import resolve
 from tenants.subjects.models import Subject
 from tests import shop
-from tests.stocked import publish, stock
-from tests.trained import give_version
+from tests.stocked import make_serving
 from training.jobs.freezing import freeze
 
 PEOPLE = range(12)
 USER = shop.user(1)
 
 
-@pytest.fixture
-def shopkeeper(alice, artifact):
-    stock(alice, PEOPLE)
-    publish(alice, give_version(alice, artifact))
-    with alice.scope:
+@pytest.fixture(scope="module")
+def shopkeeper(made_once, artifact):
+    business = make_serving(PEOPLE, artifact)
+    with business.scope:
         for item in Item.objects.all():
             item.category = f"Category {item.id % 3}"
             item.save(update_fields=["category"])
-    return alice
+    return business
 
 
 def ask(business, user_id: str = USER, limit: int = 30):

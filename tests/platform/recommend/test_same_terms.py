@@ -5,8 +5,7 @@ from django.test import Client
 
 from tenants.behaviour.models import Event, Item
 from tests import shop
-from tests.stocked import publish, stock
-from tests.trained import give_version
+from tests.stocked import make_serving
 from training.jobs.declaring import declare_groups
 
 PEOPLE = range(12)
@@ -14,12 +13,11 @@ PEOPLE = range(12)
 TOLD = {"item_id", "title", "category", "price", "score", "reason"}
 
 
-@pytest.fixture
-def shopkeeper(alice, artifact):
-    """Alice, whose items have prices and whose people come from two countries."""
-    stock(alice, PEOPLE)
-    publish(alice, give_version(alice, artifact))
-    with alice.scope:
+@pytest.fixture(scope="module")
+def shopkeeper(made_once, artifact):
+    """A shopkeeper whose items have prices and whose people come from two countries."""
+    business = make_serving(PEOPLE, artifact)
+    with business.scope:
         for number, item in enumerate(Item.objects.order_by("id")):
             item.price = 10 + number
             item.save(update_fields=["price"])
@@ -28,7 +26,7 @@ def shopkeeper(alice, artifact):
         ):
             country = {"country": ("GB", "CN")[number % 2]}
             Event.objects.filter(subject_id=subject).update(context=country)
-    return alice
+    return business
 
 
 def told(business, user_id: str) -> dict[str, dict[str, object]]:

@@ -6,10 +6,12 @@ from typing import Any
 
 from django.utils.timezone import now
 
+from tenants.audit.models import AuditEntry
 from tenants.behaviour.arriving.accepting import accept_upload
-from tenants.behaviour.models import Upload
+from tenants.behaviour.models import Event, Upload
 from tenants.consent.services import record_batch
 from tenants.consent.vocabulary import ConsentEvent, Purpose
+from tenants.subjects.directory import external_id_of
 from tenants.work.models import WorkItem
 from tenants.work.run import run_waiting
 from tests.tenants.consent.acts import act, archive
@@ -72,3 +74,18 @@ def adds_up(upload: Upload) -> bool:
 def lose_the_worker() -> None:
     """As if whoever works now had been killed long ago."""
     WorkItem.objects.filter(state="running").update(lease_until=now() - timedelta(seconds=1))
+
+
+def stored(business) -> list[tuple[str, str, str]]:
+    """The tenant's events as (user, item, day), in order of time."""
+    with business.scope:
+        return [
+            (external_id_of(e.subject), e.item.external_id, e.occurred_at.strftime("%d"))
+            for e in Event.objects.select_related("subject", "item").order_by("occurred_at")
+        ]
+
+
+def told(business, upload: Upload) -> list[tuple[str, dict[str, object]]]:
+    with business.scope:
+        entries = AuditEntry.objects.filter(object_id=upload.public_id).order_by("seq")
+        return [(entry.action, entry.detail.get().details) for entry in entries]

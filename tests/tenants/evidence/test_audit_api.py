@@ -1,9 +1,13 @@
 """The log by API: entries, checkpoints, exports."""
 
 import io
+import itertools
 import json
+import time
 import zipfile
+from types import SimpleNamespace
 
+from tenants import ids
 from tenants.access.rights import RIGHTS_OF, Right
 from tenants.accounts.models import Role
 from tenants.audit.checkpoints import make_checkpoint
@@ -47,6 +51,24 @@ def test_entries_are_listed_newest_first_and_filtered(client, alice, bob):
     assert get(client, alice, "/v1/audit/entries?user_id=nobody").json()["error"]["code"] == (
         "unknown_person"
     )
+
+
+def test_entries_are_listed_by_their_place_in_the_log_whatever_the_clock_said(
+    client, alice, monkeypatch
+):
+    """Two entries of one millisecond, or a clock that was set back: ids tell no order then."""
+    backwards = itertools.count(time.time_ns(), -1_000_000)
+    with alice.scope, monkeypatch.context() as patch:
+        patch.setattr(ids, "time", SimpleNamespace(time_ns=lambda: next(backwards)))
+        for _ in range(4):
+            record(AuditEvent.LOG_VERIFIED, actor=alice.actor, details={"ok": True})
+    path, found = "/v1/audit/entries?action=log.verified&limit=2", []
+    for _ in range(2):
+        page = get(client, alice, path)
+        found += [one["seq"] for one in page.json()["data"]]
+        path = page.headers.get("Link", "<>").partition(">")[0].removeprefix("<")
+    assert found == [7, 6, 5, 4]
+    assert not page.json()["has_more"]
 
 
 def test_an_export_is_ordered_followed_and_downloaded(client, alice, bob):

@@ -14,19 +14,16 @@ from tenants.rights.following import follow
 from tenants.rights.models import SubjectExport
 from tenants.work.run import run_waiting
 from tests import shop
-from tests.stocked import publish, stock
+from tests.stocked import make_serving, stock
 from tests.tenants.erasure.erasures import erase
 from tests.tenants.rights.asking import get, refused, row, send, taken, verified
-from tests.trained import give_version
 
 PEOPLE = range(12)
 
 
-@pytest.fixture
-def shopkeeper(alice, artifact):
-    stock(alice, PEOPLE)
-    publish(alice, give_version(alice, artifact))
-    return alice
+@pytest.fixture(scope="module")
+def shopkeeper(made_once, artifact):
+    return make_serving(PEOPLE, artifact)
 
 
 def ask(business, user_id: str = shop.user(1), limit: int = 5):
@@ -58,7 +55,7 @@ def test_s15_after_off_the_very_next_answer_is_not_personal(shopkeeper):
 def test_s15_no_cached_list_holds_what_somebody_chose(alice, settings):
     """Without a version the list comes from a cache of a minute: it is of everybody, counts of ten
     people and more, so that nothing of one person can linger in it."""
-    stock(alice, range(shop.SUBJECTS))
+    stock(alice, range(shop.SUBJECTS), first_item=2 * shop.FIRST_ITEM)
     first = ask(alice)
     assert not first["personalised"] and first["data"]  # and now it is cached
     send(alice, status=201, user_id=shop.user(1), kind="opt_out")

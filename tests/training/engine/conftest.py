@@ -10,7 +10,7 @@ from training.engine import run
 
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(engine_shop.make_base(tmp_path_factory.mktemp("base") / "tiny"))
+    return engine_shop.make_base(tmp_path_factory.mktemp("base") / "tiny")
 
 
 @pytest.fixture(scope="session")

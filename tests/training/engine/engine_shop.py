@@ -16,6 +16,8 @@ from typing import Any
 
 import polars as pl
 
+from tests.tiny_base import LETTERS, Shape, write_base
+
 SUBJECTS, ITEMS, WEEKS = 50, 24, 16
 START = datetime(2026, 1, 5, tzinfo=UTC)
 WORDS = ["red", "blue", "small", "large", "tea", "cup", "lamp", "bag", "clock", "card"]
@@ -134,24 +136,6 @@ def weight_hashes(folder: Path) -> dict[str, str]:
     return {name: facts["sha256"] for name, facts in manifest(folder)["files"].items()}
 
 
-def make_base(folder: Path) -> Path:
-    """A random three-layer BERT that knows the shop's words and single letters."""
-    import torch
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    letters = list("abcdefghijklmnopqrstuvwxyz0123456789")
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *letters]
-    folder.mkdir(parents=True)
-    (folder / "vocab.txt").write_text("\n".join(vocabulary))
-    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=16,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=32,
-    )
-    BertModel(config).save_pretrained(folder)
-    return folder
+def make_base(folder: Path) -> str:
+    """A random three-layer BERT that knows the shop's words and single letters; its path."""
+    return write_base(folder, [*WORDS, *LETTERS], Shape(width=16, layers=3, longest=32))

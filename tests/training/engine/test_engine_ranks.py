@@ -220,12 +220,8 @@ def wait_for_steps(folder: Path, process: Run) -> None:
 def other_of(process: Run) -> int:
     """The process of rank 1."""
     pid = process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    (other,) = [
-        int(child) for child in children
-        if b"training.engine.follow" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]  # fmt: skip
-    return other
+    (other,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(other)
 
 
 def gone(pid: int, seconds: float = SOON) -> bool:

@@ -10,8 +10,8 @@ from tenants.behaviour.models import Event, Item, Upload
 from tenants.errors import AppError
 from tenants.work import queue
 from tenants.work.run import run_waiting
-from tests.stocked import publish, stock
-from tests.trained import give_version
+from tests import shop
+from tests.stocked import make_serving, stock
 from training.jobs import life
 from training.jobs.automatic import retrain, retrain_tainted
 from training.jobs.control import DEFAULT_BASE, create_job
@@ -22,19 +22,17 @@ from training.jobs.services import set_standing_approval
 PEOPLE = range(12)
 
 
-@pytest.fixture
-def ready(alice, artifact):
-    """Alice with data, a version that serves, made two days ago of all her data, and a standing
-    approval: nothing is due."""
-    stock(alice, PEOPLE)
-    version = give_version(alice, artifact)
-    publish(alice, version)
-    with alice.scope:
-        set_standing_approval(enabled=True, reason="We trust the gates.", actor=alice.actor)
+@pytest.fixture(scope="module")
+def ready(made_once, artifact):
+    """A business with data, a version that serves, made two days ago of all its data, and a
+    standing approval: nothing is due."""
+    business = make_serving(PEOPLE, artifact)
+    with business.scope:
+        set_standing_approval(enabled=True, reason="We trust the gates.", actor=business.actor)
         made = now() - timedelta(days=2)
         Job.objects.update(created_at=made, base_model=DEFAULT_BASE)
         Snapshot.objects.update(created_at=made, events=Event.objects.count())
-    return alice
+    return business
 
 
 def waited(business, **how) -> None:
@@ -111,7 +109,7 @@ def test_a_job_ordered_before_there_were_data_does_not_keep_the_first_training_b
         set_standing_approval(enabled=True, reason="We trust the gates.", actor=alice.actor)
         early = create_job(actor=alice.actor)
     run_waiting("default")
-    stock(alice, PEOPLE)
+    stock(alice, PEOPLE, first_item=2 * shop.FIRST_ITEM)
     with alice.scope:
         early.refresh_from_db()
         assert (early.state, early.error["code"]) == (life.FAILED, "too_little_data")

@@ -17,7 +17,7 @@ from tenants.work.models import WorkItem, WorkShare
 from tenants.work.run import run_waiting
 from tests import shop
 from tests.training.jobs.job_requests import error_of, order, traces
-from tests.training.jobs.test_supervisor import stand_in, start_job, stocked  # noqa: F401
+from tests.training.jobs.test_supervisor import stand_in, start_job
 from training.engine.lineage import read_record
 from training.jobs import devices, gpus, life, supervisor
 from training.jobs.beginning import folder_of
@@ -67,7 +67,7 @@ def test_an_order_for_two_devices_keeps_them_with_its_parameters(alice):
     )  # fmt: skip
 
 
-def test_an_estimate_counts_every_device(stocked):  # noqa: F811
+def test_an_estimate_counts_every_device(stocked):
     a_worker()
     one, two = (
         order(stocked, "/v1/fine_tuning/estimates", hyperparameters={"devices": n}).json()
@@ -77,7 +77,7 @@ def test_an_estimate_counts_every_device(stocked):  # noqa: F811
     assert two["run_seconds"] == pytest.approx(one["run_seconds"], abs=0.1)
 
 
-def test_a_job_on_two_devices_waits_for_both_slots_of_a_worker(stocked):  # noqa: F811
+def test_a_job_on_two_devices_waits_for_both_slots_of_a_worker(stocked):
     a_worker()
     job = start_job(stocked, params=PAIR)
     with stocked.scope:
@@ -93,7 +93,7 @@ def test_a_job_on_two_devices_waits_for_both_slots_of_a_worker(stocked):  # noqa
     assert queue.claim("gpu").object_id == job.id
 
 
-def test_a_resumed_job_asks_for_its_slots_again(stocked):  # noqa: F811
+def test_a_resumed_job_asks_for_its_slots_again(stocked):
     a_worker()
     job = start_job(stocked, params=PAIR)
     with stocked.scope:
@@ -104,7 +104,7 @@ def test_a_resumed_job_asks_for_its_slots_again(stocked):  # noqa: F811
     assert WorkItem.objects.get(kind="job", state=WorkItem.WAITING).slots == 2
 
 
-def test_seconds_of_two_devices_count_twice(stocked, monkeypatch):  # noqa: F811
+def test_seconds_of_two_devices_count_twice(stocked, monkeypatch):
     a_worker()
     job = start_job(stocked, params=PAIR)
     stand_in(monkeypatch, f"import time; time.sleep(0.5); sys.exit({supervisor.CHECKPOINTED})")
@@ -182,7 +182,7 @@ def kill_rank_one(folder: Path, killed: list[int]) -> None:
 
 
 def test_a_job_of_two_processes_that_lost_one_is_told_and_ends_well(
-    stocked,  # noqa: F811
+    stocked,
     settings,
     tmp_path,
 ):

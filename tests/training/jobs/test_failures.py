@@ -17,7 +17,7 @@ from tenants.work import queue
 from tenants.work.models import WorkItem
 from tenants.work.run import run_waiting
 from tests.training.engine import engine_shop
-from tests.training.jobs.test_supervisor import stand_in, start_job, stocked  # noqa: F401
+from tests.training.jobs.test_supervisor import stand_in, start_job
 from training.engine import run as engine
 from training.engine.checkpoint import Checkpoints
 from training.engine.failures import is_disk_full, is_out_of_memory
@@ -98,7 +98,7 @@ def test_a_full_disk_is_known_by_the_systems_number(error, full):
     assert is_disk_full(error) is full
 
 
-def test_a_job_rests_on_a_full_disk_and_goes_on_once_somebody_made_room(stocked, monkeypatch):  # noqa: F811
+def test_a_job_rests_on_a_full_disk_and_goes_on_once_somebody_made_room(stocked, monkeypatch):
     job = start_job(stocked)
     stand_in(monkeypatch, "open(FOLDER + '/checkpoint', 'w').close(); sys.exit(76)")
     run_waiting("gpu")
@@ -116,7 +116,7 @@ def test_a_job_rests_on_a_full_disk_and_goes_on_once_somebody_made_room(stocked,
 
 
 def test_a_disk_that_is_full_when_the_result_is_stored_holds_the_job_too(
-    stocked,  # noqa: F811
+    stocked,
     monkeypatch,
     tmp_path,
 ):
@@ -141,7 +141,7 @@ def test_a_disk_that_is_full_when_the_result_is_stored_holds_the_job_too(
     assert list(store.iterdir()) == []
 
 
-def test_a_full_disk_does_not_undo_a_cancel(stocked, monkeypatch):  # noqa: F811
+def test_a_full_disk_does_not_undo_a_cancel(stocked, monkeypatch):
     job = start_job(stocked)
     stand_in(monkeypatch, "sys.exit(76)")
     conclude = supervisor._conclude
@@ -191,7 +191,7 @@ def check_starved(business, job: Job) -> None:
 
 
 def test_a_job_that_wants_too_much_memory_three_times_fails_and_says_what_to_do(
-    stocked,  # noqa: F811
+    stocked,
     monkeypatch,
 ):
     job = start_job(stocked)
@@ -208,7 +208,7 @@ os.kill(os.getpid(), 9)
 """
 
 
-def test_an_engine_that_was_killed_holding_nearly_all_memory_ran_out_of_it(stocked, monkeypatch):  # noqa: F811
+def test_an_engine_that_was_killed_holding_nearly_all_memory_ran_out_of_it(stocked, monkeypatch):
     job = start_job(stocked)
     room = memory.room_mb()
     assert room
@@ -217,7 +217,7 @@ def test_an_engine_that_was_killed_holding_nearly_all_memory_ran_out_of_it(stock
     check_starved(stocked, job)
 
 
-def test_an_engine_that_the_kernel_killed_for_memory_ran_out_of_it(stocked, monkeypatch):  # noqa: F811
+def test_an_engine_that_the_kernel_killed_for_memory_ran_out_of_it(stocked, monkeypatch):
     job = start_job(stocked)
     counts = iter(range(100))
     monkeypatch.setattr(memory, "kills", lambda: next(counts))
@@ -235,7 +235,7 @@ def test_the_kernels_own_count_is_read(tmp_path, monkeypatch):
     assert memory.nearly_all(45.0) and not memory.nearly_all(20.0)
 
 
-def test_a_job_that_dies_three_times_says_at_which_stage_and_how_far(stocked, monkeypatch):  # noqa: F811
+def test_a_job_that_dies_three_times_says_at_which_stage_and_how_far(stocked, monkeypatch):
     job = start_job(stocked)
     stand_in(monkeypatch, KILLED.replace("RSS", "10"))
     again(3)
@@ -252,7 +252,7 @@ def test_a_job_that_dies_three_times_says_at_which_stage_and_how_far(stocked, mo
     assert "(sequence, 40 % of the whole)" in said(JOB_EVENTS, event.code, event.params)
 
 
-def test_a_damaged_checkpoint_is_left_out_and_told_once(stocked, monkeypatch, tmp_path):  # noqa: F811
+def test_a_damaged_checkpoint_is_left_out_and_told_once(stocked, monkeypatch, tmp_path):
     from io import StringIO
 
     import numpy as np
@@ -282,7 +282,7 @@ def test_a_damaged_checkpoint_is_left_out_and_told_once(stocked, monkeypatch, tm
 
 
 @pytest.mark.parametrize("loss", ["destroyed", "events.parquet", "job.json"])
-def test_a_job_never_goes_on_with_other_data_than_it_began_with(stocked, monkeypatch, loss):  # noqa: F811
+def test_a_job_never_goes_on_with_other_data_than_it_began_with(stocked, monkeypatch, loss):
     job = start_job(stocked)
     stand_in(monkeypatch, "sys.exit(75)")
     supervisor.run(queue.claim("gpu"))

@@ -7,7 +7,6 @@ from tenants.accounts.plans import DEFAULT, PLANS
 from tenants.audit.models import AuditEntry
 from tenants.ids import public_id
 from tests.training.jobs.job_requests import BASE, JOBS, error_of, order, read, traces
-from tests.training.jobs.test_supervisor import stocked  # noqa: F401
 from training.engine.params import PARAMS
 from training.jobs.models import Job
 
@@ -155,7 +154,7 @@ def test_a_repeated_order_is_one_job(alice):
         assert Job.objects.count() == 1
 
 
-def test_what_a_job_would_take_is_told_before_there_is_one(stocked, bob):  # noqa: F811
+def test_what_a_job_would_take_is_told_before_there_is_one(stocked, bob):
     before = traces(stocked)
     reply = order(stocked, "/v1/fine_tuning/estimates", hyperparameters={"n_epochs": 2})
     assert reply.status_code == 200

@@ -4,7 +4,6 @@ from tenants.ids import public_id, uuid7
 from tenants.work.run import run_waiting
 from tests.training.jobs.job_requests import ask, error_of, order, read, traces
 from tests.training.jobs.test_job_life import a_job
-from tests.training.jobs.test_supervisor import stocked  # noqa: F401
 from training.jobs import life
 from training.jobs.models import Job
 from training.jobs.moves import tell
@@ -26,7 +25,7 @@ def test_the_list_runs_from_the_newest_and_may_ask_for_metadata(alice, bob):
         assert read(alice, query=query).json()["data"] == []
 
 
-def test_a_waiting_job_is_paused_resumed_and_cancelled(stocked):  # noqa: F811
+def test_a_waiting_job_is_paused_resumed_and_cancelled(stocked):
     made = order(stocked).json()["id"]
     run_waiting("default")
     waiting = read(stocked, made).json()

@@ -8,7 +8,7 @@ from tenants.errors import Conflict, NotFound
 from tenants.work import queue
 from tenants.work.models import WorkItem
 from tenants.work.run import run_waiting
-from tests.training.jobs.test_supervisor import stand_in, start_job, stocked  # noqa: F401
+from tests.training.jobs.test_supervisor import stand_in, start_job
 from training.jobs import life, supervisor
 from training.jobs.control import cancel_job, pause_job, resume_job
 from training.jobs.models import Job, JobEvent, Snapshot, Version
@@ -72,7 +72,7 @@ def test_a_wrong_move_is_a_mistake_of_ours(alice):
         move(job, life.SUCCEEDED)
 
 
-def test_a_waiting_job_is_cancelled_at_once_and_never_runs(stocked, monkeypatch):  # noqa: F811
+def test_a_waiting_job_is_cancelled_at_once_and_never_runs(stocked, monkeypatch):
     job = start_job(stocked)
     stand_in(monkeypatch, "sys.exit(1)")
     with stocked.scope:
@@ -102,7 +102,7 @@ def when_ready(monkeypatch, business, job: Job, ask) -> None:
     monkeypatch.setattr(supervisor, "_check_asked", looked)
 
 
-def test_a_running_job_is_cancelled_and_nothing_of_it_is_kept(stocked, monkeypatch):  # noqa: F811
+def test_a_running_job_is_cancelled_and_nothing_of_it_is_kept(stocked, monkeypatch):
     job = start_job(stocked)
     stand_in(monkeypatch, STEPS)
     when_ready(monkeypatch, stocked, job, cancel_job)
@@ -118,7 +118,7 @@ def test_a_running_job_is_cancelled_and_nothing_of_it_is_kept(stocked, monkeypat
         assert list(told)[-3:] == ["job.running", "job.cancelling", "job.cancelled"]
 
 
-def test_a_paused_job_keeps_what_it_reached_and_goes_on_when_resumed(stocked, monkeypatch):  # noqa: F811
+def test_a_paused_job_keeps_what_it_reached_and_goes_on_when_resumed(stocked, monkeypatch):
     job = start_job(stocked)
     stand_in(monkeypatch, STEPS)
     when_ready(monkeypatch, stocked, job, pause_job)
@@ -143,7 +143,7 @@ def test_a_paused_job_keeps_what_it_reached_and_goes_on_when_resumed(stocked, mo
     ("asked", "ends"), [(cancel_job, life.CANCELLED), (pause_job, life.PAUSED)]
 )
 def test_what_was_asked_of_a_run_whose_worker_died_is_done_by_the_next(
-    stocked,  # noqa: F811
+    stocked,
     monkeypatch,
     asked,
     ends,
@@ -159,7 +159,7 @@ def test_what_was_asked_of_a_run_whose_worker_died_is_done_by_the_next(
         assert (job.state, job.failures) == (ends, 0)
 
 
-def test_a_job_is_checked_before_it_waits_and_says_what_it_will_take(stocked):  # noqa: F811
+def test_a_job_is_checked_before_it_waits_and_says_what_it_will_take(stocked):
     job = start_job(stocked)
     with stocked.scope:
         job.refresh_from_db()
@@ -170,7 +170,7 @@ def test_a_job_is_checked_before_it_waits_and_says_what_it_will_take(stocked):  
 
 
 def test_of_a_paused_job_that_is_cancelled_nothing_is_kept(
-    stocked,  # noqa: F811
+    stocked,
     monkeypatch,
     django_capture_on_commit_callbacks,
 ):
@@ -189,7 +189,7 @@ def test_of_a_paused_job_that_is_cancelled_nothing_is_kept(
         assert Snapshot.objects.get(pk=job.snapshot_id).destroyed_at
 
 
-def test_a_run_that_fails_while_it_is_cancelled_leaves_no_data_behind(stocked, monkeypatch):  # noqa: F811
+def test_a_run_that_fails_while_it_is_cancelled_leaves_no_data_behind(stocked, monkeypatch):
     job = start_job(stocked)
     failing = """open(FOLDER + '/error.json', 'w').write('{"code": "bad_job"}'); sys.exit(2)"""
     stand_in(monkeypatch, failing)

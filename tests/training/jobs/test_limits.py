@@ -1,9 +1,7 @@
 """What a plan allows of jobs: how many wait, how many run, and the month's device-seconds."""
 
 import pytest
-from django.conf import settings
 from django.test import Client
-from django.utils.timezone import now
 
 from tenants.accounts.life import set_limits
 from tenants.accounts.plans import PLANS, limits_of
@@ -14,20 +12,17 @@ from tenants.metering.queries import check_room, reserved, used
 from tenants.metering.record import count
 from tenants.work import queue
 from tenants.work.models import WorkItem, WorkShare
-from tenants.work.owners import this_worker
 from tenants.work.run import run_waiting
-from tests.connections import in_threads
 from tests.training.jobs.job_requests import ask, error_of, traces
-from tests.training.jobs.test_supervisor import (  # noqa: F401
+from tests.training.jobs.test_supervisor import (
     OBEDIENT,
     at_renewal,
     stand_in,
     start_job,
-    stocked,
 )
-from training.jobs import beginning, finishing, life, supervisor
+from training.jobs import finishing, life, supervisor
 from training.jobs.control import cancel_job, create_job, pause_job, resume_job
-from training.jobs.models import Device, Job
+from training.jobs.models import Job
 
 LIMIT = limits_of("standard").device_seconds_per_month
 
@@ -82,7 +77,7 @@ def test_another_tenants_line_is_its_own(alice, bob):
     assert jobs_of(alice) == 1
 
 
-def test_a_tenant_runs_as_many_jobs_as_its_plan_says(stocked):  # noqa: F811
+def test_a_tenant_runs_as_many_jobs_as_its_plan_says(stocked):
     start_job(stocked)
     start_job(stocked)
     first = queue.claim("gpu")
@@ -93,7 +88,7 @@ def test_a_tenant_runs_as_many_jobs_as_its_plan_says(stocked):  # noqa: F811
     assert queue.claim("gpu") is not None
 
 
-def test_a_queued_job_reserves_what_it_will_probably_use(stocked):  # noqa: F811
+def test_a_queued_job_reserves_what_it_will_probably_use(stocked):
     job = start_job(stocked)
     with stocked.scope:
         job.refresh_from_db()
@@ -105,13 +100,13 @@ def test_a_queued_job_reserves_what_it_will_probably_use(stocked):  # noqa: F811
         assert reserved(DEVICE) == 0.0
 
 
-def test_the_reservation_of_a_tenant_is_nobody_elses(stocked, bob):  # noqa: F811
+def test_the_reservation_of_a_tenant_is_nobody_elses(stocked, bob):
     start_job(stocked)
     assert held(stocked) > 0
     assert held(bob) == 0.0
 
 
-def test_a_job_that_would_pass_the_month_is_refused_when_it_is_checked(stocked):  # noqa: F811
+def test_a_job_that_would_pass_the_month_is_refused_when_it_is_checked(stocked):
     use(stocked, LIMIT - 10)
     job = start_job(stocked)
     with stocked.scope:
@@ -122,7 +117,7 @@ def test_a_job_that_would_pass_the_month_is_refused_when_it_is_checked(stocked):
     assert not WorkItem.objects.filter(kind="job").exists()
 
 
-def test_two_jobs_do_not_reserve_the_same_seconds(stocked):  # noqa: F811
+def test_two_jobs_do_not_reserve_the_same_seconds(stocked):
     first = start_job(stocked)
     with stocked.scope:
         first.refresh_from_db()
@@ -151,7 +146,7 @@ def test_room_is_what_neither_used_nor_reserved_takes(alice):
             check_room(DEVICE, 40.5)
 
 
-def test_cancelling_releases_the_reservation(stocked):  # noqa: F811
+def test_cancelling_releases_the_reservation(stocked):
     job = start_job(stocked)
     assert held(stocked) > 0
     with stocked.scope:
@@ -159,7 +154,7 @@ def test_cancelling_releases_the_reservation(stocked):  # noqa: F811
     assert held(stocked) == 0.0
 
 
-def test_cancelling_a_run_settles_what_it_used(stocked, monkeypatch):  # noqa: F811
+def test_cancelling_a_run_settles_what_it_used(stocked, monkeypatch):
     job = start_job(stocked)
     stand_in(monkeypatch, OBEDIENT)
 
@@ -176,7 +171,7 @@ def test_cancelling_a_run_settles_what_it_used(stocked, monkeypatch):  # noqa: F
         assert job.device_seconds > 0
 
 
-def test_a_failure_releases_the_reservation(stocked, monkeypatch):  # noqa: F811
+def test_a_failure_releases_the_reservation(stocked, monkeypatch):
     start_job(stocked)
     stand_in(
         monkeypatch, "open(FOLDER + '/error.json', 'w').write('{\"code\": \"x\"}'); sys.exit(2)"
@@ -187,7 +182,7 @@ def test_a_failure_releases_the_reservation(stocked, monkeypatch):  # noqa: F811
     assert held(stocked) == 0.0
 
 
-def test_success_releases_the_reservation(stocked, monkeypatch):  # noqa: F811
+def test_success_releases_the_reservation(stocked, monkeypatch):
     """What the version is made of is not the matter here."""
     job = start_job(stocked)
     monkeypatch.setattr(finishing.artifacts, "put", lambda *_: ({}, b"", 0))
@@ -201,7 +196,7 @@ def test_success_releases_the_reservation(stocked, monkeypatch):  # noqa: F811
     assert held(stocked) == 0.0
 
 
-def test_a_paused_job_keeps_its_reservation_and_its_place(stocked):  # noqa: F811
+def test_a_paused_job_keeps_its_reservation_and_its_place(stocked):
     job = start_job(stocked)
     before = held(stocked)
     with stocked.scope:
@@ -212,7 +207,7 @@ def test_a_paused_job_keeps_its_reservation_and_its_place(stocked):  # noqa: F81
     assert WorkItem.objects.get(kind="job", state="waiting").expected == before
 
 
-def test_a_resume_asks_the_budget_again_and_a_refused_one_changes_nothing(stocked):  # noqa: F811
+def test_a_resume_asks_the_budget_again_and_a_refused_one_changes_nothing(stocked):
     job = start_job(stocked)
     with stocked.scope:
         pause_job(job_id=job.id, actor=stocked.actor)
@@ -232,7 +227,7 @@ def test_a_resume_asks_the_budget_again_and_a_refused_one_changes_nothing(stocke
     assert held(stocked) == left
 
 
-def test_what_a_paused_job_reserves_is_its_own_when_it_goes_on(stocked):  # noqa: F811
+def test_what_a_paused_job_reserves_is_its_own_when_it_goes_on(stocked):
     job = start_job(stocked)
     with stocked.scope:
         pause_job(job_id=job.id, actor=stocked.actor)
@@ -241,7 +236,7 @@ def test_what_a_paused_job_reserves_is_its_own_when_it_goes_on(stocked):  # noqa
     assert ask(stocked, job.public_id, "resume").status_code == 200
 
 
-def test_a_run_is_charged_to_its_tenants_account(stocked, monkeypatch):  # noqa: F811
+def test_a_run_is_charged_to_its_tenants_account(stocked, monkeypatch):
     job = start_job(stocked)
     stand_in(monkeypatch, f"import time; time.sleep(0.3); sys.exit({supervisor.CHECKPOINTED})")
     supervisor.run(queue.claim("gpu"))
@@ -253,7 +248,7 @@ def test_a_run_is_charged_to_its_tenants_account(stocked, monkeypatch):  # noqa:
     assert WorkItem.objects.get(kind="job").expected == pytest.approx(held(stocked))
 
 
-def test_usage_says_what_is_reserved(stocked):  # noqa: F811
+def test_usage_says_what_is_reserved(stocked):
     job = start_job(stocked)
     with stocked.scope:
         job.refresh_from_db()
@@ -276,52 +271,3 @@ def test_a_full_line_is_said_before_anybody_starts_a_job(alice):
     assert refused.status_code == 422
     assert "5 of your jobs wait already" in refused.content.decode()
     assert jobs_of(alice) == 5
-
-
-# Says that it runs, and ends once another one does at the same time.
-TOGETHER = f"""
-import pathlib, time
-pathlib.Path(FOLDER, "ready").touch()
-for _ in range(600):
-    if len(list(pathlib.Path(FOLDER).parents[1].glob("*/*/ready"))) == 2:
-        sys.exit({supervisor.CHECKPOINTED})
-    time.sleep(0.05)
-sys.exit(1)
-"""
-
-
-def test_two_slots_of_a_device_run_jobs_of_two_tenants_at_once(committed, monkeypatch, tmp_path):
-    """What a worker of two threads does: each claims one job and watches its own engine."""
-    monkeypatch.setattr(settings, "JOB_ROOT", tmp_path)
-
-    def prepare(_, folder, *, lost) -> None:
-        folder.mkdir(parents=True)
-        (folder / "job.json").write_text("{}")
-
-    monkeypatch.setattr(beginning, "_prepare", prepare)
-    stand_in(monkeypatch, TOGETHER)
-    Device.objects.create(
-        worker="gpu@here", owner=this_worker(), host="here", device="cpu", slots=2,
-        last_seen=now(),
-    )  # fmt: skip
-    jobs = {}
-    for business in (committed("Alice"), committed("Bob")):
-        with business.scope:
-            job = Job.objects.create(base_model="tiny", actor_ref="x", state=life.QUEUED)
-            queue.enqueue("job", tenant_id=business.tenant.id, object_id=job.id)
-        jobs[business] = job
-
-    def slot() -> None:
-        supervisor.run(queue.claim("gpu"))
-
-    try:
-        in_threads([slot, slot])
-        for business, job in jobs.items():
-            with business.scope:
-                job.refresh_from_db()
-                assert (job.state, job.attempts, job.failures) == (life.QUEUED, 1, 0)
-                assert (job.device, job.device_seconds > 0) == ("cpu", True)
-            item = WorkItem.objects.get(tenant_id=business.tenant.id)
-            assert (item.state, item.attempts) == (WorkItem.WAITING, 0)
-    finally:
-        Device.objects.filter(worker="gpu@here").delete()

@@ -11,7 +11,7 @@ from django.utils.timezone import now
 
 from tenants.work.run import run_waiting
 from tests import shop
-from tests.training.jobs.test_supervisor import start_job, stocked  # noqa: F401
+from tests.training.jobs.test_supervisor import start_job
 from training.engine.lineage import RECORD_FILE, read_record, seal_of
 from training.jobs import repeating
 from training.jobs.beginning import folder_of
@@ -20,7 +20,7 @@ from training.jobs.repeating import compare_files, compare_inputs
 
 
 @pytest.fixture
-def trained(stocked, settings, tmp_path):  # noqa: F811
+def trained(stocked, settings, tmp_path):
     """A job of Alice's that the real engine ran, on all cores; the job."""
     settings.BASE_MODELS = [shop.tiny_base_model(tmp_path / "tiny")]
     quick = {**shop.QUICK, "batch_size": 256}
@@ -45,7 +45,7 @@ def refusal(job: Job, *words: str) -> str:
     return str(refused.value)
 
 
-def test_a_job_is_recorded_repeated_and_refused_once_its_data_are_gone(trained, stocked):  # noqa: F811
+def test_a_job_is_recorded_repeated_and_refused_once_its_data_are_gone(trained, stocked):
     """One training for the whole story: it takes seconds."""
     folder = folder_of(trained.tenant_id, trained.id)
     check_record(trained, stocked, folder)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.training.jobs.machines import make_machines
 from tests.training.jobs.test_shared_jobs import folder, look, run_step
-from tests.training.jobs.test_supervisor import start_job, stocked  # noqa: F401
+from tests.training.jobs.test_supervisor import start_job
 from training.jobs import carrying
 from training.jobs.resealing import reseal
 
@@ -23,7 +23,7 @@ def files_of(machines, business, job) -> dict[str, bytes]:
 
 
 def test_a_jobs_data_and_states_open_under_the_new_key_alone(
-    stocked, machines, monkeypatch, settings  # noqa: F811
+    stocked, machines, monkeypatch, settings
 ):  # fmt: skip
     job = start_job(stocked)
     run_step(monkeypatch, "", "a1 ")

@@ -19,7 +19,7 @@ from tests import shop
 from tests.trained import give_version
 from tests.training.jobs.machines import make_machines
 from tests.training.jobs.test_job_life import STEPS, when_ready
-from tests.training.jobs.test_supervisor import stand_in, start_job, stocked  # noqa: F401
+from tests.training.jobs.test_supervisor import stand_in, start_job
 from training.jobs import artifacts, carrying, life, supervisor, sweeping
 from training.jobs.beginning import folder_of
 from training.jobs.champion import champion_at_hand
@@ -75,7 +75,7 @@ def die(monkeypatch) -> None:
     WorkItem.objects.filter(kind="job").update(state="waiting", lease_until=None)
 
 
-def test_each_machine_goes_on_where_the_last_one_stopped(stocked, machines, monkeypatch):  # noqa: F811
+def test_each_machine_goes_on_where_the_last_one_stopped(stocked, machines, monkeypatch):
     job = start_job(stocked)
     run_step(monkeypatch, "", "a1 ")
     events = (folder(job) / SNAPSHOT[0]).read_bytes()
@@ -90,7 +90,7 @@ def test_each_machine_goes_on_where_the_last_one_stopped(stocked, machines, monk
     assert look(stocked, job).failures == 0
 
 
-def test_a_job_paused_on_one_machine_is_resumed_on_another(stocked, machines, monkeypatch):  # noqa: F811
+def test_a_job_paused_on_one_machine_is_resumed_on_another(stocked, machines, monkeypatch):
     job = start_job(stocked)
     stand_in(monkeypatch, STEPS)
     when_ready(monkeypatch, stocked, job, pause_job)
@@ -107,7 +107,7 @@ def test_a_job_paused_on_one_machine_is_resumed_on_another(stocked, machines, mo
 
 
 def test_after_a_machine_died_another_begins_from_what_was_kept_before(
-    stocked,  # noqa: F811
+    stocked,
     machines,
     monkeypatch,
 ):
@@ -127,7 +127,7 @@ def test_after_a_machine_died_another_begins_from_what_was_kept_before(
 
 
 def test_a_worker_that_lost_the_job_overwrites_nothing_of_the_next_one(
-    stocked,  # noqa: F811
+    stocked,
     machines,
     monkeypatch,
 ):
@@ -153,7 +153,7 @@ def test_a_worker_that_lost_the_job_overwrites_nothing_of_the_next_one(
 
 
 def test_data_and_states_in_the_store_are_sealed_for_this_job_alone(
-    stocked,  # noqa: F811
+    stocked,
     machines,
     monkeypatch,
 ):
@@ -174,7 +174,7 @@ def test_data_and_states_in_the_store_are_sealed_for_this_job_alone(
     assert machines.local("b") == []
 
 
-def test_a_damaged_state_is_left_out_and_the_job_begins_anew(stocked, machines, monkeypatch):  # noqa: F811
+def test_a_damaged_state_is_left_out_and_the_job_begins_anew(stocked, machines, monkeypatch):
     job = start_job(stocked)
     run_step(monkeypatch, "", "a1 ")
     place = ("jobs", str(job.id), "state-00000001")
@@ -184,7 +184,7 @@ def test_a_damaged_state_is_left_out_and_the_job_begins_anew(stocked, machines, 
 
 
 def test_data_that_went_down_with_a_machine_before_it_trained_are_frozen_anew(
-    stocked,  # noqa: F811
+    stocked,
     machines,
     monkeypatch,
 ):
@@ -212,7 +212,7 @@ def test_data_that_went_down_with_a_machine_before_it_trained_are_frozen_anew(
 
 
 def test_a_cancelled_jobs_data_are_destroyed_on_every_machine(
-    stocked,  # noqa: F811
+    stocked,
     machines,
     monkeypatch,
     django_capture_on_commit_callbacks,
@@ -232,7 +232,7 @@ def test_a_cancelled_jobs_data_are_destroyed_on_every_machine(
 
 
 def test_a_sweep_spares_what_is_kept_and_takes_what_was_destroyed_elsewhere(
-    stocked,  # noqa: F811
+    stocked,
     bob,
     artifact,
     machines,
@@ -324,7 +324,7 @@ def test_an_archive_gives_out_only_what_belongs_in_it(tmp_path):
 
 
 def test_one_machine_trains_and_another_serves_and_repeats(
-    stocked,  # noqa: F811
+    stocked,
     machines,
     settings,
     tmp_path,

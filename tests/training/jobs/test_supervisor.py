@@ -13,10 +13,6 @@ from dashboard.wording.errors import error_text
 from tenants.accounts.life import resume_tenant, suspend_tenant
 from tenants.accounts.plans import limits_of
 from tenants.audit.actor import system
-from tenants.behaviour.arriving.accepting import accept_upload
-from tenants.behaviour.models import Upload
-from tenants.consent.notices import archive_notice
-from tenants.consent.vocabulary import Purpose
 from tenants.errors import AppError
 from tenants.metering.queries import used
 from tenants.metering.record import count
@@ -29,27 +25,6 @@ from training.jobs.control import create_job
 from training.jobs.freezing import freeze
 from training.jobs.models import Job, JobEvent, Snapshot, SnapshotSubject, Version
 from training.jobs.progress import ProgressReader
-
-
-@pytest.fixture
-def stocked(alice):
-    """Alice's shop with everybody's consent and purchases."""
-    with alice.scope:
-        archive_notice(
-            notice_id="privacy",
-            version="1",
-            language="en",
-            body=shop.NOTICE,
-            purposes=list(map(Purpose, shop.PURPOSES)),
-            actor=alice.actor,
-        )
-        for kind, content in (
-            (Upload.CONSENTS, shop.consents()),
-            (Upload.EVENTS, shop.purchases()),
-        ):
-            accept_upload(kind=kind, name="file.csv", chunks=[content], actor=alice.actor)
-            run_waiting("default")
-    return alice
 
 
 def start_job(business, **how) -> Job:
