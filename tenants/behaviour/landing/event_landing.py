@@ -13,8 +13,8 @@ from tenants.behaviour.landing.catalogue import bare_items, items_of_events, sto
 from tenants.behaviour.landing.identity import identities
 from tenants.behaviour.landing.landed import Landed
 from tenants.behaviour.landing.narrowing import narrow_copies, shut, shut_out, told_by, with_copies
-from tenants.behaviour.landing.storing import store_events
-from tenants.behaviour.models import Event, Item, QuarantinedRow
+from tenants.behaviour.landing.storing import STORED, acts_here, store_events
+from tenants.behaviour.models import Item
 from tenants.consent.queries import storable, storing_by_subject, why_not_storable
 from tenants.isolation.lasting import lasting_key
 from tenants.isolation.scope import current_tenant
@@ -162,13 +162,8 @@ def with_acts(rows: pl.DataFrame, key: bytes) -> pl.DataFrame:
 
 def here_already(rows: pl.DataFrame) -> list[int]:
     """The numbers of rows whose act is stored or held."""
-    acts = [UUID(text) for text in rows["dedup"]]
-    here = {
-        act.hex
-        for table in (Event, QuarantinedRow)
-        for act in table.objects.filter(dedup__in=acts).values_list("dedup", flat=True)
-    }
-    return rows.filter(pl.col("dedup").is_in(list(here)))["row"].to_list()
+    here = acts_here(rows["dedup"], f"{STORED} union all {quarantine.HELD_ACTS}")
+    return rows.filter(pl.col("dedup").is_in(here))["row"].to_list() if here else []
 
 
 def _staged(rows: pl.DataFrame, subjects: dict[str, int], items: dict[str, int]) -> pl.DataFrame:

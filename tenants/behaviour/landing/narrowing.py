@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils.timezone import now
 
 from tenants.behaviour.landing.quarantine import KEPT_FOR, most
-from tenants.behaviour.landing.storing import act_bytes
+from tenants.behaviour.landing.storing import GONE, act_bytes, acts_here
 from tenants.behaviour.models import DeletedAct, QuarantinedRow
 from tenants.isolation.binary_arrays import Uuids, array_cursor
 from tenants.isolation.scope import current_tenant, tenant_scope
@@ -44,11 +44,12 @@ update {table} e
 set withheld = array(select distinct unnest(e.withheld || wider.withheld) order by 1)
 from wider where e.tenant_id = %(tenant)s and e.dedup = wider.dedup
 """
+# Act by act, as in `storing`.
 HELD = """
-select dedup, withheld from behaviour_quarantinedrow
-where withheld is not null and dedup = any(%(acts)s)
+select act, held.withheld from unnest(%(acts)s) as act
+cross join lateral (select withheld from behaviour_quarantinedrow
+    where dedup = act and withheld is not null limit 1) as held
 """
-SHUT = "select dedup from behaviour_deletedact where dedup = any(%(acts)s)"
 
 
 def told_by(rows: pl.DataFrame) -> dict[str, set[str]]:
@@ -118,8 +119,8 @@ def shut(acts: Iterable[str], *, trusted: bool) -> None:
 
 def shut_out(rows: pl.DataFrame) -> list[int]:
     """The numbers of rows whose act must not be stored (`DeletedAct`)."""
-    acts = {act.hex for (act,) in _asked(SHUT, rows["dedup"])}
-    return rows.filter(pl.col("dedup").is_in(sorted(acts)))["row"].to_list() if acts else []
+    acts = acts_here(rows["dedup"], GONE)
+    return rows.filter(pl.col("dedup").is_in(acts))["row"].to_list() if acts else []
 
 
 def _held(rows: pl.DataFrame) -> list[tuple[Any, ...]]:

@@ -25,6 +25,9 @@ KEPT_FOR = timedelta(days=30)
 # One row in ten of a month's events may wait at once: anybody who reads a public key in a page can
 # send acts of people nobody has heard of, and must not fill the database with them.
 SHARE = 10
+# Which acts are held, as in `storing`.
+HELD_ACTS = """select act from unnest(%(acts)s) as act
+    cross join lateral (select from behaviour_quarantinedrow where dedup = act limit 1) as here"""
 SEALED = ("item", "type_code", "occurred_at", "value", "quantity", "context")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from django.db import IntegrityError, transaction
 
+from tenants.behaviour.models import DeletedAct
 from tenants.isolation.binary_arrays import (
     BigInts,
     Doubles,
@@ -21,32 +22,38 @@ from tenants.isolation.binary_arrays import (
 from tenants.isolation.binary_copy import EPOCH, Array
 from tenants.isolation.scope import current_tenant
 
-# What is stored, and what was deleted for its person: neither is stored again.
-STORED = "select dedup from behaviour_event where dedup = any(%(acts)s)"
-GONE = "select dedup from behaviour_deletedact where dedup = any(%(acts)s)"
+# What is stored, and what was deleted for its person: neither is stored again. Each act is looked
+# up by itself (`limit`), so that its key is used whatever the planner believes of a table that
+# grows: for `= any` it read all events of the tenant.
+STORED = """select act from unnest(%(acts)s) as act
+    cross join lateral (select from behaviour_event where dedup = act limit 1) as here"""
+GONE = """select act from unnest(%(acts)s) as act
+    cross join lateral (select from behaviour_deletedact where dedup = act limit 1) as here"""
 HERE = f"{STORED} union all {GONE}"
 # Of a large batch only so many acts are looked up: a file that was sent before is found by any of
 # them, and one that was not needs no look at each. What it misses makes the insert fail: from then
 # on, for LATELY seconds, every act of the tenant is looked up first.
 FEW, SAMPLE, LATELY = 5_000, 500, 600.0
-# One order for all callers. `told` counts from 1 the few different contexts and arrays of withheld
-# purposes that the rows have; 0 is neither.
+# In the order of the arrays, which is one for all callers. `told` counts from 1 the few different
+# contexts and arrays of withheld purposes that the rows have; 0 is neither.
 STORE = """
 insert into behaviour_event (tenant_id, occurred_at, subject_id, item_id, type, value, quantity,
     dedup, context, withheld, upload_id)
 select %(tenant)s, e.occurred_at, e.subject, e.item, e.type, nullif(e.value, 'NaN'),
     nullif(e.quantity, 'NaN'), e.dedup, {told}, coalesce(e.upload, %(upload)s::uuid)
 from unnest(%(occurred_at)s, %(subject)s, %(item)s, %(type)s, %(value)s, %(quantity)s, %(dedup)s,
-    %(told)s, %(uploads)s)
-    as e (occurred_at, subject, item, type, value, quantity, dedup, told, upload)
+    %(uploads)s{numbers})
+    as e (occurred_at, subject, item, type, value, quantity, dedup, upload{number})
 {join}
-order by e.subject, e.occurred_at, e.dedup
 """
-NOTHING_TOLD = {"told": "null::jsonb, null::text[]", "join": ""}
+NOTHING_TOLD = {"told": "null::jsonb, null::text[]", "numbers": "", "number": "", "join": ""}
 TOLD = {
     "told": "t.context, t.withheld::text[]",
+    "numbers": ", %(told)s",
+    "number": ", told",
     "join": """left join unnest(%(contexts)s::jsonb[], %(withholds)s::text[]) with ordinality
-        as t (context, withheld, number) on t.number = e.told""",
+        as t (context, withheld, number) on t.number = e.told
+        order by e.subject, e.occurred_at, e.dedup""",
 }
 # How often others may store the same acts at the same moment before that is an error.
 ATTEMPTS = 5
@@ -62,7 +69,7 @@ def store_events(rows: pl.DataFrame, upload_id: UUID | None) -> list[int]:
     """
     acts = rows["dedup"]
     for attempt in range(ATTEMPTS):
-        here = acts_here(acts, HERE if attempt or _may_repeat(acts) else GONE)
+        here = acts_here(acts, question) if (question := _question(acts, attempt)) else []
         new = rows.filter(~pl.col("dedup").is_in(here)) if here else rows
         try:
             if new.height:
@@ -83,6 +90,13 @@ def acts_here(acts: pl.Series, question: str = HERE) -> list[str]:
     with array_cursor() as cursor:
         cursor.execute(question, {"acts": Uuids(act_bytes(acts))}, binary=True)
         return sorted({act.hex for (act,) in cursor})
+
+
+def _question(acts: pl.Series, attempt: int) -> str | None:
+    """What is to be asked of each act before it is stored; None where nothing can be here."""
+    if attempt or _may_repeat(acts):
+        return HERE
+    return GONE if DeletedAct.objects.exists() else None
 
 
 # Tenant -> when acts of it were last found stored.
@@ -107,10 +121,11 @@ def _note_repeats() -> None:
 
 def act_bytes(digits: pl.Series) -> Array:
     """Hexadecimal digits as 16 bytes each."""
-    return np.frombuffer(bytes.fromhex("".join(digits)), "V16")
+    return np.frombuffer(bytes.fromhex(digits.str.join("").item()), "V16")
 
 
 def _insert(rows: pl.DataFrame, upload_id: UUID | None) -> None:
+    rows = rows.sort("subject", "occurred_at", "dedup")  # at a fifth of what sorting costs there
     told, codes = _told(rows)
     words = TOLD if told else NOTHING_TOLD
     values: dict[str, Any] = {
@@ -123,11 +138,11 @@ def _insert(rows: pl.DataFrame, upload_id: UUID | None) -> None:
         "value": Doubles(rows["value"].fill_null(float("nan")).to_numpy()),
         "quantity": Doubles(rows["quantity"].fill_null(float("nan")).to_numpy()),
         "dedup": Uuids(act_bytes(rows["dedup"])),
-        "told": Ints(codes),
         # A shorter array is filled up with nulls.
         "uploads": Uuids(act_bytes(rows["upload"] if "upload" in rows else rows["dedup"].clear())),
     }
     if told:
+        values["told"] = Ints(codes)
         values["contexts"], values["withholds"] = map(list, zip(*told, strict=True))
     with array_cursor() as cursor:
         cursor.execute(STORE.format(**words), values)

@@ -9,6 +9,7 @@ from contextlib import closing
 from itertools import count as count_up
 from typing import Any
 
+from django.db import connection
 from django.utils.timezone import now
 
 from tenants.audit.events import AuditEvent
@@ -105,7 +106,10 @@ def _process(lease: Lease, upload: Upload) -> None:
 
 def _land(lease: Lease, upload: Upload, kind: Kind, plan: Plan, number: int, ready: Ready) -> None:
     """One batch in one transaction: rows, progress and what became of them, or nothing."""
-    with tenant_scope(lease.tenant_id):
+    with tenant_scope(lease.tenant_id), connection.cursor() as cursor:
+        # A batch lost in the database's last moment is stored again: the file is there until the
+        # end of the upload, which waits for the disk.
+        cursor.execute("set local synchronous_commit = off")
         queue.hold(lease)
         cleaned = ready.cleaned
         if cleaned.cancelled.height:

@@ -72,7 +72,8 @@ def keep_rejected(
     ended = ended.filter(place <= pl.col("code").replace_strict(room, return_dtype=pl.Int64))
     if ended.is_empty() or size >= MOST_BYTES:
         return
-    rows = ended.join(_cells(batch, plan), on="row", how="left", maintain_order="left")
+    rows = ended.join(_cells(_only(batch, ended["row"]), plan), on="row", how="left",
+                      maintain_order="left")  # fmt: skip
     if (column := plan.mapping.get("user_id")) is not None:
         rows = _without_erased(rows, f"{batch.frame.columns.index(column)}")
     plain = _plain(batch, rows)
@@ -98,6 +99,12 @@ def sealed_cells(upload_id: UUID, plain: bytes) -> bytes:
 
 def _plain(batch: Batch, rows: pl.DataFrame) -> bytes:
     return json.dumps({"columns": batch.frame.columns, "rows": rows.rows()}).encode()
+
+
+def _only(batch: Batch, rows: pl.Series) -> Batch:
+    """The rows with these numbers."""
+    wanted = batch.rows.is_in(rows.implode())
+    return Batch(batch.rows.filter(wanted), batch.faults.filter(wanted), batch.frame.filter(wanted))
 
 
 def _cells(batch: Batch, plan: Plan) -> pl.DataFrame:

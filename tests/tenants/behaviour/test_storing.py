@@ -9,6 +9,7 @@ import pytest
 from tenants.behaviour.landing import storing
 from tenants.behaviour.landing.storing import store_events
 from tenants.behaviour.models import DeletedAct, Event, Item
+from tenants.isolation.binary_arrays import Uuids, array_cursor
 from tenants.subjects.directory import resolve
 from tests.connections import in_threads
 
@@ -73,6 +74,21 @@ def test_contexts_and_what_is_withheld_stay_with_their_rows(alice):
             ({"country": "FR"}, ["marketing"], None),
             (None, None, None),
         ]
+
+
+def test_acts_are_looked_up_by_their_key_however_little_is_known_of_the_table(alice):
+    """Nobody has counted the table since it grew, as in the middle of an upload."""
+    with alice.scope:
+        many = pl.concat([rows("a")] * 3_000).with_columns(
+            pl.Series("dedup", [uuid4().hex for _ in range(3_000)])
+        )
+        store_events(many, None)
+        with array_cursor() as cursor:
+            acts = Uuids(storing.act_bytes(many["dedup"].head(500)))
+            cursor.execute(f"explain {storing.STORED}", {"acts": acts})
+            plan = "\n".join(line for (line,) in cursor)
+    assert "event_once" in plan
+    assert "event_time" not in plan
 
 
 def test_an_act_that_is_here_or_was_deleted_is_told_by_its_row_and_not_stored(alice):
