@@ -139,12 +139,24 @@ class Bundle:
     ) -> float:
         """The score that `recommend` gives an item (public number) for this history, whatever its
         rank. Needs a history with some known event."""
-        past = settle(
-            history, catalogue=self.items, types=self.types, now=now, limit=self.history_limit
-        )
+        return self.scores_of([history], item, now=now, available=available)[0]
+
+    def scores_of(
+        self,
+        histories: Sequence[History],
+        item: int,
+        *,
+        now: float,
+        available: Available | None = None,
+    ) -> list[float]:
+        """`score_of` for several histories, in fewer and larger sums."""
+        pasts = [
+            settle(each, catalogue=self.items, types=self.types, now=now, limit=self.history_limit)
+            for each in histories
+        ]
         place = np.searchsorted(self.items, [item])
         allowed = self._allowed(frozenset(), available)
-        return float(self._scores([past], now, place, allowed)[0, 0])
+        return [float(score) for score in self._scores(pasts, now, place, allowed)[:, 0]]
 
     def _single(
         self, past: Past, now: float, limit: int, allowed: Mask, explain: bool
@@ -175,7 +187,7 @@ class Bundle:
             between()
         short = self._shortlist(fusion, scores, past, now, allowed, max(limit, fusion.candidates))
         between()
-        fused = fusion.score(short.features)
+        fused = fusion.rate(short, scores)
         rows = np.argsort(-fused, kind="stable")[:limit]
         added = fusion.contributions(short, rows)
         order = short.items[rows]
@@ -215,7 +227,7 @@ class Bundle:
             scores = {name: rows[row] for name, rows in every.items()}
             short = self._shortlist(fusion, scores, past, now, allowed, fusion.candidates, items)
             place = np.searchsorted(short.items, items)
-            lines.append(fusion.score(short.features)[place])
+            lines.append(fusion.rate(short, scores)[place])
         return np.stack(lines)
 
     def _shortlist(
@@ -228,14 +240,14 @@ class Bundle:
         candidates: int,
         beside: I64 | None = None,
     ) -> Shortlist:
+        ranked = {name: best(scores[name], allowed, candidates) for name in fusion.sources}
         return shortlist(
             fusion.sources,
             self.sources,
             scores,
-            allowed,
+            ranked,
             past,
             now,
-            candidates,
             self.facts,
             fusion.features,
             beside,
@@ -279,8 +291,9 @@ def _fusion(folder: Path, serving: dict[str, Any]) -> Fusion | None:
         return None
     tensors = open_tensors(folder / FUSION_FILE)
     names, count = tuple(stated["sources"]), int(stated["candidates"])
+    told = tuple(stated.get("features", BASIC)), str(stated.get("unmet_by", ""))
     try:
-        return Fusion.restore(tensors, names, count, tuple(stated.get("features", BASIC)))
+        return Fusion.restore(tensors, names, count, *told)
     except ValueError as cause:
         raise Damaged(f"{folder.name}: {cause}") from cause
 

@@ -1,7 +1,7 @@
 """Turns item texts into vectors with the base model, and cuts the model in two for fine-tuning: the
 lower layers run once and their output is kept, the upper ones run with gradients.
 
-Texts are grouped by length, so that little is computed on padding. Mean pooling over tokens.
+Texts are grouped by length, so that nothing is computed on padding. Mean pooling over tokens.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
 
 from training.engine.arrays import F32, I64
-from training.engine.batches import alike
 from training.engine.text import Base
 
 _TOKENS_AT_ONCE = 4_096
@@ -31,8 +30,12 @@ class Tokens:
     ids: I64
 
     def groups(self) -> Iterator[I64]:
-        """Indices of texts in batches of similar length."""
-        return alike(self.length, _TOKENS_AT_ONCE)
+        """Indices of texts in batches of one length each: nothing is padded."""
+        order = np.argsort(self.length, kind="stable")
+        for same in np.split(order, np.flatnonzero(np.diff(self.length[order])) + 1):
+            size = max(1, _TOKENS_AT_ONCE // int(self.length[same[0]]))
+            for first in range(0, len(same), size):
+                yield same[first : first + size]
 
 
 class Encoder:
@@ -75,10 +78,10 @@ class Encoder:
         kept: list[Any] = [None] * len(tokens.rows) if layers is not None else []
         finished = 0
         for group in tokens.groups():
-            ids, mask = self.padded(tokens, group)
+            ids = torch.from_numpy(tokens.ids[group, : tokens.length[group[0]]]).to(self.device)
             with torch.inference_mode(), self.autocast():
-                output = self.model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
-            pooled[group] = mean_pool(output.last_hidden_state.float(), mask).cpu().numpy()
+                output = self.model(input_ids=ids, output_hidden_states=layers is not None)
+            pooled[group] = mean_pool(output.last_hidden_state.float()).cpu().numpy()
             if layers is not None:
                 states = output.hidden_states[layers].half().cpu().numpy()
                 for place, index in enumerate(group):
@@ -87,20 +90,16 @@ class Encoder:
             done(finished, len(tokens.rows))
         return pooled, kept
 
-    def padded(self, tokens: Tokens, group: I64) -> tuple[Tensor, Tensor]:
-        """Token ids and attention mask of a group, int64 [texts, longest of the group]."""
-        width = int(tokens.length[group].max())
-        ids = torch.from_numpy(tokens.ids[group, :width])
-        mask = torch.from_numpy((np.arange(width) < tokens.length[group][:, None]).astype(np.int64))
-        return ids.to(self.device), mask.to(self.device)
-
     def autocast(self) -> torch.autocast:
         """bfloat16 where it pays, a no-op otherwise."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.fast)
 
 
-def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
-    """Mean of the states [texts, tokens, hidden] over real tokens, unit length, [texts, hidden]."""
+def mean_pool(states: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Mean of the states [texts, tokens, hidden] over real tokens, unit length, [texts, hidden].
+    Without a mask all tokens are real."""
+    if mask is None:
+        return nn.functional.normalize(states.mean(dim=1), dim=1)
     weight = mask[..., None].to(states.dtype)
     mean = (states * weight).sum(dim=1) / weight.sum(dim=1)
     return nn.functional.normalize(mean, dim=1)

@@ -6,7 +6,7 @@ other.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -77,6 +77,30 @@ class Reader:
         return allowed
 
 
+def unmet_before(events: Events, moment: float, items: int) -> Mask:
+    """Items without any event before the moment, bool [items]."""
+    unmet: Mask = np.ones(items, dtype=np.bool_)
+    unmet[events.item[events.time < moment]] = False
+    return unmet
+
+
+def among_unmet(reader: Reader) -> Reader:
+    """The same questions about items alone that nobody had met before; who took none of them up
+    is not asked."""
+    cases = reader.cases
+    unmet = unmet_before(reader.events, cases.window.start, len(cases.candidates))
+    targets = [taken[unmet[taken]] for taken in cases.targets]
+    keep = np.array([index for index, taken in enumerate(targets) if len(taken)], dtype=np.int64)
+    some = replace(
+        cases,
+        subjects=cases.subjects[keep],
+        ends=cases.ends[keep],
+        targets=tuple(targets[index] for index in keep),
+        candidates=cases.candidates & unmet,
+    )
+    return replace(reader, cases=some)
+
+
 def judge_window(
     reader: Reader,
     sources: Mapping[str, Source],
@@ -129,20 +153,15 @@ def rank_case(
     facts: ItemFacts,
 ) -> dict[str, I64]:
     """Every ranking of one case from the sources' scores, at most DEPTH items each, best first."""
-    rankings = {name: best(score, allowed, DEPTH) for name, score in scores.items()}
+    count = fusion.candidates if fusion else 0
+    ranked = {name: best(score, allowed, max(DEPTH, count)) for name, score in scores.items()}
+    rankings = {name: ranking[:DEPTH] for name, ranking in ranked.items()}
     if fusion:
+        brought = {name: ranked[name][:count] for name in fusion.sources}
         short = shortlist(
-            fusion.sources,
-            sources,
-            scores,
-            allowed,
-            past,
-            now,
-            fusion.candidates,
-            facts,
-            fusion.features,
+            fusion.sources, sources, scores, brought, past, now, facts, fusion.features
         )
-        order = np.argsort(-fusion.score(short.features), kind="stable")
+        order = np.argsort(-fusion.rate(short, scores), kind="stable")
         rankings[FUSION] = short.items[order[:DEPTH]]
     return rankings
 
@@ -162,10 +181,7 @@ def shortlists(
     with threadpool_limits(limits=1, user_api="blas"):
         for index, past, scores in scored(taking_part, reader.past, every, now, items):
             allowed = reader.allowed(index)
-            lists.append(
-                shortlist(
-                    names, sources, scores, allowed, past, now, candidates, reader.facts, BASIC
-                )
-            )
+            ranked = {name: best(scores[name], allowed, candidates) for name in names}
+            lists.append(shortlist(names, sources, scores, ranked, past, now, reader.facts, BASIC))
             each(index + 1, len(reader.cases))
     return lists

@@ -26,7 +26,7 @@ from training.engine.workbench import Workbench
 
 _CARRIERS = 384  # draws of items that are encoded with gradients in each step
 _REFRESHED_TOKENS = 1_000_000  # how many tokens all refreshes together may encode, about
-_TOKENS_AT_ONCE = 4_096  # that go through the upper layers together; these decide the memory
+_TOKENS_AT_ONCE = 1_024  # that go through the upper layers together; these decide the memory
 _GOOD_STEPS = 80  # what "auto" epochs aim at
 _NETWORK_SHARE = 0.5  # learning rate of the network, which starts trained, beside the adapter's
 

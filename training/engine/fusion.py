@@ -34,11 +34,20 @@ class Shortlist:
 
 
 @dataclass(frozen=True)
+class Unmet:
+    """Items that nobody had met when the sources learnt, bool [items], and the source that tells
+    them apart: a ranker has seen too few of them taken up to do it itself."""
+
+    by: str
+    items: Mask
+
+
+@dataclass(frozen=True)
 class Fusion:
     """A ranker: linear plus a hidden layer of HIDDEN units, on standardised features.
 
     sources, features: names in the order of the columns; candidates: how many each source brings
-    forward.
+    forward; unmet: None where the ranker orders all items itself.
     """
 
     sources: tuple[str, ...]
@@ -50,6 +59,20 @@ class Fusion:
     inner: F32
     inner_bias: F32
     outer: F32
+    unmet: Unmet | None = None
+
+    def rate(self, short: Shortlist, scores: Mapping[str, F32]) -> F32:
+        """The scores of a shortlist's items, float32 [c]. scores: float32 [items] per source.
+
+        Unmet items keep, as a group, the scores that the ranker gives them; which of them gets
+        which follows the source that tells them apart.
+        """
+        fused = self.score(short.features)
+        if self.unmet is not None:
+            rows = np.flatnonzero(self.unmet.items[short.items])
+            order = np.argsort(-scores[self.unmet.by][short.items[rows]], kind="stable")
+            fused[rows[order]] = np.sort(fused[rows])[::-1]
+        return fused
 
     def score(self, features: F32) -> F32:
         """float32 [c, features] -> [c]."""
@@ -59,7 +82,8 @@ class Fusion:
 
     def contributions(self, short: Shortlist, rows: I64) -> dict[str, F32]:
         """What each source adds to the scores of `rows`: the score less that without the source, in
-        which the source ranks the item nowhere and at the lowest level of this shortlist."""
+        which the source ranks the item nowhere and at the lowest level of this shortlist. All of
+        an unmet item's score is due to the source that tells such items apart."""
         whole = short.features[rows]
         full = self.score(whole)
         added = {}
@@ -68,12 +92,17 @@ class Fusion:
             bare[:, _PER_SOURCE * index] = short.lowest[index]
             bare[:, _PER_SOURCE * index + 1] = 0.0
             added[name] = full - self.score(bare)
+        if self.unmet is not None:
+            alone = self.unmet.items[short.items[rows]]
+            for name, parts in added.items():
+                parts[alone] = full[alone] if name == self.unmet.by else 0.0
         return added
 
     def tensors(self) -> Tensors:
         """Everything but the names."""
         names = ("mean", "scale", "linear", "inner", "inner_bias", "outer")
-        return {name: getattr(self, name) for name in names}
+        held: Tensors = {name: getattr(self, name) for name in names}
+        return held if self.unmet is None else {**held, "unmet": self.unmet.items.astype(np.uint8)}
 
     @classmethod
     def restore(
@@ -82,12 +111,18 @@ class Fusion:
         sources: tuple[str, ...],
         candidates: int,
         features: tuple[str, ...] = BASIC,
+        unmet_by: str = "",
     ) -> "Fusion":
-        """The ranker from its stored tensors; ValueError for a feature that is not known here."""
+        """The ranker from its stored tensors; ValueError for a feature that is not known here.
+        unmet_by: the source that tells unmet items apart, if any does."""
         for name in features:
             if name not in FEATURES:
                 raise ValueError(f"the ranker reads the feature {name!r}, which is not known here")
-        return cls(sources=sources, features=features, candidates=candidates, **tensors)
+        weights = {name: value for name, value in tensors.items() if name != "unmet"}
+        unmet = Unmet(unmet_by, tensors["unmet"].astype(np.bool_)) if unmet_by else None
+        return cls(
+            sources=sources, features=features, candidates=candidates, unmet=unmet, **weights
+        )
 
 
 def width_of(sources: int, features: tuple[str, ...] = BASIC) -> int:
@@ -99,26 +134,25 @@ def shortlist(
     names: tuple[str, ...],
     sources: Mapping[str, Source],
     scores: Mapping[str, F32],
-    allowed: Mask,
+    ranked: Mapping[str, I64],
     past: Past,
     now: float,
-    candidates: int,
     facts: ItemFacts,
     features: tuple[str, ...],
     beside: I64 | None = None,
 ) -> Shortlist:
-    """The best `candidates` of every named source, united, with their features.
+    """The candidates of every named source, united, with their features.
 
-    scores: float32 [items] per source; allowed: bool [items]; beside: items that are on the list
-    whatever their rank.
+    scores: float32 [items] per source; ranked: the `best` of each; beside: items that are on the
+    list whatever their rank.
     """
-    ranked = [best(scores[name], allowed, candidates) for name in names]
-    items = np.unique(np.concatenate([*ranked, *([] if beside is None else [beside])]))
+    forward = [ranked[name] for name in names]
+    items = np.unique(np.concatenate([*forward, *([] if beside is None else [beside])]))
     columns: list[F32] = []
     lowest: list[float] = []
     for name in names:
         score = scores[name]
-        level = sources[name].level(score)[items]
+        level = sources[name].level(score, items)
         place = np.empty(len(items), dtype=np.int64)
         place[np.argsort(-score[items], kind="stable")] = np.arange(len(items))
         columns += [level, (10.0 / (10.0 + place)).astype(np.float32)]

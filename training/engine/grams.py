@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sparse
 
-from training.engine.arrays import F32, I64, AnyArray, Tensors
+from training.engine.arrays import F32, F64, I64, AnyArray, Tensors
 
 NAME = "character-n-grams"
 _RUNS = (1, 2, 3)  # characters; a Chinese word has one or two
@@ -22,6 +22,7 @@ _WIDTH = 1 << 14  # hashed columns
 _DIRECTIONS = 256
 _LEARNT_FROM = 4_000  # texts; the directions of more are the same, their product is not
 _AT_ONCE = 10_000  # texts that are turned together
+_BEYOND, _ROUNDS = 64, 5  # spare directions and rounds that make the last ones true
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,37 @@ def learn(texts: list[str], *, seed: int) -> Grams:
 def _directions(table: sparse.csr_matrix) -> F32:
     """The directions [columns, kept] in which the rows differ most, by falling size; each is
     shortened by the root of its size, half way to all being equal."""
-    product = (table @ table.T).toarray().astype(np.float64)
-    size, left = np.linalg.eigh(product)
-    kept = max(1, min(_DIRECTIONS, len(size) // 2))
+    product = (table @ table.T).toarray()
+    kept = max(1, min(_DIRECTIONS, len(product) // 2))
+    size, left = _largest(product, kept)
     size, left = np.maximum(size[::-1][:kept], 1e-9), left[:, ::-1][:, :kept]
     # The sign of an eigenvector is arbitrary; fixing it makes equal inputs give equal weights.
     left = left * np.sign(left[np.argmax(np.abs(left), axis=0), np.arange(kept)])
     turn = (table.T @ left) / np.sqrt(size)  # orthonormal columns
     return np.asarray(turn * size**-0.25, dtype=np.float32)
+
+
+def _largest(product: F32, kept: int) -> tuple[F64, F64]:
+    """Eigenvalues and vectors of a symmetric matrix, rising, at least the `kept` largest. Those of
+    a large one by subspace iteration (Halko et al., SIAM Review 2011), in a tenth of the time."""
+    wide = kept + _BEYOND
+    if len(product) <= 2 * wide:
+        return np.linalg.eigh(product.astype(np.float64))
+    span = np.random.default_rng(0).standard_normal((len(product), wide), dtype=np.float32)
+    for _ in range(_ROUNDS):
+        span = _orthonormal(product @ span)
+    size, turn = np.linalg.eigh((span.T @ (product @ span)).astype(np.float64))
+    return size, span @ turn
+
+
+def _orthonormal(span: F32) -> F32:
+    """The same span by orthonormal columns, from the Cholesky factor of their products."""
+    exact = span.astype(np.float64)
+    try:
+        turn = np.linalg.inv(np.linalg.cholesky(exact.T @ exact)).T
+    except np.linalg.LinAlgError:  # fewer directions than columns
+        return np.linalg.qr(span)[0]
+    return np.asarray(span @ turn.astype(np.float32), dtype=np.float32)
 
 
 def _weighed(counted: sparse.csr_matrix, rarity: F32) -> sparse.csr_matrix:
@@ -87,8 +111,12 @@ def _counted(texts: list[str]) -> sparse.csr_matrix:
     """How often each text holds each run, float32 [texts, columns]."""
     columns: list[int] = []
     ends = [0]
+    read: dict[str, list[int]] = {}  # a shop's texts say the same words again and again
     for text in texts:
-        columns += [zlib.crc32(run.encode()) % _WIDTH for run in runs_of(text)]
+        for word in words_of(text):
+            if word not in read:
+                read[word] = [zlib.crc32(run.encode()) % _WIDTH for run in runs_of(word)]
+            columns += read[word]
         ends.append(len(columns))
     index: I64 = np.array(columns, dtype=np.int64)
     ones = np.ones(len(index), dtype=np.float32)
@@ -97,15 +125,17 @@ def _counted(texts: list[str]) -> sparse.csr_matrix:
     return table
 
 
-def runs_of(text: str) -> list[str]:
-    """The runs of one to three characters of each word of the text, its ends marked; width, case
-    and accents that mean the same are made one (NFKC, UAX #15)."""
+def words_of(text: str) -> list[str]:
+    """Width, case and accents that mean the same are made one (NFKC, UAX #15)."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    words = "".join(letter if letter.isalnum() else " " for letter in plain).split()
+    return "".join(letter if letter.isalnum() else " " for letter in plain).split()
+
+
+def runs_of(word: str) -> list[str]:
+    """The runs of one to three characters of a word, its ends marked."""
+    marked = f"<{word}>"
     found = []
-    for word in words:
-        marked = f"<{word}>"
-        for length in _RUNS:
-            whole = word if length == 1 else marked
-            found += [whole[i : i + length] for i in range(len(whole) - length + 1)]
+    for length in _RUNS:
+        whole = word if length == 1 else marked
+        found += [whole[i : i + length] for i in range(len(whole) - length + 1)]
     return found

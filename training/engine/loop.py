@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from training.engine.arrays import I64, Tensors
+from training.engine.batches import sorted_near
 from training.engine.network import Batch
 from training.engine.sampling import Sampler
 from training.engine.stopping import Interrupted
@@ -88,7 +89,7 @@ def train(bench: Workbench, objective: Objective, sampler: Sampler, plan: Plan) 
     Raises Interrupted after saving, when the run was asked to stop.
     """
     groups = [{"params": p, "lr": rate, "peak": rate} for p, rate in objective.groups()]
-    optimizer = torch.optim.AdamW(groups, weight_decay=plan.weight_decay)
+    optimizer = torch.optim.AdamW(groups, weight_decay=plan.weight_decay, fused=True)
     keeper = _Keeper(bench, objective, optimizer, plan.series)
     course, best_state = keeper.resume()
     bench.ranks.check_same(best_state)
@@ -97,7 +98,7 @@ def train(bench: Workbench, objective: Objective, sampler: Sampler, plan: Plan) 
         best_state = _measure(bench, objective, plan, course, best_state, keeper)
     while not course.finished:
         epoch = course.step // plan.steps_per_epoch
-        stretches = sampler.stretches(bench.seed(11), epoch)
+        stretches = _ordered(sampler.stretches(bench.seed(11), epoch), plan, bench.seed(16), epoch)
         for index in range(course.step % plan.steps_per_epoch, plan.steps_per_epoch):
             batch = sampler.batch(_drawn(stretches, index, plan), bench.seed(12), course.step)
             _step(bench, objective, optimizer, batch, plan, course)
@@ -118,6 +119,14 @@ def train(bench: Workbench, objective: Objective, sampler: Sampler, plan: Plan) 
         "steps": course.step,
         "epochs": round(course.step / plan.steps_per_epoch, 2),
     }
+
+
+def _ordered(stretches: I64, plan: Plan, seed: int, epoch: int) -> I64:
+    """The stretches of an epoch in batches of like length: the longest decides what one costs."""
+    generator = np.random.default_rng([seed, epoch])
+    length = stretches[:, 1] - stretches[:, 0]
+    ordered: I64 = stretches[sorted_near(length, plan.batch_size, generator)]
+    return ordered
 
 
 def _drawn(stretches: I64, index: int, plan: Plan) -> I64:

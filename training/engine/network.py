@@ -165,14 +165,22 @@ class Network(nn.Module):
         raw = raw + self.point_age(batch.age)[..., 0]
         return query, F.softplus(raw.float()) * reachable(batch.place, x.shape[1])
 
-    def scores(self, batch: Batch, vectors: Tensor, columns: Tensor) -> Tensor:
-        """Scores of the items in `columns` (int64 [C], distinct), [B, K, C]."""
+    def scores(
+        self, batch: Batch, vectors: Tensor, columns: Tensor | None, shift: Tensor | None = None
+    ) -> Tensor:
+        """Scores of the items in `columns` (int64 [C], distinct; all items where it is None), each
+        moved by its `shift` [C], [B, K, C]."""
         query, pointers = self.queries(batch, vectors)
-        base = (query @ vectors[columns].T).float() + self.bias[columns]
-        slot = slots(columns, self.shape.items)[batch.item]
-        where = slot[:, None, :].expand(-1, query.shape[1], -1)
-        # Pointers at items outside the columns fall into one spare column, which is cut off.
-        return F.pad(base, (0, 1)).scatter_add(2, where, pointers)[..., :-1]
+        bias, offered, slot = self.bias, vectors, batch.item
+        if columns is not None:
+            bias, offered = self.bias[columns], vectors[columns]
+            slot = slots(columns, self.shape.items)[batch.item]
+        # In place where that is safe: these arrays are what a step costs.
+        base = (query @ offered.T).float().add_(bias if shift is None else bias + shift)
+        # Pointers at items outside the columns add nothing, wherever they point.
+        there = (slot < len(offered))[:, None, :]
+        where = slot.clamp(max=len(offered) - 1)[:, None, :].expand(-1, query.shape[1], -1)
+        return base.scatter_add_(2, where, pointers * there)
 
     def bias_for_all(self) -> Tensor:
         """The items' bias [items]; an item without events gets that of the rarest tenth."""

@@ -1,7 +1,7 @@
 """Trains the sequence model on frozen text vectors plus identities, and turns it into a served
 source."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,10 +20,11 @@ from training.engine.sources.sequence import Sequence
 from training.engine.split import Cases, Split
 from training.engine.workbench import Workbench
 
-_QUESTIONS = 8  # per stretch of events
+_QUESTIONS = 8  # per stretch of events at most, and no more than it has places to ask at
 _FULL_SOFTMAX = 10_000  # items; above it a sample of items stands for all
+_MOSTLY_MET = 1.5  # items for each met one up to which picking the met ones costs more
 _GOOD_STEPS = 400  # what "auto" epochs aim at
-_WATCHED = 400  # subjects that are ranked when a step is measured
+_WATCHED = 1_500  # subjects that are ranked when a step is measured
 _HORIZON_WINDOWS = 1.5
 _RENEWED = 1.0  # of the steps that were best, once more with the events that were held out
 
@@ -61,14 +62,16 @@ class SequenceObjective:
 
     def loss_with(self, batch: Batch, step: int, text: Tensor | None) -> Tensor:
         """The loss with the given text vectors of all items, [items, text]."""
-        columns, correction = self._columns(batch, step)
+        columns, shift = self._columns(batch, step)
         own, share = self.bench.ranks.part(batch)
         with self.bench.autocast():
             vectors = self.network.vectors(text)
             self._part_ways(step)
-            scores = self.network.scores(own, vectors, columns)
-        target = slots(columns, self.network.shape.items)[own.target]
-        loss = F.cross_entropy((scores - correction).flatten(0, 1), target.flatten())
+            scores = self.network.scores(own, vectors, columns, shift)
+        target = own.target
+        if columns is not None:
+            target = slots(columns, self.network.shape.items)[target]
+        loss = F.cross_entropy(scores.flatten(0, 1), target.flatten())
         return loss if self.bench.ranks.size == 1 else share * loss
 
     def measure(self) -> float:
@@ -108,27 +111,30 @@ class SequenceObjective:
         if self.bench.ranks.size > 1:
             torch.manual_seed(self.bench.seed(15, step, self.bench.ranks.rank))
 
-    def _columns(self, batch: Batch, step: int) -> tuple[Tensor, Tensor]:
-        """Items of the softmax, int64 [C], and the log of each one's chance to be among them: all
-        met items, or a sample of them beside the batch's targets.
+    def _columns(self, batch: Batch, step: int) -> tuple[Tensor | None, Tensor]:
+        """Items of the softmax, int64 [C], and by how much the score of each is moved. Of a small
+        catalogue all, as None, where those that nobody has met are shut out, or the met ones where
+        there are far fewer; of a large one a sample of the met ones beside the batch's targets,
+        moved by the log of its chance to be there.
 
         Correction of a sampled softmax: Bengio & Senécal 2008.
         """
         device = batch.item.device
         if len(self.met) <= _FULL_SOFTMAX:
+            if self.network.shape.items <= _MOSTLY_MET * len(self.met):
+                return None, torch.log(self.network.met)
             return self.met.to(device), torch.zeros(len(self.met), device=device)
         generator = torch.Generator().manual_seed(self.bench.seed(14, step))
         picked = self.met[torch.randperm(len(self.met), generator=generator)[:_FULL_SOFTMAX]]
         columns = torch.unique(torch.cat([picked, batch.target.flatten().cpu()]))
         passed_over = (1.0 - self.share[columns]) ** batch.target.numel()
         missed = (1.0 - _FULL_SOFTMAX / len(self.met)) * passed_over
-        return columns.to(device), torch.log1p(-missed).float().to(device)
+        return columns.to(device), -torch.log1p(-missed).float().to(device)
 
     def _rank(self, pasts: list[Past], vectors: Tensor) -> list[I64]:
         batch = batch_of_pasts(pasts, self.exam.now, self.network.shape.length)
         device = vectors.device
-        every = torch.arange(self.network.shape.items, device=device)
-        scores = self.network.scores(batch.to(device), vectors, every)[:, 0]
+        scores = self.network.scores(batch.to(device), vectors, None)[:, 0]
         scores[:, torch.from_numpy(~self.exam.candidates).to(device)] = -torch.inf
         if not self.exam.repeats:
             for row, past in enumerate(pasts):
@@ -168,7 +174,7 @@ def prepare_sampler(job: Job, events: Events, split: Split) -> Sampler:
 
 def sampler_until(job: Job, events: Events, split: Split, moment: float) -> Sampler:
     """Draws from everything before the moment; targets lie up to 1.5 windows ahead."""
-    return sampler(
+    draws = sampler(
         events,
         split.goal,
         moment=moment,
@@ -176,6 +182,8 @@ def sampler_until(job: Job, events: Events, split: Split, moment: float) -> Samp
         length=job.count("sequence_length"),
         questions=_QUESTIONS,
     )
+    places = np.count_nonzero(draws.weight) / max(1, len(draws.stretches(0, 0)))
+    return replace(draws, questions=int(np.clip(np.ceil(places), 1, _QUESTIONS)))
 
 
 def build_network(

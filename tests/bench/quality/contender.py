@@ -36,8 +36,9 @@ class Study:
 class Explaining(Protocol):
     """A ranker that also says which event of a past speaks for an item."""
 
-    def explained(self, moments: Sequence[Asked]) -> dict[str, int]:
-        """checked: answers whose explanation was held against the truth; agreed: of these."""
+    def explained(self, moments: Sequence[Asked], most: int) -> dict[str, int]:
+        """checked: answers whose explanation was held against the truth, at most so many; agreed:
+        of these."""
         ...
 
 

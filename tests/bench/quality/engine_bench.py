@@ -32,7 +32,7 @@ def run_whole(folder: Path) -> tuple[Made, dict[str, float]]:
 
 
 def run_sequences(folder: Path) -> Learned:
-    """What the run would learn of sequences, and nothing else of it."""
+    """What the run would learn of sequences as it judges them, and nothing else of it."""
     bench = bench_of(folder)
     snapshot = read_snapshot(folder)
     days, repeats = bench.job.params["window_days"], bench.job.params["repeats"]
@@ -43,7 +43,7 @@ def run_sequences(folder: Path) -> Learned:
     )
     texts = read_texts(bench, snapshot.catalogue, parts.moment("fusion"))
     try:
-        return learn_sequences(bench, snapshot, parts, texts)
+        return learn_sequences(bench, snapshot, parts, texts, renew=False)
     finally:
         bench.progress.close()
 

@@ -3,6 +3,8 @@ as `engine`; beside it each source as it will serve, and the sequence models as 
 them, before they went on with what was held out.
 """
 
+import atexit
+import shutil
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +40,7 @@ def _whole(study: Study, settings: Settings) -> Learned:
     from tests.bench.quality.engine_bench import run_whole
 
     folder = Path(tempfile.mkdtemp(prefix="quality-"))
+    atexit.register(shutil.rmtree, folder, True)  # the bundle reads from it while it answers
     order = {"seed": study.seed, "params": engine_run.params_of(study)}
     engine_run.write_job(folder, study.snapshot, order)
     made, timings = run_whole(folder)

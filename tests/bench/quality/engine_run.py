@@ -21,7 +21,7 @@ from training.engine.history import History, Past
 from training.engine.metrics import DEPTH
 from training.engine.snapshot import EVENTS_FILE, ITEMS_FILE, Snapshot
 
-_THREADS = 2
+_THREADS = int(os.environ.get("BENCH_THREADS", "2"))
 
 
 def params_of(study: Study) -> dict[str, Any]:
@@ -94,17 +94,16 @@ class Bundled:
             ranked[row, : len(found)] = found
         return ranked
 
-    def explained(self, moments: Sequence[Asked]) -> dict[str, int]:
-        return explained(self.bundle, moments)
+    def explained(self, moments: Sequence[Asked], most: int) -> dict[str, int]:
+        return explained(self.bundle, moments, most)
 
 
-EXPLAINED = 1_000
 _LEAST_ACTS = 5
 _NEAR = 0.1
 
 
-def explained(bundle: Bundle, moments: Sequence[Asked]) -> dict[str, int]:
-    """Of at most EXPLAINED subjects with _LEAST_ACTS acts: how many first answers were checked, and
+def explained(bundle: Bundle, moments: Sequence[Asked], most: int) -> dict[str, int]:
+    """Of at most `most` subjects with _LEAST_ACTS acts: how many first answers were checked, and
     for how many the item that the explanation names is the one whose removal from the past lowers
     the score most, or within a tenth of it. Who can lose nothing is right to name nothing."""
     asked = [(each, row) for each in moments for row in range(len(each))]
@@ -117,21 +116,21 @@ def explained(bundle: Bundle, moments: Sequence[Asked]) -> dict[str, int]:
             continue
         checked += 1
         agreed += _agrees(bundle, past, moment.now, moment.allowed(row))
-        if checked == EXPLAINED:
+        if checked == most:
             break
     return {"checked": checked, "agreed": agreed}
 
 
 def _agrees(bundle: Bundle, past: Past, now: float, allowed: Mask) -> bool:
     top = bundle.recommend(history_of(past), now=now, limit=1, available=allowed, explain=True)[0]
-    whole = bundle.score_of(history_of(past), top.item, now=now, available=allowed)
-    drops = {
-        int(item) + 1: whole
-        - bundle.score_of(
-            history_of(past.keep(past.item != item)), top.item, now=now, available=allowed
-        )
-        for item in np.unique(past.item)
-    }
+    met = np.unique(past.item)
+    whole, *rests = bundle.scores_of(
+        [history_of(past), *(history_of(past.keep(past.item != item)) for item in met)],
+        top.item,
+        now=now,
+        available=allowed,
+    )
+    drops = {int(item) + 1: whole - rest for item, rest in zip(met, rests, strict=True)}
     most = max(drops.values())
     if most <= 0.0:
         return top.rests_on is None

@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 import numpy as np
 
 from tests.bench.quality.about import word_vectors
-from tests.bench.quality.contender import Contender, Explaining, Study
+from tests.bench.quality.contender import Contender, Explaining, Ranker, Study
 from tests.bench.quality.contenders import RIVALS, contenders
 from tests.bench.quality.datasets import WORLDS
 from tests.bench.quality.judging import NAMES, Verdict, ground_of, judge_all, mean_ndcg
@@ -32,6 +32,7 @@ from training.engine.pace import pace_days
 
 WATCHED = {False: 2_000, True: 1_000}  # questions of validation that settings are compared on
 QUICK_ASKED = 2_400  # questions of test in a short run, the same for all
+EXPLAINED = {False: 1_000, True: 250}  # answers whose explanation is held against the truth
 _WATCH_SEED = 7
 
 
@@ -68,7 +69,8 @@ class Learner:
     def learnt(self, task: Task, moment: float, settings: Settings) -> tuple[Any, float, float]:
         """What was learnt, with its seconds and processor seconds."""
         wanted = {name: settings[name] for name in sorted(self.contender.learned)}
-        key = json.dumps([moment, self.contender.per_task and task.name, wanted])
+        depends = [task.repeats, task.days] if self.contender.per_task else []
+        key = json.dumps([moment, depends, wanted])
         if key != self._key:
             self._held = (None, 0.0, 0.0)  # the old one gives its memory back first
             study = Study(
@@ -102,7 +104,8 @@ def run(world: World, task: Task, name: str, learner: Learner, folder: Path) -> 
         asked = [each.sample(QUICK_ASKED // len(asked), _WATCH_SEED) for each in asked]
     ground = ground_of(world, task.test[0], word_vectors(world.snapshot.catalogue))
     rankers = contender.answer(learned, chosen)
-    for part, ranker in (rankers if isinstance(rankers, dict) else {name: rankers}).items():
+    rankers = rankers if isinstance(rankers, dict) else {name: rankers}
+    for part, ranker in {name: rankers[name]}.items() if task.timed else rankers.items():
         verdict = judge_all(ranker, asked, ground)
         line = Line(
             task=task.name,
@@ -118,9 +121,13 @@ def run(world: World, task: Task, name: str, learner: Learner, folder: Path) -> 
             peak_memory_mb=memory,
             whole=verdict.whole,
             unreachable=sum(each.unreachable for each in asked),
-            explained=ranker.explained(asked) if isinstance(ranker, Explaining) else {},
+            explained={} if task.timed else _explained(ranker, asked, EXPLAINED[learner.quick]),
         )
         _keep(line, verdict, folder / f"{task.name}.{part}.{learner.seed}")
+
+
+def _explained(ranker: Ranker, asked: list[Asked], most: int) -> dict[str, int]:
+    return ranker.explained(asked, most) if isinstance(ranker, Explaining) else {}
 
 
 def _keep(line: Line, verdict: Verdict, stem: Path) -> None:

@@ -14,16 +14,17 @@ def _cold(world: World) -> Mask:
     return mask
 
 
-def _last_out(name: str, world: str) -> Task:
+def _last_out(name: str, world: str, *, quick: bool = True, timed: bool = False) -> Task:
     """The last act of everybody is the target, the one before it that of validation."""
-    return Task(name, world, False, (STEP_END - DAY,), (STEP_END,), 1.0)
+    moments = (STEP_END - DAY,), (STEP_END,)
+    return Task(name, world, False, *moments, 1.0, quick=quick, timed=timed)
 
 
 _VALIDATION, _TEST = weeks("2011-09-12", 4), weeks("2011-10-10", 8)
 
 TASKS = (
     _last_out("scientific", "scientific"),
-    _last_out("scientific_cold_all", "scientific_cold"),
+    _last_out("scientific_cold_all", "scientific_cold", quick=False),
     Task(
         "scientific_cold_only",
         "scientific_cold",
@@ -36,6 +37,6 @@ TASKS = (
     Task("retail_repeats", "retail", True, _VALIDATION, _TEST, 7.0),
     Task("retail_new", "retail", False, _VALIDATION, _TEST, 7.0, quick=False),
     _last_out("movielens", "movielens"),
-    _last_out("scientific_part", "scientific_part"),
-    Task("retail_part", "retail_part", True, _VALIDATION, _TEST, 7.0),
+    _last_out("scientific_part", "scientific_part", timed=True),
+    Task("retail_part", "retail_part", True, _VALIDATION, _TEST, 7.0, timed=True),
 )

@@ -1,13 +1,14 @@
 """The ranker over retrieved candidates: whom it may rank, and what it says each source added."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from training.engine.arrays import DAY, F32, Settings, Tensors
+from training.engine.arrays import DAY, F32, I64, Settings, Tensors
 from training.engine.features.facts import ItemFacts
-from training.engine.fusion import ALL, BASIC, Fusion, best, shortlist, width_of
+from training.engine.fusion import ALL, BASIC, Fusion, Unmet, best, shortlist, width_of
 from training.engine.history import Past
 from training.engine.reasons import Cause
 from training.engine.sources.source import Source
@@ -32,8 +33,8 @@ class Fixed:
     def score_all(self, pasts: Sequence[Past], now: float) -> F32:
         return np.stack([self.scores for _ in pasts])
 
-    def level(self, scores: F32) -> F32:
-        return scores
+    def level(self, scores: F32, items: I64) -> F32:
+        return scores[items]
 
     def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:
         return [Cause("fixed") for _ in items]
@@ -52,7 +53,8 @@ def lists(candidates: int, allowed: list[bool] | None = None, features=BASIC):
     mask = np.array(allowed or [True] * 6)
     scores = {name: source.score(PAST, NOW) for name, source in SOURCES.items()}
     names = tuple(SOURCES)
-    return shortlist(names, SOURCES, scores, mask, PAST, NOW, candidates, FACTS, features)
+    ranked = {name: best(score, mask, candidates) for name, score in scores.items()}
+    return shortlist(names, SOURCES, scores, ranked, PAST, NOW, FACTS, features)
 
 
 def ranker(seed: int = 0) -> Fusion:
@@ -137,3 +139,29 @@ def test_the_best_come_first_and_ties_go_by_position() -> None:
     assert best(score, np.ones(5, np.bool_), 3).tolist() == [1, 2, 4]
     assert best(score, np.array([True, True, False, True, False]), 9).tolist() == [1, 3, 0]
     assert best(score, np.zeros(5, np.bool_), 3).tolist() == []
+
+
+def test_unmet_items_share_their_scores_as_the_source_says_that_tells_them_apart() -> None:
+    scores = {name: source.score(PAST, NOW) for name, source in SOURCES.items()}
+    short, plain = lists(3), ranker()
+    items = np.array([False, True, False, True, True, False])
+    for by, order in (("up", [4, 3, 1]), ("down", [1, 3, 4])):
+        fusion = replace(plain, unmet=Unmet(by, items))
+        fused = dict(zip(short.items.tolist(), fusion.rate(short, scores).tolist(), strict=True))
+        before = dict(zip(short.items.tolist(), plain.score(short.features).tolist(), strict=True))
+        assert [fused[item] for item in order] == sorted(
+            (before[item] for item in (1, 3, 4)), reverse=True
+        )
+        assert all(fused[item] == before[item] for item in (0, 2, 5))
+        added = fusion.contributions(short, np.arange(6))
+        other = {"up": "down", "down": "up"}[by]
+        assert added[other][[1, 3, 4]].tolist() == [0.0] * 3
+
+
+def test_a_restored_ranker_knows_what_was_unmet() -> None:
+    items = np.array([False, True, False, True, True, False])
+    fusion = replace(ranker(), unmet=Unmet("down", items))
+    again = Fusion.restore(fusion.tensors(), fusion.sources, 2, BASIC, "down")
+    assert again.unmet is not None and again.unmet.by == "down"
+    assert again.unmet.items.tolist() == items.tolist()
+    assert Fusion.restore(ranker().tensors(), fusion.sources, 2).unmet is None

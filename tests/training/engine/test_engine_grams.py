@@ -27,7 +27,7 @@ def test_a_text_that_was_not_there_finds_its_kind() -> None:
 
 
 def test_width_and_case_that_mean_the_same_are_read_alike() -> None:
-    assert grams.runs_of("ＴＥＡ 茶") == grams.runs_of("tea 茶")
+    assert grams.words_of("ＴＥＡ 茶") == grams.words_of("tea 茶") == ["tea", "茶"]
     assert grams.runs_of("茶") == ["茶", "<茶", "茶>", "<茶>"]
 
 
@@ -54,3 +54,12 @@ def test_a_chinese_query_finds_items_of_its_kind_far_better_than_chance() -> Non
     assert not set(titles) & {query for query, _ in queries}
     assert not any(query in title for query, _ in queries for title in titles)
     assert neighbours_factor() > 5.0
+
+
+def test_the_largest_directions_of_many_texts_are_those_of_the_whole() -> None:
+    table = np.random.default_rng(0).normal(size=(700, 40)) * np.linspace(1.0, 5.0, 40)
+    product = (table @ table.T).astype(np.float32)
+    exact = np.linalg.eigvalsh(product.astype(np.float64))
+    size, left = grams._largest(product, 20)
+    assert size[-20:] == pytest.approx(exact[-20:], rel=1e-3)
+    assert np.abs(left[:, -20:].T @ left[:, -20:] - np.eye(20)).max() < 1e-4

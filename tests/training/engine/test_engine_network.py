@@ -95,6 +95,10 @@ def test_scores_of_some_columns_are_those_of_all() -> None:
     with torch.no_grad():
         every = net.scores(batch, net.vectors(None), torch.arange(ITEMS))
         assert torch.allclose(net.scores(batch, net.vectors(None), some), every[..., some])
+        assert torch.equal(net.scores(batch, net.vectors(None), None), every)
+        moved = net.scores(batch, net.vectors(None), some, torch.tensor([0.0, 1.0, -torch.inf]))
+        assert torch.allclose(moved[..., 1], every[..., 2] + 1.0)
+        assert bool(torch.isneginf(moved[..., 2]).all())
 
 
 @pytest.mark.parametrize("training", [True, False])

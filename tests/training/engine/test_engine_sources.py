@@ -308,7 +308,7 @@ def test_a_source_scores_every_item_and_gives_every_asked_item_a_cause(name: str
     history = past((0, 3), (2, 1))
     scores = source.score(history, NOW)
     assert scores.shape == (4,) and scores.dtype == np.float32 and np.isfinite(scores).all()
-    assert source.level(scores).shape == (4,)
+    assert source.level(scores, np.arange(4)).shape == (4,)
     assert len(source.causes(history, NOW, [3, 1])) == 2
 
 

@@ -39,8 +39,8 @@ class Content:
         scores /= np.array(sizes, dtype=np.float32)[:, None] * np.float32(len(self._views))
         return scores
 
-    def level(self, scores: F32) -> F32:
-        return 10.0 * scores
+    def level(self, scores: F32, items: I64) -> F32:
+        return 10.0 * scores[items]
 
     def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:
         met, amounts = self._amounts(past, now)

@@ -60,8 +60,9 @@ class Neighbours:
         amounts = sparse.csr_matrix((pushed, met, ends), shape=(len(pasts), len(self.link)))
         return np.asarray((amounts @ self._links).toarray(), dtype=np.float32)
 
-    def level(self, scores: F32) -> F32:
-        return (np.sign(scores) * np.log1p(10.0 * np.abs(scores))).astype(np.float32)
+    def level(self, scores: F32, items: I64) -> F32:
+        some = scores[items]
+        return (np.sign(some) * np.log1p(10.0 * np.abs(some))).astype(np.float32)
 
     def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:
         met, amounts = self._amounts(past, now)

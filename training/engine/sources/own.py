@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.engine.arrays import F32, Settings, Tensors
+from training.engine.arrays import F32, I64, Settings, Tensors
 from training.engine.history import Past
 from training.engine.reasons import NO_CAUSE, Cause
 from training.engine.sources.popularity import popular_share
@@ -35,8 +35,8 @@ class Own:
     def score_all(self, pasts: Sequence[Past], now: float) -> F32:
         return one_by_one(self, pasts, now)
 
-    def level(self, scores: F32) -> F32:
-        return np.log1p(4.0 * np.maximum(scores, 0.0)).astype(np.float32)
+    def level(self, scores: F32, items: I64) -> F32:
+        return np.log1p(4.0 * np.maximum(scores[items], 0.0)).astype(np.float32)
 
     def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:
         return [bought_before(past, now, item, self.tie) for item in items]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.engine.arrays import DAY, F32, Settings, Tensors
+from training.engine.arrays import DAY, F32, I64, Settings, Tensors
 from training.engine.history import Past
 from training.engine.reasons import Cause
 from training.engine.sources.source import Ground
@@ -26,8 +26,8 @@ class Popularity:
     def score_all(self, pasts: Sequence[Past], now: float) -> F32:
         return np.broadcast_to(self.share, (len(pasts), len(self.share)))
 
-    def level(self, scores: F32) -> F32:
-        return np.log1p(100.0 * np.maximum(scores, 0.0)).astype(np.float32)
+    def level(self, scores: F32, items: I64) -> F32:
+        return np.log1p(100.0 * np.maximum(scores[items], 0.0)).astype(np.float32)
 
     def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:
         return [Cause("popular_now", params={"window_days": self.window_days}) for _ in items]

@@ -54,8 +54,8 @@ class Repeats:
     def score_all(self, pasts: Sequence[Past], now: float) -> F32:
         return one_by_one(self, pasts, now)
 
-    def level(self, scores: F32) -> F32:
-        return np.log(1e-3 + np.maximum(scores, 0.0)).astype(np.float32)
+    def level(self, scores: F32, items: I64) -> F32:
+        return np.log(1e-3 + np.maximum(scores[items], 0.0)).astype(np.float32)
 
     def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:
         return [bought_before(past, now, item, self.tie) for item in items]

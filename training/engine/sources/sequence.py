@@ -65,9 +65,10 @@ class Sequence:
             scores[rows] = part
         return scores
 
-    def level(self, scores: F32) -> F32:
-        shifted = scores - scores.max()
-        return np.asarray(shifted - np.log(np.exp(shifted).sum()), dtype=np.float32)
+    def level(self, scores: F32, items: I64) -> F32:
+        most = scores.max()
+        whole = most + np.log(np.exp(scores - most).sum())
+        return np.asarray(scores[items] - whole, dtype=np.float32)
 
     def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:
         """Per item, the past item whose removal lowers its score most, among the most recent

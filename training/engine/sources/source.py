@@ -27,8 +27,9 @@ class Source(Protocol):
         larger sums. How many are held at once is the caller's choice."""
         ...
 
-    def level(self, scores: F32) -> F32:
-        """Scores brought to a scale that means the same for every subject, same shape."""
+    def level(self, scores: F32, items: I64) -> F32:
+        """The scores of some items out of those of all, brought to a scale that means the same
+        for every subject; float32, the shape of `items`."""
         ...
 
     def causes(self, past: Past, now: float, items: list[int]) -> list[Cause]:

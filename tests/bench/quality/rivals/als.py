@@ -1,6 +1,7 @@
 """Weighted matrix factorisation by alternating least squares (Hu et al., ICDM 2008) from the
 library `implicit`; a past is folded in anew at each question."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from training.engine.arrays import F32, Settings
 from training.engine.history import Past
 
 _FOREVER = 36_500.0
-_THREADS = 2
+_THREADS = int(os.environ.get("BENCH_THREADS", "2"))
 _ITERATIONS = 15
 
 

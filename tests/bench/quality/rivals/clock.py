@@ -9,7 +9,7 @@ from pytorch_lightning import Callback, Trainer
 
 
 class Clock(Callback):
-    """One training: seconds it may take, epochs without gain that end it."""
+    """One training: processor seconds it may use, epochs without gain that end it."""
 
     def __init__(self, seconds: float, patience: int) -> None:
         self.seconds, self.patience = seconds, patience
@@ -29,10 +29,10 @@ class Clock(Callback):
         return f"{end} after {self.epochs} epochs; best {best}"
 
     def on_fit_start(self, trainer: Any, module: Any) -> None:
-        self.started = time.monotonic()
+        self.started = time.process_time()
 
     def on_train_batch_end(self, trainer: Any, module: Any, *rest: Any) -> None:
-        if time.monotonic() - self.started > self.seconds:
+        if time.process_time() - self.started > self.seconds:
             self.late = trainer.should_stop = True
 
     def on_validation_end(self, trainer: Any, module: Any) -> None:

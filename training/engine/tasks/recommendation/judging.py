@@ -7,8 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from training.engine.arrays import F64, Tensors
-from training.engine.evaluate import FUSION, Judged, Reader, judge_window, shortlists
-from training.engine.fusion import Fusion
+from training.engine.evaluate import (
+    FUSION,
+    Judged,
+    Reader,
+    among_unmet,
+    judge_window,
+    shortlists,
+    unmet_before,
+)
+from training.engine.fusion import Fusion, Unmet
 from training.engine.fusion_training import fit_fusion
 from training.engine.metrics import Interval, paired_difference
 from training.engine.sources.source import Ground, Source
@@ -22,6 +30,7 @@ from training.engine.workbench import Workbench
 _POPULAR = ("popular_7d", "popular_30d")
 _TOPS = "tops."  # how the tensors of a checkpoint are named that hold places
 _PARTS = 3  # of the evaluation: validation, test, what serves now
+_FEW_UNMET = 50  # people who took up something that nobody had met; fewer tell no source
 
 
 @dataclass(frozen=True)
@@ -50,10 +59,19 @@ def judge_all(
     bench.stop.check()
     bench.progress.stage("fuse")
     fusion = _fuse(bench, ground, parts, chosen, learned)
+    unmet_by = _unmet_by(bench, ground, parts, chosen, learned, fusion) if fusion else ""
     bench.stop.check()
     bench.progress.stage("evaluate")
     judged = {
-        window: _judged(bench, ground, parts, chosen, learned, fusion, window)
+        window: _judged(
+            bench,
+            ground,
+            parts,
+            chosen,
+            learned,
+            _apart(fusion, unmet_by, ground, parts.moment(window)),
+            window,
+        )
         for window in ("validation", "test")
     }
     champion = _champion(bench, parts)
@@ -64,7 +82,7 @@ def judge_all(
     single = max((name for name in means if name != FUSION), key=lambda name: means[name])
     serves = FUSION if means.get(FUSION, -1.0) > means[single] else single
     return Outcome(
-        fusion=fusion,
+        fusion=_apart(fusion, unmet_by, ground, parts.end),
         judged=judged,
         serves=serves,
         best_single=single,
@@ -121,6 +139,41 @@ def _fuse(
     else:
         bench.checkpoints.save("fuse", fusion.tensors(), {"features": list(fusion.features)})
     return fusion
+
+
+def _unmet_by(
+    bench: Workbench,
+    ground: Ground,
+    parts: Split,
+    chosen: Chosen,
+    learned: Learned,
+    fusion: Fusion,
+) -> str:
+    """The source that orders items that nobody has met best among themselves, on validation;
+    nothing where the ranker does it best itself. Where too few were taken up to tell, it is what
+    compares texts."""
+    saved = bench.checkpoints.load("unmet")
+    if saved:
+        return str(saved.facts["by"])
+    reader = among_unmet(reader_of(bench, ground, parts, "validation"))
+    by = "content" if "content" in fusion.sources else ""
+    if len(reader.cases) >= _FEW_UNMET:
+        sources = _sources(bench, ground, parts.moment("validation"), chosen, learned)
+        taking_part = {name: sources[name] for name in fusion.sources}
+        judged = judge_window(reader, taking_part, fusion, lambda done, every: bench.stop.check())
+        means = {name: float(judged.ndcg(name).mean()) for name in judged.figures}
+        best = max(means, key=lambda name: means[name])
+        by = "" if best == FUSION else best
+    bench.checkpoints.save("unmet", {}, {"by": by})
+    return by
+
+
+def _apart(fusion: Fusion | None, by: str, ground: Ground, moment: float) -> Fusion | None:
+    """The ranker, with what had not been met at the moment told apart by a source."""
+    if fusion is None or not by:
+        return fusion
+    items = unmet_before(ground.snapshot.events, moment, ground.item_count)
+    return replace(fusion, unmet=Unmet(by, items))
 
 
 def _judged(

@@ -51,11 +51,17 @@ class Learned:
 
 
 def learn_sequences(
-    bench: Workbench, snapshot: Snapshot, parts: Split, texts: Texts, wanted: str | None = None
+    bench: Workbench,
+    snapshot: Snapshot,
+    parts: Split,
+    texts: Texts,
+    wanted: str | None = None,
+    *,
+    renew: bool = True,
 ) -> Learned:
     """Both sequence sources; the second only where a base model reads the texts and can be
-    adapted. wanted: which of them goes on with what was held out, the better one by itself. Every
-    rank of a run calls it alike; what comes of it is the leader's."""
+    adapted. wanted: which of them goes on with what was held out, the better one by itself; renew:
+    whether one does. Every rank of a run calls it alike; what comes of it is the leader's."""
     bench.stop.check()
     bench.progress.stage("sequence")
     draws = prepare_sampler(bench.job, snapshot.events, parts)
@@ -73,6 +79,8 @@ def learn_sequences(
     else:
         learned = _with_finetuned(bench, finetuning, draws, frozen)
     bench.stop.check()
+    if not renew:
+        return learned
     name = wanted or learned.better or FROZEN
     return _renewed(bench, snapshot, parts, objective, finetuning, learned, frozen.rebuild, name)
 
@@ -151,6 +159,6 @@ def _obstacle(bench: Workbench, texts: Texts) -> str:
     """Why the base model is not fine-tuned, or nothing."""
     if texts.readings is None:
         return texts.reading.code
-    if texts.layers is None:
-        return "base_cannot_be_adapted"
-    return "switched_off" if bench.job.params["finetune_epochs"] == 0 else ""
+    if bench.job.params["finetune_epochs"] == 0:
+        return "switched_off"
+    return "base_cannot_be_adapted" if texts.layers is None else ""

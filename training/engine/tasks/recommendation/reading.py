@@ -56,7 +56,8 @@ def read_texts(bench: Workbench, catalogue: Catalogue, moment: float) -> Texts:
     if not reading.usable:
         return _by_characters(bench, base, reading, texts, known_before(catalogue, moment))
     tokens = encoder.tokens(texts, bench.job.count("text_tokens"))
-    layers = frozen_layers(bench, encoder)
+    # Hidden states are kept for fine-tuning alone.
+    layers = None if bench.job.params["finetune_epochs"] == 0 else frozen_layers(bench, encoder)
     hidden = int(encoder.model.config.hidden_size)
     if int(tokens.length.sum()) * hidden * 2 > _KEPT_BYTES:
         layers = None

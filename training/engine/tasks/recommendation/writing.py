@@ -216,6 +216,7 @@ def _serving_record(bench: Workbench, made: Made, serving: list[str]) -> dict[st
             "sources": list(fusion.sources),
             "features": list(fusion.features),
             "candidates": fusion.candidates,
+            "unmet_by": fusion.unmet.by if fusion.unmet else "",
         },
         "popular": outcome.popular,
         "types": list(made.snapshot.events.types),
