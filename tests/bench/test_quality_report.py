@@ -1,10 +1,13 @@
 """What the benchmark claims: nothing from an unfinished rival, and only what was measured."""
 
+import sys
 from typing import Any
 
 import numpy as np
 
 from tests.bench.quality.judging import NAMES
+from tests.bench.quality.plan import QUICK, limit_of, planned
+from tests.bench.quality.processes import _ended
 from tests.bench.quality.report import KEYS, shown, verdicts
 from tests.bench.quality.results import Result
 
@@ -67,12 +70,17 @@ def test_what_was_not_measured_is_not_claimed() -> None:
 
 
 def test_seconds_are_compared_with_a_rival_that_is_no_better_on_both_data_sets() -> None:
+    """By the clock and by the processors: the larger share is the claim."""
     both = [
-        result(name, ndcg, task=task, train_seconds=seconds)
+        result(name, ndcg, task=task, train_seconds=clock, train_cpu_seconds=processors)
         for task in ("scientific", "retail_repeats")
-        for name, ndcg, seconds in (("engine", 0.6, 30.0), ("sasrec", 0.5, 100.0))
+        for name, ndcg, clock, processors in (
+            ("engine", 0.6, 30.0, 40.0),
+            ("sasrec", 0.5, 100.0, 100.0),
+        )
     ]
-    assert verdicts(table(*both))["train_ratio_to_sasrec"] == 0.3
+    assert verdicts(table(*both))["train_ratio_to_sasrec"] == 0.4
+    assert verdicts(table(*both))["scientific_train_ratio_to_sasrec"] == [0.3, 0.4]
     assert verdicts(table(*both[:2]))["train_ratio_to_sasrec"] is None
 
 
@@ -85,3 +93,18 @@ def test_the_share_of_explanations_that_agree_is_the_lowest_of_all_tasks() -> No
     )
     assert told["explanation_agrees"] == 0.8
     assert told["scientific_explanation_agrees"] == 0.9
+
+
+def test_the_plan_of_a_short_run_fits_into_ten_minutes() -> None:
+    assert planned() <= 600.0
+    assert all(limit_of(world, name, quick=True) > seconds for world, plan in QUICK.items() for name, seconds in plan.items())  # fmt: skip # noqa: E501
+
+
+def test_a_process_that_uses_more_than_its_share_is_ended() -> None:
+    used, told = _ended([sys.executable, "-c", "while True: pass"], 1.0, 1)
+    assert 0.5 < used < 3.0
+    assert told.startswith("ended at")
+    assert _ended([sys.executable, "-c", "pass"], 30.0, 1)[1] == ""
+    assert (
+        "ValueError: bad" in _ended([sys.executable, "-c", "raise ValueError('bad')"], 30.0, 1)[1]
+    )

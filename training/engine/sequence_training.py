@@ -24,7 +24,9 @@ _QUESTIONS = 8  # per stretch of events at most, and no more than it has places 
 _FULL_SOFTMAX = 10_000  # items; above it a sample of items stands for all
 _MOSTLY_MET = 1.5  # items for each met one up to which picking the met ones costs more
 _GOOD_STEPS = 400  # what "auto" epochs aim at
-_WATCHED = 1_500  # subjects that are ranked when a step is measured
+_MOST_EPOCHS = 20  # of few events, which are learned by heart sooner
+_EVENTS_A_STEP, _FEWEST = 2_048, 32  # read in one step on a processor; the fewest stretches of one
+_WATCHED = 1_000  # subjects that are ranked when a step is measured
 _HORIZON_WINDOWS = 1.5
 _RENEWED = 1.0  # of the steps that were best, once more with the events that were held out
 
@@ -212,18 +214,17 @@ def train_sequence(
 ) -> dict[str, float]:
     """Train a network on frozen text. Returns what the loop reports."""
     job = bench.job
-    per_epoch = steps_per_epoch(bench, draws, job.count("batch_size"))
+    size = batch_size(bench, draws)
+    per_epoch = steps_per_epoch(bench, draws, size)
     epochs = job.params["epochs"]
-    steps = (
-        per_epoch * int(epochs) if epochs else max(3 * per_epoch, min(_GOOD_STEPS, 60 * per_epoch))
-    )
-    steps = -(-steps // per_epoch) * per_epoch
+    usual = max(per_epoch, min(_GOOD_STEPS, _MOST_EPOCHS * per_epoch))
+    steps = per_epoch * int(epochs) if epochs else -(-usual // per_epoch) * per_epoch
     plan = Plan(
         series="sequence",
         steps=steps,
         steps_per_epoch=per_epoch,
         measure_every=min(per_epoch * max(1, steps // per_epoch // 10), 200),
-        batch_size=job.count("batch_size"),
+        batch_size=size,
         warmup=min(100, steps // 5 + 1),
         weight_decay=job.number("weight_decay"),
         patience=3,
@@ -236,19 +237,31 @@ def train_sequence(
 def renew_sequence(bench: Workbench, objective: RenewObjective, draws: Sampler, best: int) -> None:
     """Go on with a trained network on `draws`, which hold all events, for a share of the `best`
     number of steps."""
-    per_epoch = steps_per_epoch(bench, draws, bench.job.count("batch_size"))
+    size = batch_size(bench, draws)
+    per_epoch = steps_per_epoch(bench, draws, size)
     steps = max(1, round(_RENEWED * best))
     plan = Plan(
         series="renew",
         steps=steps,
         steps_per_epoch=per_epoch,
         measure_every=steps,
-        batch_size=bench.job.count("batch_size"),
+        batch_size=size,
         warmup=min(20, steps // 5 + 1),
         weight_decay=bench.job.number("weight_decay"),
         patience=1,
     )
     train(bench, objective, draws, plan)
+
+
+def batch_size(bench: Workbench, draws: Sampler) -> int:
+    """Stretches of one step: as many as the job asks for; on a processor fewer where they are long,
+    since there a step costs what it reads."""
+    most = bench.job.count("batch_size")
+    if bench.device.type != "cpu":
+        return most
+    ranges = draws.stretches(bench.seed(11), 0)
+    length = float((ranges[:, 1] - ranges[:, 0]).mean())
+    return int(np.clip(_EVENTS_A_STEP / length, min(most, _FEWEST), most))
 
 
 def steps_per_epoch(bench: Workbench, draws: Sampler, batch_size: int) -> int:

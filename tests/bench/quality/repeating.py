@@ -6,15 +6,12 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from tests.bench.quality.datasets.places import ROOT
 from tests.bench.quality.engine_run import write_job
-from tests.bench.quality.world import World, only
-from training.engine.snapshot import Catalogue, Snapshot
+from tests.bench.quality.world import World, met_alone
+from training.engine.snapshot import Snapshot
 
 PEOPLE = 300
 # Every stage, each for a short while: what repeats in few steps repeats in many.
@@ -24,7 +21,7 @@ _SHORT = {"text_tokens": 16, "epochs": 2, "finetune_epochs": 1}
 def repeat_equal(world: World) -> bool:
     """Whether every file of both artifacts has the same SHA-256. Raises
     subprocess.CalledProcessError where a run fails."""
-    part = first_people(world.snapshot, PEOPLE)
+    part, _ = met_alone(world.snapshot, world.snapshot.events.subject < PEOPLE)
     with ThreadPoolExecutor(2) as both:
         first, second = both.map(_hashes, (part, part))
     return first == second
@@ -44,17 +41,3 @@ def _hashes(part: Snapshot) -> dict[str, str]:
         )
         manifest = json.loads((Path(folder) / "artifact" / "manifest.json").read_text())
         return {name: file["sha256"] for name, file in manifest["files"].items()}
-
-
-def first_people(snapshot: Snapshot, count: int) -> Snapshot:
-    """So many people, and only the items that they met."""
-    events, whole = snapshot.events, snapshot.catalogue
-    events = only(events, events.subject < count)
-    kept = np.unique(events.item)
-    title, text, category = (
-        tuple(words[item] for item in kept) for words in (whole.title, whole.text, whole.category)
-    )
-    catalogue = Catalogue(
-        whole.items[kept], title, text, category, whole.price[kept], whole.known_from[kept]
-    )
-    return Snapshot(catalogue, replace(events, item=np.searchsorted(kept, events.item)))

@@ -66,11 +66,24 @@ def only(events: Events, kept: Mask) -> Events:
 
 
 def part_of(world: World, name: str, every: int) -> World:
-    """A smaller world: every so-manieth subject, the whole catalogue."""
+    """A smaller world: every so-manieth subject, and the items that they met."""
     events = world.snapshot.events
-    kept = only(events, events.subject % every == 0)
-    note = f"{world.note}; one in {every} of its people"
-    return replace(world, name=name, snapshot=replace(world.snapshot, events=kept), note=note)
+    snapshot, kept = met_alone(world.snapshot, events.subject % every == 0)
+    note = f"{world.note}; one in {every} of its people and what they met"
+    return replace(world, name=name, snapshot=snapshot, group=world.group[kept], note=note)
+
+
+def met_alone(snapshot: Snapshot, some: Mask) -> tuple[Snapshot, I64]:
+    """Some of the events and the items that they are about, numbered anew; and which these are.
+    Subjects keep their numbers."""
+    events, whole = only(snapshot.events, some), snapshot.catalogue
+    kept = np.unique(events.item)
+    title, text, category = (
+        tuple(words[item] for item in kept) for words in (whole.title, whole.text, whole.category)
+    )
+    numbers = np.arange(1, len(kept) + 1, dtype=np.int64)
+    catalogue = Catalogue(numbers, title, text, category, whole.price[kept], whole.known_from[kept])
+    return Snapshot(catalogue, replace(events, item=np.searchsorted(kept, events.item))), kept
 
 
 def before(world: World, moment: float) -> Snapshot:
