@@ -20,7 +20,7 @@ NAME = "character-n-grams"
 _RUNS = (1, 2, 3)  # characters; a Chinese word has one or two
 _WIDTH = 1 << 14  # hashed columns
 _DIRECTIONS = 256
-_LEARNT_FROM = 4_000  # texts; the directions of more are the same, their product is not
+_LEARNT_FROM = 2_500  # texts; the directions of more are the same, their product is not
 _AT_ONCE = 10_000  # texts that are turned together
 _BEYOND, _ROUNDS = 64, 5  # spare directions and rounds that make the last ones true
 
