@@ -171,7 +171,8 @@ class Network(nn.Module):
         """Scores of the items in `columns` (int64 [C], distinct; all items where it is None), each
         moved by its `shift` [C], [B, K, C]."""
         query, pointers = self.queries(batch, vectors)
-        bias, offered, slot = self.bias, vectors, batch.item
+        bias: Tensor = self.bias
+        offered, slot = vectors, batch.item
         if columns is not None:
             bias, offered = self.bias[columns], vectors[columns]
             slot = slots(columns, self.shape.items)[batch.item]
