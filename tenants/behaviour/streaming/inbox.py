@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 import redis
@@ -22,6 +21,7 @@ from kombu.exceptions import OperationalError
 
 from tenants.behaviour.models import EventBatch, WaitingRequest
 from tenants.behaviour.streaming.gathering import Gathering
+from tenants.behaviour.streaming.packing import pack, unpack
 from tenants.errors import TooMany
 from tenants.ids import uuid7
 from tenants.isolation.keys import seal, tenant_key, tenant_keys, unseal_with
@@ -63,17 +63,14 @@ def arrived(
 ) -> Arrived:
     """The request with its body sealed."""
     row_id = uuid7()
-    packed = _codec().compress(body, asbytes=True)
-    sealed = seal(tenant_key(tenant_id, "files"), packed, _context(tenant_id, row_id))
+    sealed = seal(tenant_key(tenant_id, "files"), pack(body), _context(tenant_id, row_id))
     return Arrived(row_id, now(), actor_ref, trusted, kind, acts, len(body), sealed)
 
 
 def body_of(row: WaitingRequest) -> bytes:
     """The body as it came; cryptography's InvalidTag when no key opens it."""
     keys, context = tenant_keys(row.tenant_id, "files"), _context(row.tenant_id, row.id)
-    packed = unseal_with(keys, bytes(row.sealed), context)
-    body: bytes = _codec().decompress(packed, row.bytes, asbytes=True)
-    return body
+    return unpack(unseal_with(keys, bytes(row.sealed), context), row.bytes)
 
 
 PUT = """
@@ -194,13 +191,6 @@ def give_up(*, received_by: datetime, held_up: bool) -> int:
     )  # fmt: skip
     WaitingRequest.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)
-
-
-@cache
-def _codec() -> Any:
-    from pyarrow import Codec  # not above: what takes no tracking request begins without it
-
-    return Codec("zstd", compression_level=1)
 
 
 def _context(tenant_id: UUID, row_id: UUID) -> bytes:
