@@ -38,10 +38,11 @@ def main() -> None:
     from tests.bench.ingest_stream import stream
     from tests.conftest import make_business
 
-    call_command("migrate", database="owner", interactive=False, verbosity=0)
-    business = make_business("Alice")
-    grant(business)
     with tempfile.TemporaryDirectory(prefix="attune-ingest-") as folder, worker() as hands:
+        call_command("migrate", database="owner", interactive=False, verbosity=0)
+        business = make_business("Alice")
+        grant(business)
+        assert hands.stdout.readline() == "ready\n"
         figures = bulk(business, Path(folder), hands)
     figures |= read_back(business)
     figures |= stream(business)
@@ -57,7 +58,7 @@ def grant(business: Any) -> None:
 
 @contextmanager
 def worker() -> Iterator[Any]:
-    """A process that ingests what it is told; see `ingest_worker`."""
+    """A process that ingests what it is told once it is `ready`; see `ingest_worker`."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.ingest_worker"],
         stdin=subprocess.PIPE,
@@ -65,10 +66,10 @@ def worker() -> Iterator[Any]:
         text=True,
     )
     try:
-        assert process.stdout and process.stdout.readline() == "ready\n"
         yield process
     finally:
-        process.stdin.close()
+        if process.stdin:
+            process.stdin.close()
         process.wait()
 
 

@@ -111,16 +111,22 @@ def served(
 
 
 @contextmanager
-def landing(log: Path) -> Iterator[None]:
-    """The worker that lands what tracking requests told, as the product ships it."""
+def landing(log: Path) -> Iterator[Popen[bytes]]:
+    """The worker that lands what tracking requests told, as the product ships it: its process."""
     env = _without_owner("attune.settings")
     process = _named("worker-streams", 0, env)
     with log.open("ab") as file:
         worker = spawn(process, env=process.env, cwd=ROOT, log=file)
     try:
-        yield  # what it is rung for before it listens waits for it
+        yield worker  # what it is rung for before it listens waits for it
     finally:
         _stop(process, worker)
+
+
+def cpu_seconds(process: Popen[bytes]) -> float:
+    """What the process has computed so far, in all its threads (proc(5), stat)."""
+    told = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def still_waiting(business: Any) -> int:
