@@ -40,11 +40,8 @@ def read_events(params: Mapping[str, str | None]) -> dict[str, Array]:
 
     `params` are those of `grouping.label_params`. Runs in a tenant's scope.
     """
-    raw = bytearray()
     with whole_tenant() as cursor, cursor.copy(asked_of_training(EVENTS), params) as copy:
-        for part in copy:
-            raw += part
-    columns = read(raw, EVENT_COLUMNS)
+        columns = read(copy, EVENT_COLUMNS)
     columns["occurred_at"] += EPOCH
     return columns
 

@@ -40,9 +40,9 @@ def put(cursor) -> None:
         copy.write(written(columns(), TYPES))
 
 
-def taken(cursor, query: str) -> bytes:
+def taken(cursor, query: str) -> list[bytes]:
     with cursor.copy(f"copy ({query}) to stdout (format binary)") as copy:
-        return b"".join(bytes(part) for part in copy)
+        return [bytes(part) for part in copy]
 
 
 def test_the_database_reads_what_was_written(cursor):
