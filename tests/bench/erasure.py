@@ -23,7 +23,7 @@ from launcher.ports import any_free
 from tests import shop
 from tests.bench.erasure_disk import Disk
 from tests.bench.erasure_scan import Needles, control, forms, occurrences, scan
-from tests.bench.restarts import BARE, LEAN, ROOT, Product
+from tests.bench.product import BARE, LEAN, ROOT, Product
 
 QUICK = bool(os.environ.get("QUICK"))
 PEOPLE = 24 if QUICK else 60

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from launcher.ports import any_free
 from tests import shop
-from tests.bench.restarts import ROOT, Product
+from tests.bench.product import ROOT, Product
 
 # `make up` in a folder of its own, with everything but the demo tenant and the web server.
 START = """

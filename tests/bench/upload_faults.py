@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from launcher.ports import any_free
-from tests.bench.restarts import ROOT, Product
+from tests.bench.product import ROOT, Product
 
 # `make up` in a folder of its own.
 START = """

@@ -16,6 +16,7 @@ BOUNDARY = "attune-bench-boundary"
 PART = 8 << 20
 PATIENCE = 90.0 if os.environ.get("QUICK") else 300.0  # seconds until an upload has ended
 ENDED = ("done", "failed")
+POLL = 0.05  # seconds between two looks at an upload
 
 
 @dataclass(frozen=True)
@@ -92,25 +93,24 @@ class Api:
 
     def look(self, upload: str) -> dict[str, Any]:
         """The upload as it stands; asked again while the server is away."""
-        for _ in range(600):
+        for _ in range(2_400):
             try:
                 answer = self.ask("GET", f"/v1/uploads/{upload}")
             except Broken:
-                time.sleep(0.2)
+                time.sleep(POLL)
                 continue
             if answer.status == 200:
                 return answer.body
-            time.sleep(0.2)
+            time.sleep(POLL)
         raise SystemExit(f"{upload} cannot be asked for")
 
     def ended(self, upload: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """The upload once it is done or failed; as it stands when that takes too long."""
-        deadline, pause = time.monotonic() + seconds, 0.05
+        deadline = time.monotonic() + seconds
         while (found := self.look(upload))["status"] not in ENDED:
             if time.monotonic() > deadline:
                 break
-            time.sleep(pause)
-            pause = min(pause * 1.3, 0.5)
+            time.sleep(POLL)
         return found
 
 

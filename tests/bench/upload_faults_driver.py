@@ -133,7 +133,7 @@ def main() -> int:
     sent_again(table, shops[2])
     items_after_events(table, shops[2])
     say("events streamed through every outage")
-    lost = streamed(table, shops[2])
+    lost = streamed(table, shops[2], shops[1])
     return report(table, lost, memory, time.monotonic() - begun)
 
 
