@@ -16,7 +16,9 @@ from tenants.tracking.parts import act_named, first, number, text
 LONG = 100 * 366 * 86_400_000_000
 # A tuple's own way of making a `Row`, which knows no defaults, takes a third of the time.
 NEW = tuple.__new__
-UNTOLD = (None,) * (len(Row._fields) - Row._fields.index("item_category") - 1)
+# The columns that a message leaves open behind its own id, and behind its item's category.
+BARE = Row(None, None, None)[Row._fields.index("event_id") + 1 :]
+OPEN = Row(None, None, None)[Row._fields.index("item_category") + 1 :]
 UNSURE = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
 
 
@@ -26,36 +28,30 @@ class Plain:
     def __init__(self, received: datetime, sent: datetime | None) -> None:
         self._received = micros(received)
         self._behind = self._received - micros(sent) if sent else 0
-        # The name of an event -> our type; "" where an act of that name needs the second look.
+        # As `_type` tells them.
         self._types: dict[str, str] = {}
 
     def row(self, message: Any) -> Row | None:
         """The event that a message tells; None where that is not sure."""
         try:
             get = message.get
-            kind = self._type(get("type"), get("event"))
-            properties, context, sent = message["properties"], get("context"), get("sentAt")
-            if not kind or (context and context.get("consent")):
+            name, properties, context = get("event"), message["properties"], get("context")
+            kind = self._types.get(name)
+            if kind is None:
+                kind = self._types[name] = _type(name)
+            if not kind or get("type") != "track" or (context and context.get("consent")):
                 return None
+            sent = get("sentAt")
             at = datetime.fromisoformat(get("originalTimestamp") or get("timestamp")) - SINCE
             moment = at // MICROSECOND + (self._behind_of(sent) if sent else self._behind)
             user = text(get("userId")) or text(get("anonymousId"))
             item = text(properties.get("product_id")) or first(properties, ITEM)
-            own = text(get("messageId"))
+            told = (user, item, kind, moment, text(get("messageId")))
         except UNSURE:  # of another form, without a time, or with one that is none
             return None
         if not user or not item or not 0 <= moment < LONG:
             return None
-        few = (None, None, None, own, None, None)
-        beside = _beside(properties, own) if len(properties) > 1 else few
-        return NEW(Row, (user, item, kind, moment, None, *beside, *UNTOLD))
-
-    def _type(self, kind: Any, name: str) -> str:
-        known = self._types.get(name)
-        if known is None:
-            act = act_named(name)
-            known = self._types[name] = "" if act is None or act.each or act.rated else act.type
-        return known if kind == "track" else ""
+        return NEW(Row, told + (_beside(properties) if len(properties) > 1 else BARE))
 
     def _behind_of(self, sent: Any) -> int:
         """How far the client's clock is behind ours by the time it gave the message itself."""
@@ -66,14 +62,21 @@ class Plain:
         return self._received - micros(moment) if moment else 0
 
 
-def _beside(properties: Any, own: str | None) -> tuple[Any, ...]:
-    """The columns from `quantity` to `item_category`."""
+def _type(name: str) -> str:
+    """Our type of an event's name; "" where an act of it needs the second look."""
+    act = act_named(name)
+    return "" if act is None or act.each or act.rated else act.type
+
+
+def _beside(properties: Any) -> tuple[Any, ...]:
+    """The columns behind `event_id`."""
     told = properties.get
     return (
+        None,
         number(told("quantity")),
         number(told("price")),
         first(properties, ORDER),
-        own,
         text(told("name")),
         text(told("category")),
+        *OPEN,
     )

@@ -28,20 +28,20 @@ TYPES: dict[str, type[pl.DataType]] = {"number": pl.Float64, "time": pl.Int64}
 
 
 class Row(NamedTuple):
-    """One event, in the columns of `schema.EVENTS` and their order: texts, floats, and times in
-    microseconds since 1970; None where nothing is told, and for `occurred_at` that it is when the
-    request came. `context` holds texts.
+    """One event, in the columns of `schema.EVENTS`, those that most tell before the others: texts,
+    floats, and times in microseconds since 1970; None where nothing is told, and for `occurred_at`
+    that it is when the request came. `context` holds texts.
     """
 
     user_id: str | None
     item_id: str | None
     type: str | None
     occurred_at: int | None = None
+    event_id: str | None = None
     value: float | None = None
     quantity: float | None = None
     price: float | None = None
     order_id: str | None = None
-    event_id: str | None = None
     item_title: str | None = None
     item_category: str | None = None
     consent_record_id: str | None = None

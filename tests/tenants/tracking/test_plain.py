@@ -101,8 +101,8 @@ def test_the_usual_message_needs_no_second_look():
     assert plain.row(track("Product Viewed", timestamp=at, context={"consent": {"a": 1}})) is None
 
 
-def test_a_row_has_the_columns_of_an_upload_in_their_order():
-    assert Row._fields == (*(column.name for column in EVENTS.columns), "context")
+def test_a_row_has_the_columns_of_an_upload():
+    assert set(Row._fields) == {*(column.name for column in EVENTS.columns), "context"}
 
 
 @pytest.mark.parametrize(
