@@ -44,7 +44,7 @@ KEYS = {
     "min_lower_bound_to_best_single": "the engine and a finished rival on some task",
     "scientific_ratio_to_best_single": "the engine and a finished rival on Scientific",
     "text_ratio_to_no_text": "the sequence model with and without text on Scientific",
-    "finetune_ratio_to_frozen": "the fine-tuned and the frozen sequence model on Scientific",
+    "finetune_ratio_to_frozen": "a full run: the fine-tuned and the frozen model on Scientific",
     "cold_ndcg10": "the engine on Scientific's cold items",
     "train_ratio_to_sasrec": "SASRec finished, and the engine no worse, on both data sets",
     "train_seconds": "the engine on some task",
