@@ -43,7 +43,7 @@ def run_sequences(folder: Path) -> Learned:
     )
     texts = read_texts(bench, snapshot.catalogue, parts.moment("fusion"))
     try:
-        return learn_sequences(bench, snapshot, parts, texts, renew=False)
+        return learn_sequences(bench, snapshot, parts, texts)
     finally:
         bench.progress.close()
 

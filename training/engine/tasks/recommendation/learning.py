@@ -1,5 +1,6 @@
 """Trains the sequence model on frozen text and then, from there, the fine-tuned one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -33,8 +34,9 @@ FINETUNED = "sequence_finetuned"
 class Learned:
     """The sequence sources that could be trained, as they are judged. courses: what each loop
     reported; rebuild: tensors from which the fine-tuned encoder and network can be made again;
-    skipped: source -> code; renewed: the better source once more, with the events that were held
-    out for choosing, as it will serve.
+    skipped: source -> code; renewed: one source once more, with the events that were held out for
+    choosing, as it will serve; renew(name): this with that source renewed, the better one where
+    None is named; to be called once, for it goes on with the same network.
     """
 
     sources: dict[str, Source]
@@ -42,6 +44,7 @@ class Learned:
     rebuild: Tensors
     skipped: dict[str, str]
     renewed: dict[str, Source] = field(default_factory=dict)
+    renew: Callable[[str | None], "Learned"] | None = None
 
     @property
     def better(self) -> str | None:
@@ -50,18 +53,9 @@ class Learned:
         return max(self.courses, key=lambda name: self.courses[name]["best"], default=None)
 
 
-def learn_sequences(
-    bench: Workbench,
-    snapshot: Snapshot,
-    parts: Split,
-    texts: Texts,
-    wanted: str | None = None,
-    *,
-    renew: bool = True,
-) -> Learned:
+def learn_sequences(bench: Workbench, snapshot: Snapshot, parts: Split, texts: Texts) -> Learned:
     """Both sequence sources; the second only where a base model reads the texts and can be
-    adapted. wanted: which of them goes on with what was held out, the better one by itself; renew:
-    whether one does. Every rank of a run calls it alike; what comes of it is the leader's."""
+    adapted. Every rank of a run calls it alike; what comes of it is the leader's."""
     bench.stop.check()
     bench.progress.stage("sequence")
     draws = prepare_sampler(bench.job, snapshot.events, parts)
@@ -79,10 +73,13 @@ def learn_sequences(
     else:
         learned = _with_finetuned(bench, finetuning, draws, frozen)
     bench.stop.check()
-    if not renew:
-        return learned
-    name = wanted or learned.better or FROZEN
-    return _renewed(bench, snapshot, parts, objective, finetuning, learned, frozen.rebuild, name)
+
+    def renew(name: str | None) -> Learned:
+        name = name or learned.better or FROZEN
+        before = frozen.rebuild
+        return _renewed(bench, snapshot, parts, objective, finetuning, learned, before, name)
+
+    return replace(learned, renew=renew)
 
 
 def _on_frozen_text(

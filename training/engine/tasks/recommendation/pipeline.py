@@ -51,8 +51,14 @@ def make(bench: Workbench, folder: Path) -> Made:
     chosen = choose_settings(bench, ground, parts, texts.reading.code)
     with together(bench, folder):
         learned = learn_sequences(bench, snapshot, parts, texts)
+        # Other ranks wait for no verdict.
+        ahead = learned.renew(None) if learned.renew and bench.ranks.size > 1 else None
     outcome = judge_all(bench, ground, parts, chosen, learned)
     _enter(bench, "refit")
+    # A ranker knows a sequence model as it was judged; one that has learnt more is surer of itself
+    # and would outvote the rest.
+    if learned.renew and outcome.serves in learned.sources:
+        learned = ahead or learned.renew(outcome.serves)
     fresh = Ground(snapshot, parts.end, texts.vectors, texts.characters)
     sources: dict[str, Source] = {
         **fit_all(chosen.settings, fresh, bench.stop.check),
@@ -70,7 +76,9 @@ def follow(bench: Workbench, folder: Path) -> None:
     parts = _split(bench, snapshot)
     texts = read_texts(bench, snapshot.catalogue, parts.moment("fusion"))
     with joined(bench, folder):
-        learn_sequences(bench, snapshot, parts, texts)
+        learned = learn_sequences(bench, snapshot, parts, texts)
+        if learned.renew:
+            learned.renew(None)
 
 
 def _enter(bench: Workbench, stage: str) -> None:
