@@ -108,3 +108,11 @@ def test_a_process_that_uses_more_than_its_share_is_ended() -> None:
     assert (
         "ValueError: bad" in _ended([sys.executable, "-c", "raise ValueError('bad')"], 30.0, 1)[1]
     )
+
+
+def test_a_model_that_stopped_at_what_is_popular_gives_no_ratio_of_text() -> None:
+    with_text = result("engine.sequence_judged", 0.5)
+    for finished in (True, False):
+        bare = result("engine.sequence_no_text_judged", 0.1, finished=finished)
+        claimed = verdicts(table(with_text, bare))["text_ratio_to_no_text"]
+        assert (claimed is not None) == finished

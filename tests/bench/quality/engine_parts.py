@@ -66,7 +66,9 @@ def _without_text(study: Study, settings: Settings) -> Learned:
         learned = run_sequences(Path(folder))
     course = learned.courses["sequence"]
     told = f"{course['steps']} steps, best at {course['best_step']}"
-    return Learned(None, {}, learned.sources, told)
+    # Whose best step lies early stood at what is popular until patience ended it.
+    finished = course["best_step"] > 0.5 * course["steps"]
+    return Learned(None, {}, learned.sources, told, finished)
 
 
 def without_text(snapshot: Snapshot) -> Snapshot:

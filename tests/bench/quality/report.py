@@ -43,7 +43,7 @@ _TIMED = (("scientific", "scientific_part"), ("retail_repeats", "retail_part"))
 KEYS = {
     "min_lower_bound_to_best_single": "the engine and a finished rival on some task",
     "scientific_ratio_to_best_single": "the engine and a finished rival on Scientific",
-    "text_ratio_to_no_text": "the sequence model with and without text on Scientific",
+    "text_ratio_to_no_text": "the sequence model with and without text, both trained to their end",
     "finetune_ratio_to_frozen": "a full run: the fine-tuned and the frozen model on Scientific",
     "cold_ndcg10": "the engine on Scientific's cold items",
     "train_ratio_to_sasrec": "SASRec finished, and the engine no worse, on both data sets",
@@ -129,6 +129,8 @@ def _against(table: Table, task: str) -> tuple[str, Interval] | None:
 def _pair(table: Table, task: str, ours: str, theirs: str) -> Interval | None:
     results = table.get(task, {})
     if ours not in results or theirs not in results:
+        return None
+    if not all(run.finished for name in (ours, theirs) for run in results[name]):
         return None
     return ratio(results[ours], results[theirs])
 
