@@ -18,14 +18,14 @@ TOGETHER = ("tests/platform/launcher/", "tests/training/engine/")
 # Seconds of what has few tests and takes long: the longest goes first, so that both processes end
 # together. Rough figures do; whatever is not here takes USUAL for each of its tests.
 LONG = {
-    "tests/training/engine/": 150,
+    "tests/training/engine/": 100,
     "tests/test_access_matrix.py": 100,
     "tests/platform/launcher/": 90,
     "tests/platform/test_api_document.py": 45,
     "tests/platform/dashboard/test_story.py": 40,
     "tests/training/jobs/test_devices.py": 30,
     "tests/training/jobs/test_groups.py": 25,
-    "tests/training/jobs/test_shared_jobs.py": 25,
+    "tests/training/jobs/test_shared_jobs.py": 20,
     "tests/platform/attune/test_web_process.py": 25,
     "tests/tenants/departure/test_finishing.py": 20,
     "tests/tenants/tracking/test_snippet.py": 20,

@@ -27,6 +27,7 @@ from tenants.behaviour.reading.opening import open_table
 from tenants.behaviour.cleaning.event_cleaning import clean_events
 from tenants.behaviour.columns.mapping import make_plan
 from datetime import UTC, datetime
+import polars as pl
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -37,8 +38,9 @@ with sealing(path, b"k" * 32, b"n") as sealed:
     sealed.write(b"user_id,item_id,type,occurred_at,value\\n")
     number = 0
     while sealed.length < wanted:
-        lines = (f"user-{n % 50_000},item-{n % 3_000},view,{1_700_000_000 + n},{n % 90}.5"
-                 for n in range(number, number + 20_000))
+        n = pl.int_range(number, number + 20_000, eager=True)
+        parts = (n % 50_000, n % 3_000, n + 1_700_000_000, n % 90)
+        lines = pl.select(pl.format("user-{},item-{},view,{},{}.5", *parts)).to_series()
         sealed.write(("\\n".join(lines) + "\\n").encode())
         number += 20_000
 before, received, seen = peak(), 0, None
