@@ -233,7 +233,7 @@ class EventList(TenantAPIView):
 def _events(body: Any) -> Sequence[Row]:
     """The events of either form of body, checked in shape."""
     events = plain_events(body) or _checked(body)
-    return [row_of({**event, **carried(event.pop("consent", {}))}) for event in events]
+    return [row_of({**carried(event.pop("consent", {})), **event}) for event in events]
 
 
 def _checked(body: Any) -> list[dict[str, Any]]:
