@@ -16,6 +16,7 @@ from training.engine.history import Past
 from training.engine.sources.source import Source
 
 HIDDEN = 16
+FAR = 6.0  # standard deviations; what lies farther than anything that was fitted counts as this far
 _PER_SOURCE = 2
 # What a ranker is told now: how much is known of the subject.
 BASIC = ("acts", "recency_days")
@@ -76,7 +77,7 @@ class Fusion:
 
     def score(self, features: F32) -> F32:
         """float32 [c, features] -> [c]."""
-        x = (features - self.mean) / self.scale
+        x = np.clip((features - self.mean) / self.scale, -FAR, FAR)
         hidden = np.maximum(x @ self.inner.T + self.inner_bias, 0.0)
         return np.asarray(x @ self.linear + hidden @ self.outer, dtype=np.float32)
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from training.engine.arrays import F32, I64
-from training.engine.fusion import BASIC, HIDDEN, Fusion, Shortlist
+from training.engine.fusion import BASIC, FAR, HIDDEN, Fusion, Shortlist
 from training.engine.workbench import Workbench
 
 _EPOCHS = 40
@@ -14,6 +14,7 @@ _BATCH = 64
 _RATE = 5e-3
 _DECAY = 1e-3
 _PATIENCE = 6
+_STILL, _IGNORED = 0.01, 1e6  # spread of a feature that does not vary; the scale that mutes it
 _HELD_BACK = 0.2  # of the subjects, to know when to stop
 
 
@@ -45,7 +46,9 @@ def fit_fusion(
     if not usable:
         return None
     every = np.concatenate([features for features, _ in usable])
-    mean, scale = every.mean(axis=0), every.std(axis=0) + 1e-3
+    mean, spread = every.mean(axis=0), every.std(axis=0)
+    # What stood still here says nothing, and would say very much where it moves.
+    scale = np.where(spread < _STILL, _IGNORED, spread + 1e-3).astype(np.float32)
     table, wanted, real = _padded(usable, mean, scale)
     torch.manual_seed(bench.seed(40))
     ranker = _Ranker(every.shape[1])
@@ -74,7 +77,7 @@ def _padded(
     wanted = np.zeros((len(usable), longest), dtype=np.float32)
     real = np.zeros((len(usable), longest), dtype=np.bool_)
     for row, (features, hits) in enumerate(usable):
-        table[row, : len(features)] = (features - mean) / scale
+        table[row, : len(features)] = np.clip((features - mean) / scale, -FAR, FAR)
         wanted[row, : len(features)] = hits / hits.sum()
         real[row, : len(features)] = True
     return torch.from_numpy(table), torch.from_numpy(wanted), torch.from_numpy(real)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.bench.quality.contenders import RIVALS
-from tests.bench.quality.datasets import DATASETS, PARTS
+from tests.bench.quality.datasets import PARTS, WORLDS
 from tests.bench.quality.engine_parts import JUDGED, SERVED, WITHOUT_TEXT
 from tests.bench.quality.one import EXPLAINED, QUICK_ASKED, WATCHED
 from tests.bench.quality.results import Result, Table, best_single, over_seeds, ratio
@@ -107,7 +107,7 @@ def _explained(table: Table) -> dict[str, object]:
 
 def document(table: Table, figures: dict[str, object], *, quick: bool) -> str:
     """docs/benchmarks.md."""
-    head = _HEAD.read_text().format(**_facts())
+    head = _HEAD.read_text().format(**_facts(table))
     told = json.dumps(figures, indent=2, ensure_ascii=False)
     size = _QUICK_NOTE.format(**_sizes()) if quick else ""
     return "\n".join([head, size, shown(table), "", "```json", told, "```", ""])
@@ -190,8 +190,9 @@ def _tell(told: dict[str, object], name: str, interval: Interval) -> None:
     told[f"{name}_interval"] = [round(interval.low, 4), round(interval.high, 4)]
 
 
-def _facts() -> dict[str, str]:
-    notes = "\n".join(f"- **{name}**: {read().note}." for name, read in DATASETS.items())
+def _facts(table: Table) -> dict[str, str]:
+    used = {task.world for task in TASKS if task.name in table}
+    notes = "\n".join(f"- **{name}**: {WORLDS[name]().note}." for name in WORLDS if name in used)
     return {
         "notes": notes,
         "machine": f"{os.cpu_count()} cores ({platform.machine()})",

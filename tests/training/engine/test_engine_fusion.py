@@ -165,3 +165,11 @@ def test_a_restored_ranker_knows_what_was_unmet() -> None:
     assert again.unmet is not None and again.unmet.by == "down"
     assert again.unmet.items.tolist() == items.tolist()
     assert Fusion.restore(ranker().tensors(), fusion.sources, 2).unmet is None
+
+
+def test_what_lies_farther_than_anything_fitted_does_not_outweigh_the_rest() -> None:
+    """People who were all asked a second after their last act say nothing of half a day."""
+    fusion, features = ranker(), lists(2).features
+    far, farther = features.copy(), features.copy()
+    far[:, -1], farther[:, -1] = 1e3, 1e6
+    assert fusion.score(far).tolist() == fusion.score(farther).tolist()

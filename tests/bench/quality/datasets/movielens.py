@@ -17,6 +17,7 @@ def read() -> World:
     movies = pl.read_csv(place_of("ml-latest-small", "movies.csv"))
     movies = movies.join(ratings.select("movieId").unique(), on="movieId").sort("movieId")
     number = {movie: index for index, movie in enumerate(movies["movieId"])}
+    ratings = ratings.join(movies.select("movieId"), on="movieId", how="semi")
     ratings = ratings.sort("userId", "timestamp", "movieId")
     subject = ratings["userId"].to_numpy()
     offsets = np.concatenate(([0], np.cumsum(np.unique(subject, return_counts=True)[1])))
