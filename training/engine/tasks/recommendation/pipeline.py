@@ -55,8 +55,7 @@ def make(bench: Workbench, folder: Path) -> Made:
         ahead = learned.renew(None) if learned.renew and bench.ranks.size > 1 else None
     outcome = judge_all(bench, ground, parts, chosen, learned)
     _enter(bench, "refit")
-    # A ranker knows a sequence model as it was judged; one that has learnt more is surer of itself
-    # and would outvote the rest.
+    # A ranker was fitted on the scores of a sequence model as it was judged.
     if learned.renew and outcome.serves in learned.sources:
         learned = ahead or learned.renew(outcome.serves)
     fresh = Ground(snapshot, parts.end, texts.vectors, texts.characters)
