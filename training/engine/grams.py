@@ -128,7 +128,7 @@ def _counted(texts: list[str]) -> sparse.csr_matrix:
 
 
 def words_of(text: str) -> list[str]:
-    """Width, case and accents that mean the same are made one (NFKC, UAX #15)."""
+    """The words of a text; width, case and accents that mean the same are one (NFKC, UAX #15)."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return "".join(letter if letter.isalnum() else " " for letter in plain).split()
 

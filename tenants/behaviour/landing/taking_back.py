@@ -90,7 +90,8 @@ def take_back(cancelled: pl.DataFrame) -> dict[int, str]:
 
 
 def _take(purchases: list[Purchase], one: Cancellation) -> bool:
-    """Take the quantity from the latest purchase that has it; whether there was one."""
+    """Take the quantity from the latest purchase that has it, of several of one moment from the
+    smallest; whether there was one."""
     for each in reversed(purchases):
         wanted = each.quantity if one.quantity is None else one.quantity
         if each.at <= one.at and 0 < wanted <= each.quantity:
@@ -128,6 +129,9 @@ def _purchases(keys: set[Key]) -> Mapping[Key, list[Purchase]]:
         cursor.execute(PURCHASES, {"subjects": subjects, "items": items, "types": types})
         for act, subject, item, kind, at, quantity in cursor.fetchall():
             found[subject, item, kind].append(Purchase(act, at, quantity))
+    for several in found.values():
+        # They come by their keyed hash where moments are equal: another in each installation.
+        several.sort(key=lambda each: (each.at, -each.quantity))
     return found
 
 

@@ -49,6 +49,16 @@ def test_the_latest_purchase_before_it_with_the_quantity_is_meant(alice):
     )
 
 
+def test_of_purchases_of_one_moment_the_smallest_that_has_the_quantity_is_meant(alice):
+    """Whatever their hashes are, so that the same file ends alike in every installation."""
+    agree(alice, "u1")
+    bought = [("u1", "i1", 1, quantity, f"{quantity}") for quantity in (5, 1, 3, 6, 2, 4)]
+    cancelled = [("u1", "i1", 3, -3, "C7"), ("u1", "i1", 4, -4, "C8"), ("u1", "i1", 5, -6, "C9")]
+    upload = process(alice, file(*bought, *cancelled), **HOW)
+    assert outcomes(upload)["rejected", "cancellation"] == (3, [7, 8, 9])
+    assert sorted(quantity for _, quantity, _ in sales(alice)) == [1, 2, 5]
+
+
 def test_two_cancellations_take_two_purchases_or_share_one(alice):
     agree(alice, "u1")
     rows = [("u1", "i1", 1, 4, "1"), ("u1", "i1", 3, -2, "C2"), ("u1", "i1", 3, -2, "C3"),
