@@ -169,7 +169,7 @@ def _step(
         loss=round(value, 4),
         lr=float(f"{optimizer.param_groups[0]['lr']:.3g}"),
         grad_norm=round(float(norm), 4),
-        examples_per_second=round(batch.target.numel() / max(spent, 1e-6), 1),
+        examples_per_second=round(int((batch.target >= 0).sum()) / max(spent, 1e-6), 1),
     )
 
 

@@ -12,6 +12,10 @@ from torch.nn import functional as F
 
 from training.engine.sources.sequence import GAPS
 
+NO_TARGET = -100  # of a place that asks nothing; torch's cross-entropy passes over it
+_SMALL = 0.02  # deviation of weights at the start: what an item is must not drown in the stream
+_APART = 0.05  # of identities that no text helps to tell apart
+
 
 @dataclass(frozen=True)
 class NetShape:
@@ -33,7 +37,8 @@ class Batch:
 
     item, type, gap: int64 [B, L], padded behind the last event; amount: float32 [B, L]; place:
     int64 [B, K], the event after which a question is asked; asked: int64 [B, K], bucket of the time
-    since; age: int64 [B, K, L], bucket of each event's age when asked; target: int64 [B, K].
+    since; age: int64 [B, K, L], bucket of each event's age when asked; target: int64 [B, K],
+    NO_TARGET where a sequence has fewer questions than others.
     """
 
     item: Tensor
@@ -126,10 +131,16 @@ class Network(nn.Module):
         self._start()
 
     def _start(self) -> None:
-        for table in (self.identity, self.kind, self.gap, self.place, self.asked):
-            nn.init.normal_(table.weight, std=0.02)
+        for part in self.modules():
+            if isinstance(part, nn.Linear | nn.Embedding):
+                nn.init.normal_(part.weight, std=_SMALL)
+            if isinstance(part, nn.Linear) and part.bias is not None:
+                nn.init.zeros_(part.bias)
         nn.init.constant_(self.point_age.weight, -2.0)
-        if self.text is not None:
+        nn.init.zeros_(self.amount.weight)  # the same for most events, so it tells little
+        if self.text is None:
+            nn.init.normal_(self.identity.weight, std=_APART)
+        else:
             nn.init.normal_(self.text.weight, std=0.01)
 
     def meet(self, items: Tensor) -> None:

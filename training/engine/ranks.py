@@ -7,7 +7,7 @@ needs none of it and computes as if this file were not there. Starts and ends no
 import hashlib
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from training.engine.arrays import Tensors
 from training.engine.failures import is_out_of_memory
-from training.engine.network import Batch
+from training.engine.network import NO_TARGET, Batch
 
 # Who hangs is found by whoever watches the run's progress; nobody else gives up while one measures.
 _PATIENCE = timedelta(days=7)
@@ -45,16 +45,15 @@ class Ranks:
         """Which of `count` things fall to this rank: every `size`-th."""
         return slice(self.rank, count, self.size)
 
-    def part(self, batch: Batch) -> tuple[Batch, float]:
-        """This rank's rows of a batch that all ranks have drawn, and their share of it.
-
-        A rank without a row gets one that counts nothing.
-        """
-        count = len(batch.item)
-        rows = len(range(count)[self.mine(count)])
+    def part(self, batch: Batch) -> Batch:
+        """This rank's rows of a batch that all ranks have drawn. A rank without a row gets one
+        that asks nothing."""
         if self.size == 1:
-            return batch, 1.0
-        return batch.rows(self.mine(count) if rows else slice(0, 1)), rows / count
+            return batch
+        if self.rank < len(batch.item):
+            return batch.rows(self.mine(len(batch.item)))
+        idle = batch.rows(slice(0, 1))
+        return replace(idle, target=torch.full_like(idle.target, NO_TARGET))
 
     def total(self, value: Tensor) -> Tensor:
         """The sum over all ranks, to the bit the same on each."""

@@ -10,7 +10,7 @@ import torch
 
 from training.engine.arrays import DAY, F64, I64, AnyArray, Mask
 from training.engine.history import Past
-from training.engine.network import Batch
+from training.engine.network import NO_TARGET, Batch
 from training.engine.snapshot import Events
 from training.engine.sources.sequence import bucket
 
@@ -61,7 +61,7 @@ class Sampler:
         rows = ranges[:, :1] + np.arange(width)
         inside = rows < ranges[:, 1:]
         rows = np.minimum(rows, ranges[:, 1:] - 1)
-        place = self._places(rows, inside, generator)
+        place, there = self._places(rows, inside, generator)
         asked_row = np.take_along_axis(rows, place, axis=1)
         wait = generator.random(place.shape)
         asked_time = self.time[asked_row]
@@ -75,14 +75,23 @@ class Sampler:
             amount=self.amount[rows] * inside,
             place=place,
             asked_time=asked_time,
-            target=self.goal_item[drawn.astype(np.int64)],
+            target=np.where(there, self.goal_item[drawn.astype(np.int64) * there], NO_TARGET),
         )
 
-    def _places(self, rows: I64, inside: Mask, generator: np.random.Generator) -> I64:
-        weight = np.cumsum(self.weight[rows] * inside, axis=1)
-        at = generator.random((len(rows), self.questions)) * weight[:, -1:]
-        place: I64 = (weight[:, None, :] <= at[..., None]).sum(axis=2)
-        return place
+    def _places(
+        self, rows: I64, inside: Mask, generator: np.random.Generator
+    ) -> tuple[I64, Mask]:
+        """Where questions are asked, [B, K], each place at most once, and which of them are there:
+        a stretch may have fewer places than others.
+
+        Drawn by weight without replacement: Efraimidis & Spirakis 2006.
+        """
+        weight = self.weight[rows] * inside
+        most = min(self.questions, int((weight > 0.0).sum(axis=1).max()))
+        wait = generator.exponential(size=weight.shape)
+        wait = np.divide(wait, weight, out=np.full_like(wait, np.inf), where=weight > 0.0)
+        place = np.argsort(wait, axis=1)[:, :most]
+        return place, np.take_along_axis(weight, place, axis=1) > 0.0
 
 
 def sampler(

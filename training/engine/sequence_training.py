@@ -1,7 +1,7 @@
 """Trains the sequence model on frozen text vectors plus identities, and turns it into a served
 source."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,14 +13,14 @@ from training.engine.history import Past
 from training.engine.job import Job
 from training.engine.loop import Plan, train
 from training.engine.metrics import DEPTH, judge
-from training.engine.network import Batch, NetShape, Network, slots
+from training.engine.network import NO_TARGET, Batch, NetShape, Network, slots
 from training.engine.sampling import Sampler, batch_of_pasts, sampler
 from training.engine.snapshot import Events
 from training.engine.sources.sequence import Sequence
 from training.engine.split import Cases, Split
 from training.engine.workbench import Workbench
 
-_QUESTIONS = 8  # per stretch of events at most, and no more than it has places to ask at
+_QUESTIONS = 8  # per stretch of events at most
 _FULL_SOFTMAX = 10_000  # items; above it a sample of items stands for all
 _MOSTLY_MET = 1.5  # items for each met one up to which picking the met ones costs more
 _GOOD_STEPS = 400  # what "auto" epochs aim at
@@ -65,16 +65,19 @@ class SequenceObjective:
     def loss_with(self, batch: Batch, step: int, text: Tensor | None) -> Tensor:
         """The loss with the given text vectors of all items, [items, text]."""
         columns, shift = self._columns(batch, step)
-        own, share = self.bench.ranks.part(batch)
+        own = self.bench.ranks.part(batch)
         with self.bench.autocast():
             vectors = self.network.vectors(text)
             self._part_ways(step)
             scores = self.network.scores(own, vectors, columns, shift)
-        target = own.target
+        target = own.target.flatten()
         if columns is not None:
-            target = slots(columns, self.network.shape.items)[target]
-        loss = F.cross_entropy(scores.flatten(0, 1), target.flatten())
-        return loss if self.bench.ranks.size == 1 else share * loss
+            place = slots(columns, self.network.shape.items)[target.clamp(min=0)]
+            target = torch.where(target < 0, NO_TARGET, place)
+        summed = F.cross_entropy(
+            scores.flatten(0, 1), target, ignore_index=NO_TARGET, reduction="sum"
+        )
+        return summed / (batch.target >= 0).sum()
 
     def measure(self) -> float:
         return self.measure_with(self.text)
@@ -128,8 +131,9 @@ class SequenceObjective:
             return self.met.to(device), torch.zeros(len(self.met), device=device)
         generator = torch.Generator().manual_seed(self.bench.seed(14, step))
         picked = self.met[torch.randperm(len(self.met), generator=generator)[:_FULL_SOFTMAX]]
-        columns = torch.unique(torch.cat([picked, batch.target.flatten().cpu()]))
-        passed_over = (1.0 - self.share[columns]) ** batch.target.numel()
+        targets = batch.target[batch.target >= 0].cpu()
+        columns = torch.unique(torch.cat([picked, targets]))
+        passed_over = (1.0 - self.share[columns]) ** len(targets)
         missed = (1.0 - _FULL_SOFTMAX / len(self.met)) * passed_over
         return columns.to(device), -torch.log1p(-missed).float().to(device)
 
@@ -176,7 +180,7 @@ def prepare_sampler(job: Job, events: Events, split: Split) -> Sampler:
 
 def sampler_until(job: Job, events: Events, split: Split, moment: float) -> Sampler:
     """Draws from everything before the moment; targets lie up to 1.5 windows ahead."""
-    draws = sampler(
+    return sampler(
         events,
         split.goal,
         moment=moment,
@@ -184,8 +188,6 @@ def sampler_until(job: Job, events: Events, split: Split, moment: float) -> Samp
         length=job.count("sequence_length"),
         questions=_QUESTIONS,
     )
-    places = np.count_nonzero(draws.weight) / max(1, len(draws.stretches(0, 0)))
-    return replace(draws, questions=int(np.clip(np.ceil(places), 1, _QUESTIONS)))
 
 
 def build_network(

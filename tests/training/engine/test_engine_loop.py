@@ -1,5 +1,6 @@
 """The training loop: what a stop between two steps keeps, and that nothing depends on the stop."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from training.engine.arrays import Tensors
 from training.engine.checkpoint import Checkpoints
 from training.engine.job import read_job
 from training.engine.loop import Plan, train
-from training.engine.network import Batch
+from training.engine.network import NO_TARGET, Batch
 from training.engine.progress import Progress
 from training.engine.sampling import Sampler
 from training.engine.sequence_training import (
@@ -128,3 +129,31 @@ def test_a_finished_loop_is_not_trained_again(
     prepared, draws = objective(shop, tmp_path / "kept", stop_at=0)
     train(prepared.bench, prepared, draws, PLAN)
     assert all(np.array_equal(value, first[name]) for name, value in prepared.state().items())
+
+
+def test_a_stretch_is_asked_about_at_each_place_at_most_once(
+    shop: tuple[Path, Snapshot, Split], tmp_path: Path
+) -> None:
+    _, draws = objective(shop, tmp_path / "kept")
+    ranges = draws.stretches(1, 0)[:64]
+    batch = draws.batch(ranges, 1, 0)
+    for (start, end), places, targets in zip(ranges, batch.place, batch.target, strict=True):
+        asked = places[targets >= 0].tolist()
+        askable = np.flatnonzero(draws.weight[start:end])
+        assert len(set(asked)) == len(asked) == min(draws.questions, len(askable))
+        assert set(asked) <= set(askable.tolist())
+
+
+def test_places_that_ask_nothing_do_not_move_the_loss(
+    shop: tuple[Path, Snapshot, Split], tmp_path: Path
+) -> None:
+    prepared, draws = objective(shop, tmp_path / "kept")
+    prepared.network.eval()
+    batch = draws.batch(draws.stretches(1, 0)[:16], 1, 0)
+    twice = {
+        name: torch.cat([getattr(batch, name), getattr(batch, name)], dim=1)
+        for name in ("place", "asked", "age", "target")
+    }
+    twice["target"][:, batch.target.shape[1] :] = NO_TARGET
+    idle = replace(batch, **twice)
+    assert prepared.loss(idle, 0).item() == pytest.approx(prepared.loss(batch, 0).item(), rel=1e-5)

@@ -1,5 +1,7 @@
 """The network that is trained and its numpy twin that serves; and what a question may see."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -24,6 +26,19 @@ def network(layers: int, text: int) -> Network:
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     return net.eval()
+
+
+@pytest.mark.parametrize("text", [0, 5])
+def test_before_training_what_is_asked_differs_by_what_was_met(text: int) -> None:
+    torch.manual_seed(4)
+    net = Network(NetShape(ITEMS, text, 2, 64, 2, 2, LENGTH, 0.0), torch.ones(ITEMS)).eval()
+    words = 12.0 * torch.eye(ITEMS)[:, :5] + torch.randn(ITEMS, 5) if text else None
+    one = past(1, seed=1)
+    pasts = [replace(one, item=np.array([item])) for item in range(ITEMS)]
+    with torch.no_grad():
+        asked, _ = net.queries(batch_of_pasts(pasts, NOW, LENGTH), net.vectors(words))
+    alike = torch.corrcoef(asked[:, 0])[~torch.eye(ITEMS, dtype=torch.bool)]
+    assert alike.mean() < 0.9, "what all events share drowns the item"
 
 
 def past(count: int, seed: int) -> Past:
