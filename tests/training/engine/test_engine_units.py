@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from training.engine.sources import content, neighbours
 from training.engine.sources.source import Ground
 from training.engine.split import split
 from training.engine.tasks.recommendation.champion import (
+    as_judged,
     judge_champion,
     known_until,
     open_champion,
@@ -115,11 +117,43 @@ def test_the_same_recipe_on_the_same_data_gets_the_same_figures(finished, tmp_pa
     assert worlds[0] == worlds[1]
 
 
-def test_a_sequence_model_is_renewed_only_where_it_serves_alone(finished: Path) -> None:
-    """A ranker knows it as it was judged; so does whoever compares versions later."""
-    manifest = engine_shop.manifest(finished)
-    trained = {"sequence", "sequence_finetuned"}
-    assert trained & set(manifest["refitted"]["sources"]) == trained & {manifest["serves"]}
+def in_order() -> list[dict[str, Any]]:
+    """Everybody takes up four items in one order, then four others: only a model of order knows
+    which of those that go together comes next."""
+    row, chance, rows = engine_shop.purchases()[0], random.Random(4), []
+    for subject in range(160):
+        at = 0
+        for week in range(12):
+            again = (week + subject) % 4 == 0
+            at = chance.randrange(engine_shop.ITEMS) if again else (at + 7) % engine_shop.ITEMS
+            moment = engine_shop.START + timedelta(weeks=week, hours=subject % 100)
+            number = {"subject": 1000 + subject, "item": 101 + at}
+            rows.append({**row, **number, "occurred_at": moment})
+    return rows
+
+
+def test_what_serves_is_renewed_and_kept_beside_as_it_was_judged(tmp_path, tiny_base) -> None:
+    params = {**SHORT, "epochs": 20, "learning_rate": 0.02, "finetune_epochs": 0, "dim": 16}
+    folder = engine_shop.write_job(
+        tmp_path / "job", base=tiny_base, events=in_order(), params=params
+    )
+    assert Run(folder).wait() == run.DONE, (folder / "stderr.txt").read_text()
+    manifest, artifact = engine_shop.manifest(folder), folder / "artifact"
+    told = manifest["refitted"]
+    serving = {line["name"] for line in manifest["serving"]["sources"]}
+    trained = {"sequence", "sequence_finetuned"} & serving
+    assert trained, f"served by {manifest['serves']}"
+    assert trained & set(told["sources"]) == set(told["judged_beside"]) == trained
+    bundle = Bundle.load(artifact)
+    judged = as_judged(bundle, artifact)
+    for name, source in bundle.sources.items():
+        same = all(
+            np.array_equal(value, judged.sources[name].tensors()[key])
+            for key, value in source.tensors().items()
+        )
+        assert same == (name not in trained), name
+    validated = next(w["end"] for w in manifest["split"]["windows"] if w["name"] == "validation")
+    assert known_until(judged) == moment_of(validated)
 
 
 def moment_of(told: str) -> float:

@@ -1,8 +1,8 @@
 """How the version that serves now would have answered the new run's held-out cases.
 
 What is fitted in seconds is fitted again on the events before the cases, as the new run does with
-its own. What cannot be is taken as it is, and only where it learned from nothing later. So neither
-side has seen the window.
+its own. What cannot be is taken as its own run judged it, before it went on with the windows, and
+only where it learned from nothing later. So neither side has seen the window.
 """
 
 from collections.abc import Callable
@@ -25,6 +25,7 @@ from training.engine.snapshot import Catalogue, Events, Snapshot
 from training.engine.sources import SOURCES
 from training.engine.sources.source import Ground, Source
 from training.engine.split import Cases
+from training.engine.tensors import open_tensors
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def open_champion(folder: Path, *, task: str, test_start: float) -> Champion:
     """The version in `folder`, if it chose and learned without the window from `test_start` on, or
     can do so again."""
     try:
-        bundle = Bundle.load(folder)
+        bundle = as_judged(Bundle.load(folder), folder)
         digest = sha256_of(folder / MANIFEST)
         until = known_until(bundle)
     except (Damaged, OSError, KeyError, ValueError):
@@ -54,12 +55,31 @@ def open_champion(folder: Path, *, task: str, test_start: float) -> Champion:
     return Champion(digest, bundle, "")
 
 
+def judged_file(name: str) -> str:
+    """Where an artifact keeps a source as it was judged, beside the one that serves."""
+    return f"judged-{name}.safetensors"
+
+
+def as_judged(bundle: Bundle, folder: Path) -> Bundle:
+    """The bundle with the sources that its own windows judged. Raises OSError."""
+    sources = dict(bundle.sources)
+    for name in _judged_beside(bundle):
+        tensors = open_tensors(folder / judged_file(name))
+        sources[name] = SOURCES[name].restore(tensors, sources[name].settings())
+    return replace(bundle, sources=sources)
+
+
+def _judged_beside(bundle: Bundle) -> list[str]:
+    """Names of those sources; versions of an earlier release keep none."""
+    return list(bundle.manifest["refitted"].get("judged_beside", []))
+
+
 def known_until(bundle: Bundle) -> float:
     """Up to which moment (epoch seconds) events went into what was chosen and into what cannot be
     fitted again. Raises KeyError or ValueError where the manifest does not tell."""
     refitted = bundle.manifest["refitted"]
     windows = {window["name"]: window for window in bundle.manifest["split"]["windows"]}
-    kept = (name for name in refitted["sources"] if name in bundle.sources)
+    kept = set(refitted["sources"]) & set(bundle.sources) - set(_judged_beside(bundle))
     told = [windows["validation"]["end"]]
     if any(_settings(bundle, name) is None for name in kept):
         told.append(refitted["until"])

@@ -138,7 +138,7 @@ def _renewed(
     network, text = objective.network, objective.text
     if moved and finetuning is not None:
         text = finetuning.bank
-    elif finetuning is not None:  # the second loop has gone on with the same network
+    else:  # a second loop may have gone on with the same network
         objective.restore(before_finetuning)
     draws = sampler_until(bench.job, snapshot.events, parts, parts.end)
     network.meet(torch.from_numpy(np.unique(draws.item)))

@@ -3,6 +3,7 @@ next, report on the last, then fit afresh what is cheap and seal the artifact.""
 
 from pathlib import Path
 
+from training.engine.evaluate import FUSION
 from training.engine.following import joined, together
 from training.engine.groups import read_groups
 from training.engine.snapshot import Snapshot, read_snapshot
@@ -55,9 +56,9 @@ def make(bench: Workbench, folder: Path) -> Made:
         ahead = learned.renew(None) if learned.renew and bench.ranks.size > 1 else None
     outcome = judge_all(bench, ground, parts, chosen, learned)
     _enter(bench, "refit")
-    # A ranker was fitted on the scores of a sequence model as it was judged.
-    if learned.renew and outcome.serves in learned.sources:
-        learned = ahead or learned.renew(outcome.serves)
+    single = outcome.serves if outcome.serves in learned.sources else None
+    if learned.renew and (single or outcome.serves == FUSION):
+        learned = ahead or learned.renew(single)
     fresh = Ground(snapshot, parts.end, texts.vectors, texts.characters)
     sources: dict[str, Source] = {
         **fit_all(chosen.settings, fresh, bench.stop.check),

@@ -17,6 +17,7 @@ from training.engine.snapshot import Snapshot
 from training.engine.sources import SOURCES
 from training.engine.sources.source import Source
 from training.engine.split import Split
+from training.engine.tasks.recommendation.champion import judged_file
 from training.engine.tasks.recommendation.fairness import groups_record
 from training.engine.tasks.recommendation.judging import Outcome
 from training.engine.tasks.recommendation.latency import measure_latency
@@ -62,6 +63,7 @@ def write_artifact(bench: Workbench, folder: Path, made: Made) -> None:
         CATALOGUE_FILE: {"items": catalogue.items, **catalogue.facts.tensors()}
     }
     files |= {_file(name): made.sources[name].tensors() for name in serving}
+    files |= {judged_file(name): made.learned.sources[name].tensors() for name in _judged(made)}
     if made.outcome.serves == FUSION and made.outcome.fusion:
         files[FUSION_FILE] = made.outcome.fusion.tensors()
     if made.learned.rebuild:
@@ -84,6 +86,13 @@ def _serving_names(outcome: Outcome) -> list[str]:
 
 def _file(name: str) -> str:
     return f"source-{name}.safetensors"
+
+
+def _judged(made: Made) -> list[str]:
+    """What serves in a state that no window has judged, and is kept beside as it was judged: a
+    later run can only be compared with what had not seen the run's windows."""
+    serving = _serving_names(made.outcome)
+    return [name for name in made.learned.sources if name in made.learned.renewed and name in serving]
 
 
 def _manifest(bench: Workbench, made: Made, serving: list[str]) -> dict[str, Any]:
@@ -109,6 +118,7 @@ def _manifest(bench: Workbench, made: Made, serving: list[str]) -> dict[str, Any
         "refitted": {
             "until": _iso(made.parts.end),
             "sources": sorted([*made.chosen.settings, *made.learned.renewed]),
+            "judged_beside": _judged(made),
             "as_evaluated": sorted(
                 [
                     *(set(made.learned.sources) - set(made.learned.renewed)),
