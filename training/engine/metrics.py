@@ -31,7 +31,8 @@ class Interval:
 def judge(ranking: I64, targets: I64) -> F64:
     """The figures of PER_SUBJECT for one ranking (best first, at most 20 places) and its
     targets."""
-    hits = np.isin(ranking[:DEPTH], targets)
+    # Both are short: comparing all with all takes a third of what np.isin does.
+    hits = (ranking[:DEPTH, None] == targets).any(axis=1)
     ideal = _DISCOUNT[: min(10, len(targets))].sum()
     gain = (_DISCOUNT[: len(hits)] * hits)[:10].sum() / ideal
     first = np.flatnonzero(hits)

@@ -78,9 +78,7 @@ class Sampler:
             target=np.where(there, self.goal_item[drawn.astype(np.int64) * there], NO_TARGET),
         )
 
-    def _places(
-        self, rows: I64, inside: Mask, generator: np.random.Generator
-    ) -> tuple[I64, Mask]:
+    def _places(self, rows: I64, inside: Mask, generator: np.random.Generator) -> tuple[I64, Mask]:
         """Where questions are asked, [B, K], each place at most once, and which of them are there:
         a stretch may have fewer places than others.
 

@@ -1,7 +1,7 @@
 """Chooses the settings of the quickly fitted sources on the fusion window, each for its own
 NDCG@10."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -18,8 +18,9 @@ def tuned(
     reader: Reader,
     fixed: Settings,
     each: Callable[[int, int], None],
-) -> Settings:
-    """The best of the kind's options at the pace of the data, with `fixed` settings taken as given.
+) -> tuple[Settings, Source | None]:
+    """The best of the kind's options at the pace of the data, with `fixed` settings taken as given,
+    and the source that was fitted with it, None where there was nothing to choose.
 
     reader should hold a sample of cases; `each` is called after every case with (done, all).
     """
@@ -27,8 +28,9 @@ def tuned(
     paced = [{**option, **fixed} for option in options_at(kind, pace)]
     options = list({tuple(sorted(option.items())): option for option in paced}.values())
     if len(options) == 1:
-        return options[0]
-    values = []
+        return options[0], None
+    best: tuple[Settings, Source | None] = options[0], None
+    best_value = -np.inf
     fitted: Source | None = None
     learned: Settings = {}
     for option in options:
@@ -36,19 +38,25 @@ def tuned(
         if fitted is None or wanted != learned:
             fitted, learned = _fit(kind, ground, option), wanted
         source = kind.restore(fitted.tensors(), {**fitted.settings(), **option})
-        values.append(judge_window(reader, {"one": source}, None, each).ndcg("one").mean())
-    return options[int(np.argmax(values))]
+        value = float(judge_window(reader, {"one": source}, None, each).ndcg("one").mean())
+        if value > best_value:
+            best, best_value = (option, source), value
+    return best
 
 
 def fit_all(
-    chosen: dict[str, Settings], ground: Ground, each: Callable[[], None]
+    chosen: dict[str, Settings],
+    ground: Ground,
+    each: Callable[[], None],
+    there: Mapping[str, Source] | None = None,
 ) -> dict[str, Source]:
-    """Every source of `chosen`, fitted on the ground with its settings."""
-    sources = {}
-    for name, settings in chosen.items():
-        sources[name] = _fit(SOURCES[name], ground, settings)
+    """Every source of `chosen`, fitted on the ground with its settings. there: those that have
+    been."""
+    sources = dict(there or {})
+    for name in [name for name in chosen if name not in sources]:
+        sources[name] = _fit(SOURCES[name], ground, chosen[name])
         each()
-    return sources
+    return {name: sources[name] for name in chosen}
 
 
 def _fit(kind: SourceKind, ground: Ground, settings: Settings) -> Source:

@@ -58,20 +58,13 @@ def judge_all(
     """All verdicts of the run."""
     bench.stop.check()
     bench.progress.stage("fuse")
-    fusion = _fuse(bench, ground, parts, chosen, learned)
-    unmet_by = _unmet_by(bench, ground, parts, chosen, learned, fusion) if fusion else ""
+    court = _Court(bench, ground, parts, chosen, learned, {"fusion": chosen.fitted})
+    fusion = _fuse(court)
+    unmet_by = _unmet_by(court, fusion) if fusion else ""
     bench.stop.check()
     bench.progress.stage("evaluate")
     judged = {
-        window: _judged(
-            bench,
-            ground,
-            parts,
-            chosen,
-            learned,
-            _apart(fusion, unmet_by, ground, parts.moment(window)),
-            window,
-        )
+        window: _judged(court, _apart(fusion, unmet_by, ground, parts.moment(window)), window)
         for window in ("validation", "test")
     }
     champion = _champion(bench, parts)
@@ -111,17 +104,34 @@ def reader_of(bench: Workbench, ground: Ground, parts: Split, window: str) -> Re
     )
 
 
-def _sources(
-    bench: Workbench, ground: Ground, moment: float, chosen: Chosen, learned: Learned
-) -> dict[str, Source]:
-    """Quick sources fitted on what lies before the moment, and the learned ones as they are."""
-    at = replace(ground, moment=moment)
-    return {**fit_all(chosen.settings, at, bench.stop.check), **learned.sources}
+@dataclass(frozen=True)
+class _Court:
+    """What the verdicts are about. held: window -> quick sources that were fitted on what lies
+    before it; of those of one window more than one verdict may be given."""
+
+    bench: Workbench
+    ground: Ground
+    parts: Split
+    chosen: Chosen
+    learned: Learned
+    held: dict[str, dict[str, Source]]
+
+    def sources(self, window: str) -> dict[str, Source]:
+        """Quick sources fitted on what lies before the window, and the learned ones as they are."""
+        there = self.held.pop(window, {})
+        self.held.clear()  # of a window that is over
+        at = replace(self.ground, moment=self.parts.moment(window))
+        settings, stop = self.chosen.settings, self.bench.stop.check
+        self.held[window] = fit_all(settings, at, stop, there)
+        return {**self.held[window], **self.learned.sources}
+
+    def reader(self, window: str) -> Reader:
+        """The cases of the window."""
+        return reader_of(self.bench, self.ground, self.parts, window)
 
 
-def _fuse(
-    bench: Workbench, ground: Ground, parts: Split, chosen: Chosen, learned: Learned
-) -> Fusion | None:
+def _fuse(court: _Court) -> Fusion | None:
+    bench, chosen, learned = court.bench, court.chosen, court.learned
     candidates = bench.job.count("candidates")
     left_out = {FROZEN, FINETUNED} - {learned.better}
     names = tuple(name for name in (*chosen.settings, *learned.sources) if name not in left_out)
@@ -130,9 +140,8 @@ def _fuse(
         if not saved.tensors:
             return None
         return Fusion.restore(saved.tensors, names, candidates, tuple(saved.facts["features"]))
-    sources = _sources(bench, ground, parts.moment("fusion"), chosen, learned)
-    reader = reader_of(bench, ground, parts, "fusion")
-    lists = shortlists(reader, sources, names, candidates, _steps(bench, 0, 1))
+    reader = court.reader("fusion")
+    lists = shortlists(reader, court.sources("fusion"), names, candidates, _steps(bench, 0, 1))
     fusion = fit_fusion(bench, lists, reader.cases.targets, names, candidates)
     if fusion is None:
         bench.checkpoints.save("fuse", {}, {})
@@ -141,24 +150,18 @@ def _fuse(
     return fusion
 
 
-def _unmet_by(
-    bench: Workbench,
-    ground: Ground,
-    parts: Split,
-    chosen: Chosen,
-    learned: Learned,
-    fusion: Fusion,
-) -> str:
+def _unmet_by(court: _Court, fusion: Fusion) -> str:
     """The source that orders items that nobody has met best among themselves, on validation;
     nothing where the ranker does it best itself. Where too few were taken up to tell, it is what
     compares texts."""
+    bench = court.bench
     saved = bench.checkpoints.load("unmet")
     if saved:
         return str(saved.facts["by"])
-    reader = among_unmet(reader_of(bench, ground, parts, "validation"))
+    reader = among_unmet(court.reader("validation"))
     by = "content" if "content" in fusion.sources else ""
     if len(reader.cases) >= _FEW_UNMET:
-        sources = _sources(bench, ground, parts.moment("validation"), chosen, learned)
+        sources = court.sources("validation")
         taking_part = {name: sources[name] for name in fusion.sources}
         judged = judge_window(reader, taking_part, fusion, lambda done, every: bench.stop.check())
         means = {name: float(judged.ndcg(name).mean()) for name in judged.figures}
@@ -176,15 +179,8 @@ def _apart(fusion: Fusion | None, by: str, ground: Ground, moment: float) -> Fus
     return replace(fusion, unmet=Unmet(by, items))
 
 
-def _judged(
-    bench: Workbench,
-    ground: Ground,
-    parts: Split,
-    chosen: Chosen,
-    learned: Learned,
-    fusion: Fusion | None,
-    window: str,
-) -> Judged:
+def _judged(court: _Court, fusion: Fusion | None, window: str) -> Judged:
+    bench = court.bench
     key = f"evaluate-{window}"
     saved = bench.checkpoints.load(key)
     if saved:
@@ -198,10 +194,9 @@ def _judged(
                 if name.startswith(_TOPS)
             },
         )
-    sources = _sources(bench, ground, parts.moment(window), chosen, learned)
-    reader = reader_of(bench, ground, parts, window)
     part = ("validation", "test").index(window)
-    judged = judge_window(reader, sources, fusion, _steps(bench, part, _PARTS))
+    steps = _steps(bench, part, _PARTS)
+    judged = judge_window(court.reader(window), court.sources(window), fusion, steps)
     tops = {f"{_TOPS}{name}": items for name, items in judged.tops.items()}
     tensors: Tensors = {**judged.figures, **tops}
     bench.checkpoints.save(key, tensors, judged.coverage)

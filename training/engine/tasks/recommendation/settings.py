@@ -2,12 +2,12 @@
 quickly."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from training.engine.arrays import Settings
 from training.engine.evaluate import Reader
 from training.engine.sources import SOURCES
-from training.engine.sources.source import Ground
+from training.engine.sources.source import Ground, Source
 from training.engine.split import Split
 from training.engine.tuning import tuned
 from training.engine.workbench import Workbench
@@ -26,10 +26,12 @@ _GIVEN = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """settings: per quickly fitted source; skipped: source -> code of why it is left out."""
+    """settings: per quickly fitted source; skipped: source -> code of why it is left out; fitted:
+    sources that were fitted with these settings up to the fusion window, if they are at hand."""
 
     settings: dict[str, Settings]
     skipped: dict[str, str]
+    fitted: dict[str, Source] = field(default_factory=dict)
 
 
 def choose_settings(bench: Workbench, ground: Ground, parts: Split, unread: str) -> Chosen:
@@ -48,17 +50,20 @@ def choose_settings(bench: Workbench, ground: Ground, parts: Split, unread: str)
     snapshot = ground.snapshot
     reader = Reader(snapshot.events, cases, parts.repeats, limit, snapshot.catalogue.facts)
     names = [name for name, kind in SOURCES.items() if kind.fit and name not in skipped]
-    settings = {}
+    settings: dict[str, Settings] = {}
+    fitted: dict[str, Source] = {}
     for index, name in enumerate(names):
         fixed = {
             setting: bench.job.params[param]
             for setting, param in _GIVEN.get(name, {}).items()
             if bench.job.params[param] is not None
         }
-        settings[name] = tuned(SOURCES[name], ground, reader, fixed, _stopping(bench))
+        settings[name], source = tuned(SOURCES[name], ground, reader, fixed, _stopping(bench))
+        if source:
+            fitted[name] = source
         bench.progress.step(index + 1, len(names))
     bench.checkpoints.save(_KEY, {}, settings)
-    return Chosen(settings, skipped)
+    return Chosen(settings, skipped, fitted)
 
 
 def _stopping(bench: Workbench) -> Callable[[int, int], None]:

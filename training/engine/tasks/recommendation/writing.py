@@ -92,7 +92,9 @@ def _judged(made: Made) -> list[str]:
     """What serves in a state that no window has judged, and is kept beside as it was judged: a
     later run can only be compared with what had not seen the run's windows."""
     serving = _serving_names(made.outcome)
-    return [name for name in made.learned.sources if name in made.learned.renewed and name in serving]
+    return [
+        name for name in made.learned.sources if name in made.learned.renewed and name in serving
+    ]
 
 
 def _manifest(bench: Workbench, made: Made, serving: list[str]) -> dict[str, Any]:
