@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from training.engine.arrays import F32, F64, I64, Mask
+from training.engine.arrays import F32, F64, I64, Mask, Tensors
 from training.engine.features.facts import ItemFacts
 from training.engine.fusion import BASIC, Fusion, Shortlist, best, shortlist
 from training.engine.history import Past
@@ -30,11 +30,13 @@ _HELD = 2_000_000  # scores of one source that are held at once, about
 class Judged:
     """figures: per ranking float64 [cases, PER_SUBJECT]; coverage: share of the candidates that
     some subject was shown in ten places; tops: per ranking int64 [cases, TOP], the items in these
-    places, -1 where a ranking is shorter."""
+    places, -1 where a ranking is shorter; levels: per ranking float32 [cases, TOP], how high these
+    items stand on a scale that means the same for every case."""
 
     figures: dict[str, F64]
     coverage: dict[str, float]
     tops: dict[str, I64]
+    levels: dict[str, F32]
 
     def mean(self, name: str) -> dict[str, float]:
         """Averages of one ranking, rounded for the manifest."""
@@ -49,6 +51,33 @@ class Judged:
     def ndcg(self, name: str) -> F64:
         """NDCG@10 per case, float64 [cases]."""
         return self.figures[name][:, 0]
+
+    def tensors(self) -> Tensors:
+        """Everything but the coverage."""
+        held: Tensors = {}
+        for name in self.figures:
+            held[f"figures.{name}"] = self.figures[name]
+            held[f"tops.{name}"] = self.tops[name]
+            held[f"levels.{name}"] = self.levels[name]
+        return held
+
+    @classmethod
+    def restore(cls, tensors: Tensors, coverage: dict[str, float]) -> "Judged":
+        """From its tensors and its coverage."""
+        figures, tops, levels = (
+            {name: np.array(tensors[f"{part}.{name}"]) for name in coverage}
+            for part in ("figures", "tops", "levels")
+        )
+        return cls(figures, coverage, tops, levels)
+
+
+@dataclass(frozen=True)
+class Places:
+    """One ranking of one case. items: int64, at most DEPTH, best first; levels: float32 of the
+    first TOP of them."""
+
+    items: I64
+    levels: F32
 
 
 @dataclass(frozen=True)
@@ -112,18 +141,21 @@ def judge_window(
     cases = reader.cases
     figures = {name: np.zeros((len(cases), len(PER_SUBJECT))) for name in names}
     tops: dict[str, I64] = {name: np.full((len(cases), TOP), -1) for name in names}
+    levels = {name: np.zeros((len(cases), TOP), np.float32) for name in names}
     now, items = cases.window.start, len(cases.candidates)
     with threadpool_limits(limits=1, user_api="blas"):
         for index, past, scores in scored(sources, reader.past, range(len(cases)), now, items):
             allowed = reader.allowed(index)
             rankings = rank_case(sources, fusion, scores, past, allowed, now, reader.facts)
-            for name, ranking in rankings.items():
-                figures[name][index] = judge(ranking, cases.targets[index])
-                tops[name][index, : len(ranking[:TOP])] = ranking[:TOP]
+            for name, places in rankings.items():
+                figures[name][index] = judge(places.items, cases.targets[index])
+                tops[name][index, : len(places.levels)] = places.items[:TOP]
+                levels[name][index, : len(places.levels)] = places.levels
             each(index + 1, len(cases))
     offered = max(1, int(cases.candidates.sum()))
     seen = {name: len(np.unique(items[items >= 0])) for name, items in tops.items()}
-    return Judged(figures, {name: float(count) / offered for name, count in seen.items()}, tops)
+    covered = {name: float(count) / offered for name, count in seen.items()}
+    return Judged(figures, covered, tops, levels)
 
 
 def scored(
@@ -151,18 +183,24 @@ def rank_case(
     allowed: Mask,
     now: float,
     facts: ItemFacts,
-) -> dict[str, I64]:
-    """Every ranking of one case from the sources' scores, at most DEPTH items each, best first."""
+) -> dict[str, Places]:
+    """Every ranking of one case from the sources' scores."""
     count = fusion.candidates if fusion else 0
     ranked = {name: best(score, allowed, max(DEPTH, count)) for name, score in scores.items()}
-    rankings = {name: ranking[:DEPTH] for name, ranking in ranked.items()}
+    rankings = {
+        name: Places(items[:DEPTH], sources[name].level(scores[name], items[:TOP]))
+        for name, items in ranked.items()
+    }
     if fusion:
         brought = {name: ranked[name][:count] for name in fusion.sources}
         short = shortlist(
             fusion.sources, sources, scores, brought, past, now, facts, fusion.features
         )
-        order = np.argsort(-fusion.rate(short, scores), kind="stable")
-        rankings[FUSION] = short.items[order[:DEPTH]]
+        fused = fusion.rate(short, scores)
+        order = np.argsort(-fused, kind="stable")[:DEPTH]
+        # Less the log of their sum, as the ranker's own loss sees them.
+        whole = np.log(np.exp(fused - fused.max(initial=0.0)).sum()) + fused.max(initial=0.0)
+        rankings[FUSION] = Places(short.items[order], fused[order[:TOP]] - whole)
     return rankings
 
 

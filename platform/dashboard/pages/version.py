@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from dashboard.charts.reliability import reliability
 from dashboard.forms import RefusableForm
 from dashboard.gates import gate_lines, version_badge
 from dashboard.pages.models import ApprovalForm, is_unreadable, notice_of
@@ -103,6 +104,7 @@ def reason_in(form: forms.Form) -> str:
 
 def _context(request: PageRequest, found: Version) -> dict[str, Any]:
     manifest = found.manifest
+    probable = manifest.get("probability")
     rows = standings(manifest)
     now_serving = serving()
     serves = now_serving is not None and now_serving.version.pk == found.pk
@@ -124,6 +126,7 @@ def _context(request: PageRequest, found: Version) -> dict[str, Any]:
         "served": served,
         "best_single": single if single and single is not served else None,
         "chart": comparison(rows),
+        "reliability": reliability(probable["curve"]) if probable else None,
         "windows": manifest.get("split", {}).get("windows", []),
         "gates": gate_lines(judged),
         "unproved": UNPROVED in outcomes,

@@ -9,6 +9,7 @@ import pytest
 from dashboard.charts.comparison import Bar, sources
 from dashboard.charts.curves import Series, curves, thin
 from dashboard.charts.over_time import active_subjects_per_week, events_per_day
+from dashboard.charts.reliability import reliability
 
 DAYS = [date(2024, 5, 30) + timedelta(days=index) for index in range(3)]
 EXAMPLES = [
@@ -16,6 +17,7 @@ EXAMPLES = [
     active_subjects_per_week(DAYS, [10, 20, None]),
     sources([Bar("Own history", 0.31, False), Bar("Combined", 0.36, True)], measure="NDCG@10"),
     curves("loss", [Series("A", [(1, 2.0), (2, 1.5)])], measure="Loss"),
+    reliability([(0.01, 0.012, 500), (0.06, 0.05, 500)]),
 ]
 
 

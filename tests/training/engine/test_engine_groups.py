@@ -176,7 +176,7 @@ def made(
     padded = np.array([[*top, *[-1] * (10 - len(top))] for top in tops])
     figures = np.zeros((people, 4))
     figures[:, 0] = values
-    judged = Judged({"one": figures}, {"one": 1.0}, {"one": padded})
+    judged = Judged({"one": figures}, {"one": 1.0}, {"one": padded}, {})
     facts = ItemFacts.unknown(len(items))
     return groups, Reader(events, cases_of(targets, len(items)), True, 10, facts), judged
 
@@ -268,6 +268,7 @@ def test_a_ranking_that_showed_nobody_anything_has_no_exposure():
         {**judged.figures, "two": judged.figures["one"]},
         {**judged.coverage, "two": 0.0},
         {**judged.tops, "two": np.full((12, 10), -1)},
+        {},
     )
     record = groups_record(groups, reader, silent, "one", seed=1)
     assert record["sources"]["two"]["exposure"] == {}

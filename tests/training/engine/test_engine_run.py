@@ -51,6 +51,16 @@ def test_what_serves_is_the_best_on_validation(finished: Path) -> None:
     assert figures[manifest["serves"]] == max(figures.values())
 
 
+def test_the_manifest_tells_how_probable_an_act_is(finished: Path) -> None:
+    manifest = engine_shop.manifest(finished)
+    told = manifest["probability"]
+    assert told["days"] == manifest["split"]["days"] and told["slope"] > 0.0
+    assert sum(count for _, _, count in told["curve"]) == told["pairs"]
+    came_true = sum(share * count for _, share, count in told["curve"]) / told["pairs"]
+    assert came_true == pytest.approx(told["base"], abs=1e-4)
+    assert 0.5 < told["auc"] < 1.0 and told["log_loss"] < told["log_loss_of_base"]
+
+
 def test_every_other_source_has_an_interval_against_what_serves(finished: Path) -> None:
     manifest = engine_shop.manifest(finished)
     for source in manifest["sources"]:

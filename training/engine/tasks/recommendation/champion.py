@@ -111,7 +111,7 @@ def judge_champion(
         for done, (index, past, scores) in enumerate(known_cases, start=len(strangers) + 1):
             allowed = own.allowed(index)
             rankings = rank_case(sources, bundle.fusion, scores, past, allowed, now, own.facts)
-            figures[index] = judge(rankings[name], cases.targets[index])[0]
+            figures[index] = judge(rankings[name].items, cases.targets[index])[0]
             each(done, len(cases))
     return figures
 

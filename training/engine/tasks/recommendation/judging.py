@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.engine.arrays import F64, Tensors
+from training.engine.arrays import F64
 from training.engine.evaluate import (
     FUSION,
     Judged,
@@ -23,12 +23,12 @@ from training.engine.sources.source import Ground, Source
 from training.engine.split import Split
 from training.engine.tasks.recommendation.champion import Champion, judge_champion, open_champion
 from training.engine.tasks.recommendation.learning import FINETUNED, FROZEN, Learned
+from training.engine.tasks.recommendation.probable import Probable, probable
 from training.engine.tasks.recommendation.settings import Chosen
 from training.engine.tuning import fit_all
 from training.engine.workbench import Workbench
 
 _POPULAR = ("popular_7d", "popular_30d")
-_TOPS = "tops."  # how the tensors of a checkpoint are named that hold places
 _PARTS = 3  # of the evaluation: validation, test, what serves now
 _FEW_UNMET = 50  # people who took up something that nobody had met; fewer tell no source
 
@@ -39,7 +39,8 @@ class Outcome:
     the winner on validation; best_single: the best source there; intervals: per source and
     window, NDCG@10 of the served choice less that of the source; popular: the list for subjects
     of whom nothing is known; champion: what serves now, None where nothing does, and rival: its
-    NDCG@10 per case of the test window, None where it cannot be compared.
+    NDCG@10 per case of the test window, None where it cannot be compared; probable: how probable
+    acts are, None where too few tell.
     """
 
     fusion: Fusion | None
@@ -50,6 +51,7 @@ class Outcome:
     intervals: dict[str, dict[str, Interval]]
     champion: Champion | None
     rival: F64 | None
+    probable: Probable | None
 
 
 def judge_all(
@@ -92,6 +94,9 @@ def judge_all(
         },
         champion=champion,
         rival=rival,
+        probable=probable(
+            serves, judged, {name: court.reader(name).cases for name in judged}, parts.days
+        ),
     )
 
 
@@ -184,22 +189,11 @@ def _judged(court: _Court, fusion: Fusion | None, window: str) -> Judged:
     key = f"evaluate-{window}"
     saved = bench.checkpoints.load(key)
     if saved:
-        arrays = {name: np.array(value) for name, value in saved.tensors.items()}
-        return Judged(
-            {name: value for name, value in arrays.items() if not name.startswith(_TOPS)},
-            dict(saved.facts),
-            {
-                name.removeprefix(_TOPS): value
-                for name, value in arrays.items()
-                if name.startswith(_TOPS)
-            },
-        )
+        return Judged.restore(saved.tensors, dict(saved.facts))
     part = ("validation", "test").index(window)
     steps = _steps(bench, part, _PARTS)
     judged = judge_window(court.reader(window), court.sources(window), fusion, steps)
-    tops = {f"{_TOPS}{name}": items for name, items in judged.tops.items()}
-    tensors: Tensors = {**judged.figures, **tops}
-    bench.checkpoints.save(key, tensors, judged.coverage)
+    bench.checkpoints.save(key, judged.tensors(), judged.coverage)
     return judged
 
 

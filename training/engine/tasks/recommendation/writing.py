@@ -138,6 +138,7 @@ def _manifest(bench: Workbench, made: Made, serving: list[str]) -> dict[str, Any
             outcome.serves,
             seed=bench.seed(72),
         ),
+        "probability": outcome.probable.record() if outcome.probable else None,
         "latency": measure_latency(_bundle(bench, made, serving), snapshot, made.reader),
         "timings": bench.progress.timings,
         "peak_rss_mb": round(peak_rss_mb(), 1),
