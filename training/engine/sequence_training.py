@@ -25,6 +25,7 @@ _FULL_SOFTMAX = 10_000  # items; above it a sample of items stands for all
 _MOSTLY_MET = 1.5  # items for each met one up to which picking the met ones costs more
 _GOOD_STEPS = 400  # what "auto" epochs aim at
 _MOST_EPOCHS = 20  # of few events, which are learned by heart sooner
+_GOOD_EVENTS = 600_000  # and what it reads about, where histories are long: a question costs less
 _EVENTS_A_STEP, _FEWEST = 2_048, 32  # read in one step on a processor; the fewest stretches of one
 _WATCHED = 1_000  # subjects that are ranked when a step is measured
 _HORIZON_WINDOWS = 1.5
@@ -218,9 +219,7 @@ def train_sequence(
     job = bench.job
     size = batch_size(bench, draws)
     per_epoch = steps_per_epoch(bench, draws, size)
-    epochs = job.params["epochs"]
-    usual = max(per_epoch, min(_GOOD_STEPS, _MOST_EPOCHS * per_epoch))
-    steps = per_epoch * int(epochs) if epochs else -(-usual // per_epoch) * per_epoch
+    steps = per_epoch * int(job.params["epochs"] or _usual_epochs(per_epoch, len(draws.item)))
     plan = Plan(
         series="sequence",
         steps=steps,
@@ -234,6 +233,12 @@ def train_sequence(
         patient_until=steps // 3,
     )
     return train(bench, objective, draws, plan)
+
+
+def _usual_epochs(per_epoch: int, events: int) -> int:
+    """How often all events are seen, of which one epoch takes so many steps."""
+    wished = min(_GOOD_STEPS / per_epoch, _GOOD_EVENTS / events)
+    return int(np.clip(round(wished), 1, _MOST_EPOCHS))
 
 
 def renew_sequence(bench: Workbench, objective: RenewObjective, draws: Sampler, best: int) -> None:
