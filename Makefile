@@ -1,7 +1,7 @@
 # Every way to run Attune from a fresh clone. Needs Python 3.11 or later, make and a C library.
 .DEFAULT_GOAL := help
 .PHONY: help install up manage test check screenshots bench-audit bench-isolation bench-masking bench-neighbour prove-jobs fuzz-api \
-	bench-ingest bench-upload-faults prove-restarts prove-repeat prove-erasure prove-consent prove-tracking bench-lineage bench-quality bench-scale
+	bench-ingest bench-upload-faults prove-restarts prove-repeat prove-erasure prove-consent prove-tracking bench-lineage bench-quality bench-robustness bench-scale
 
 # Words to pass on: make test ARGS="-k consent"
 ARGS ?=
@@ -64,6 +64,9 @@ prove-tracking: $(INSTALLED_DEV) ## Segment's own Python and Node clients, the w
 
 bench-quality: $(INSTALLED_DEV) $(INSTALLED_RIVALS) ## How good the recommendations are beside strong rivals, on real data; QUICK=1
 	@$(PYTHON) -m tests.bench.quality $(ARGS)
+
+bench-robustness: $(INSTALLED_DEV) ## What noise, typos, missing texts, bots and stale data do to the answers; QUICK=1
+	@$(PYTHON) -m tests.bench.robustness $(ARGS)
 
 bench-scale: $(INSTALLED_DEV) ## Seconds and memory from 1,000 to 1,000,000 items and 1e5 to 1e7 events; QUICK=1
 	@$(PYTHON) -m tests.bench.scale $(ARGS)
