@@ -16,10 +16,10 @@ QUICK: dict[str, dict[str, float]] = {
         "item_knn": 12.0,
         "ease": 35.0,
         "als": 25.0,
-        SERVED: 150.0,
+        SERVED: 130.0,
         WITHOUT_TEXT: 40.0,
     },
-    "scientific_cold": {SERVED: 125.0},
+    "scientific_cold": {SERVED: 110.0},
     "retail": {
         "popular": 6.0,
         "recent": 8.0,
@@ -27,10 +27,10 @@ QUICK: dict[str, dict[str, float]] = {
         "item_knn": 30.0,
         "ease": 45.0,
         "als": 40.0,
-        SERVED: 200.0,
+        SERVED: 170.0,
     },
-    "scientific_part": {"sasrec": 90.0, SERVED: 45.0},
-    "retail_part": {"sasrec": 100.0, SERVED: 80.0},
+    "scientific_part": {"sasrec": 155.0, SERVED: 60.0},
+    "retail_part": {"sasrec": 140.0, SERVED: 90.0},
 }
 REPEATED = 30.0  # two runs of the same inputs, one after the other, and the Chinese catalogue
 LANES = 2  # processes at a time, each with a core of its own
