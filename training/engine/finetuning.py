@@ -72,7 +72,9 @@ class FinetuneObjective(SequenceObjective):
     ones."""
 
     def __init__(self, frozen: SequenceObjective, tuned: Tuned, readings: Readings) -> None:
-        super().__init__(frozen.bench, frozen.network, None, frozen.exam, frozen.draws)
+        super().__init__(
+            frozen.bench, frozen.network, None, frozen.exam, frozen.draws, frozen.beside
+        )
         self.tuned, self.readings = tuned, readings
         self.bank = torch.from_numpy(readings.text).to(self.bench.device).clone()
         self.text_of = np.full(len(readings.text), -1, dtype=np.int64)

@@ -1,6 +1,7 @@
 """Trains the sequence model on frozen text vectors plus identities, and turns it into a served
 source."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.engine.arrays import F32, I64, Mask, Tensors
+from training.engine.arrays import I64, Mask, Tensors
 from training.engine.history import Past
 from training.engine.job import Job
 from training.engine.loop import Plan, train
@@ -49,10 +50,17 @@ class SequenceObjective:
     them."""
 
     def __init__(
-        self, bench: Workbench, network: Network, text: Tensor | None, exam: Exam, draws: Sampler
+        self,
+        bench: Workbench,
+        network: Network,
+        text: Tensor | None,
+        exam: Exam,
+        draws: Sampler,
+        beside: Tensor | None = None,
     ) -> None:
+        """beside: further vectors of the texts that stay as they are, float32 [items, n]."""
         self.bench, self.network, self.text, self.exam = bench, network, text, exam
-        self.draws = draws
+        self.draws, self.beside = draws, beside
         counts = np.bincount(draws.goal_item, minlength=network.shape.items)
         self.met = torch.nonzero(network.met.cpu() > 0)[:, 0]
         self.share = torch.from_numpy(counts / max(1, counts.sum()))
@@ -63,12 +71,22 @@ class SequenceObjective:
     def loss(self, batch: Batch, step: int) -> Tensor:
         return self.loss_with(batch, step, self.text)
 
+    def read(self, text: Tensor | None) -> Tensor | None:
+        """What the network reads: the text vectors, and what stands beside them, half and half."""
+        if text is None or self.beside is None:
+            return text
+        return torch.cat([text, self.beside], dim=1) * math.sqrt(0.5)
+
+    def source(self, text: Tensor | None) -> Sequence:
+        """The network as a numpy source, with the vectors of all items computed once."""
+        return served(self.network, self.read(text))
+
     def loss_with(self, batch: Batch, step: int, text: Tensor | None) -> Tensor:
         """The loss with the given text vectors of all items, [items, text]."""
         columns, shift = self._columns(batch, step)
         own = self.bench.ranks.part(batch)
         with self.bench.autocast():
-            vectors = self.network.vectors(text)
+            vectors = self.network.vectors(self.read(text))
             self._part_ways(step)
             scores = self.network.scores(own, vectors, columns, shift)
         target = own.target.flatten()
@@ -93,7 +111,7 @@ class SequenceObjective:
         self.network.eval()
         rankings = []
         with torch.inference_mode(), self.bench.autocast():
-            vectors = self.network.vectors(text)
+            vectors = self.network.vectors(self.read(text))
             for first in range(0, len(self.exam.pasts), 128):
                 self.bench.stop.check()
                 rankings.extend(self._rank(self.exam.pasts[first : first + 128], vectors))
@@ -192,13 +210,14 @@ def sampler_until(job: Job, events: Events, split: Split, moment: float) -> Samp
 
 
 def build_network(
-    bench: Workbench, draws: Sampler, events: Events, text: F32 | None, items: int
+    bench: Workbench, draws: Sampler, events: Events, text: int, items: int
 ) -> Network:
-    """A freshly seeded network for this snapshot."""
+    """A freshly seeded network for this snapshot. text: directions of what it reads of the texts,
+    0 where it reads nothing."""
     job = bench.job
     shape = NetShape(
         items=items,
-        text=0 if text is None else text.shape[1],
+        text=text,
         types=len(events.types),
         dim=job.count("dim"),
         layers=job.count("layers"),

@@ -52,9 +52,11 @@ def prepare(
     texts = read_texts(bench, snapshot.catalogue, parts.moment("fusion"))
     assert texts.encoder and texts.readings and texts.layers == 2
     draws = prepare_sampler(job, snapshot.events, parts)
-    network = build_network(bench, draws, snapshot.events, texts.vectors, len(snapshot.catalogue))
+    width, items = texts.readings.text.shape[1], len(snapshot.catalogue)
+    network = build_network(bench, draws, snapshot.events, width, items)
     exam = prepare_exam(bench, snapshot.events, parts, parts.cases["fusion"])
-    frozen = SequenceObjective(bench, network, torch.from_numpy(texts.readings.text), exam, draws)
+    text = torch.from_numpy(texts.readings.text)
+    frozen = SequenceObjective(bench, network, text, exam, draws)
     tuned = adapt(bench, texts.encoder, texts.layers, texts.readings.whitening)
     return FinetuneObjective(frozen, tuned, texts.readings)
 

@@ -79,7 +79,7 @@ def objective(
     _, snapshot, parts = shop
     made = bench(shop, kept)
     draws = prepare_sampler(made.job, snapshot.events, parts)
-    network = build_network(made, draws, snapshot.events, None, len(snapshot.catalogue))
+    network = build_network(made, draws, snapshot.events, 0, len(snapshot.catalogue))
     exam = prepare_exam(made, snapshot.events, parts, parts.cases["fusion"])
     prepared = StoppedAt(made, network, None, exam, draws)
     prepared.stop_at = stop_at

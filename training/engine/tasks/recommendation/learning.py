@@ -17,7 +17,6 @@ from training.engine.sequence_training import (
     prepare_sampler,
     renew_sequence,
     sampler_until,
-    served,
     train_sequence,
 )
 from training.engine.snapshot import Snapshot
@@ -63,7 +62,7 @@ def learn_sequences(bench: Workbench, snapshot: Snapshot, parts: Split, texts: T
         return Learned({}, {}, {}, {FROZEN: "no_sequences", FINETUNED: "no_sequences"})
     objective = _on_frozen_text(bench, snapshot, parts, texts, draws)
     course = train_sequence(bench, objective, draws)
-    source = served(objective.network, objective.text)
+    source = objective.source(objective.text)
     frozen = Learned({FROZEN: source}, {FROZEN: course}, objective.state(), {})
     bench.stop.check()
     bench.progress.stage("finetune")
@@ -85,11 +84,13 @@ def learn_sequences(bench: Workbench, snapshot: Snapshot, parts: Split, texts: T
 def _on_frozen_text(
     bench: Workbench, snapshot: Snapshot, parts: Split, texts: Texts, draws: Sampler
 ) -> SequenceObjective:
-    vectors = texts.vectors
-    network = build_network(bench, draws, snapshot.events, vectors, len(snapshot.catalogue))
-    text = None if vectors is None else torch.from_numpy(vectors).to(bench.device)
+    kinds = texts.kinds
+    width = sum(vectors.shape[1] for vectors in kinds)
+    network = build_network(bench, draws, snapshot.events, width, len(snapshot.catalogue))
+    held = [torch.from_numpy(vectors).to(bench.device) for vectors in kinds]
+    text, beside, *_ = (*held, None, None)
     exam = prepare_exam(bench, snapshot.events, parts, parts.cases["fusion"])
-    return SequenceObjective(bench, network, text, exam, draws)
+    return SequenceObjective(bench, network, text, exam, draws, beside)
 
 
 def _on_moving_text(
@@ -109,7 +110,7 @@ def _with_finetuned(
     whitening = finetuning.readings.whitening
     course = finetune(bench, finetuning, draws)
     finetuning.refresh()
-    source = served(finetuning.network, finetuning.bank)
+    source = finetuning.source(finetuning.bank)
     return Learned(
         sources={**frozen.sources, FINETUNED: source},
         courses={**frozen.courses, FINETUNED: course},
@@ -142,9 +143,9 @@ def _renewed(
         objective.restore(before_finetuning)
     draws = sampler_until(bench.job, snapshot.events, parts, parts.end)
     network.meet(torch.from_numpy(np.unique(draws.item)))
-    fresh = RenewObjective(bench, network, text, objective.exam, draws)
+    fresh = RenewObjective(bench, network, text, objective.exam, draws, objective.beside)
     renew_sequence(bench, fresh, draws, int(learned.courses[name]["best_step"]))
-    renewed: dict[str, Source] = {name: served(network, text)}
+    renewed: dict[str, Source] = {name: fresh.source(text)}
     if finetuning is not None and not moved:  # what is told of the encoder stays with its network
         return replace(learned, renewed=renewed)
     prefix = "network." if moved else ""

@@ -37,6 +37,17 @@ class Texts:
     by_characters: grams.Grams | None = None
 
     @property
+    def kinds(self) -> tuple[F32, ...]:
+        """The vectors that the sequence model reads side by side, alike in size: the frozen ones
+        and those of the characters, as far as there are any."""
+        if self.vectors is None or self.characters is None:
+            return () if self.vectors is None else (self.vectors,)
+        size = np.linalg.norm(self.vectors, axis=1).mean()
+        length = np.linalg.norm(self.characters, axis=1, keepdims=True)
+        beside = self.characters * (size / np.maximum(length, 1e-9))
+        return self.vectors, beside.astype(np.float32)
+
+    @property
     def read_by(self) -> str | None:
         """The name of what has read the texts; None where nothing has."""
         if self.vectors is None:
