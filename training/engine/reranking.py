@@ -51,7 +51,7 @@ def _between(share: float) -> None:
 def _spread_out(scores: F32) -> F64:
     low = float(scores.min(initial=np.inf))
     span = float(scores.max(initial=-np.inf)) - low
-    return (scores - low) / span if span > 0.0 else np.zeros(len(scores))
+    return np.asarray((scores - low) / (span if span > 0.0 else 1.0), dtype=np.float64)
 
 
 def _standard(values: F32 | F64) -> F64:

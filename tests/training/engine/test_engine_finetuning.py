@@ -1,6 +1,7 @@
 """Fine-tuning: the loss over items reaches the adapter, and only what may move moves."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from training.engine.sequence_training import (
 from training.engine.snapshot import read_snapshot
 from training.engine.split import split
 from training.engine.stopping import Interrupted, Stop
-from training.engine.tasks.recommendation.reading import read_texts
+from training.engine.tasks.recommendation.reading import Texts, read_texts
+from training.engine.text import Reading, find_base
 from training.engine.workbench import Workbench
 
 
@@ -215,3 +217,33 @@ def test_fine_tuning_that_was_stopped_ends_with_the_same_weights(
     train(resumed.bench, resumed, resumed.draws, PLAN)
     expected = whole.state()
     assert all(np.array_equal(value, expected[name]) for name, value in resumed.state().items())
+
+
+def test_what_stands_beside_the_text_is_half_of_what_the_network_reads(
+    tmp_path: Path, tiny_base: str
+) -> None:
+    alone = prepare("lora", tmp_path, tiny_base)
+    text = alone.bank
+    beside = torch.randn(len(text), 4)
+    frozen = SequenceObjective(
+        alone.bench, alone.network, text, alone.exam, alone.draws, beside=beside
+    )
+    read = frozen.read(text)
+    assert read is not None
+    assert torch.allclose(read[:, : text.shape[1]] ** 2, text**2 / 2)
+    assert torch.allclose(read[:, text.shape[1] :] ** 2, beside**2 / 2)
+    assert alone.read(text) is text and alone.read(None) is None
+
+
+def test_the_kinds_of_texts_are_alike_in_size(tmp_path: Path, tiny_base: str) -> None:
+    folder = engine_shop.write_job(tmp_path / "job", base=tiny_base)
+    vectors = np.random.default_rng(1).normal(size=(6, 3)).astype(np.float32)
+    characters = np.random.default_rng(2).normal(size=(6, 5)).astype(np.float32)
+    characters[4] = 0.0  # an item without a word
+    job = read_job(folder, tasks=("recommendation",), methods=tuple(ADAPTERS))
+    texts = Texts(find_base(job.base_model), Reading(1.0, ""), vectors=vectors)
+    assert texts.kinds == (vectors,) and replace(texts, vectors=None).kinds == ()
+    first, second = replace(texts, characters=characters).kinds
+    sizes = np.linalg.norm(second, axis=1)
+    assert first is vectors and sizes[4] == 0.0
+    assert np.delete(sizes, 4) == pytest.approx(np.linalg.norm(vectors, axis=1).mean())

@@ -68,7 +68,7 @@ SOURCES: dict[str, SourceKind] = {
         "content",
         content.restore,
         content.fit,
-        tuple({"half_life_days": days} for days in _HALF_LIVES[:3]),
+        tuple({"half_life_days": days} for days in _HALF_LIVES[1:3]),
         needs="text",
     ),
     "sequence": SourceKind("sequence", sequence.restore),
