@@ -33,7 +33,7 @@ from tests.bench.quality.engine_parts import PARTS, SERVED
 from tests.bench.quality.judging import ground_of, judge_all
 from tests.bench.quality.protocol import ask
 from tests.bench.quality.tasks import TASKS
-from tests.bench.quality.world import World, before, events_of, only, part_of
+from tests.bench.quality.world import DataMissing, World, before, events_of, only, part_of
 from training.engine.arrays import DAY
 from training.engine.snapshot import Snapshot
 
@@ -126,6 +126,11 @@ def main(arguments: list[str]) -> int:
     if arguments:
         _answer(arguments[0], Path(arguments[1]), quick)
         return 0
+    try:
+        _world(quick)
+    except DataMissing as missing:
+        print(missing, file=sys.stderr)
+        return 1
     started = time.monotonic()
     names = [name for name, (_, _, short) in HARMS.items() if short or not quick]
     with tempfile.TemporaryDirectory(prefix="robustness-") as folder:
@@ -164,7 +169,9 @@ def _document(lines: list[str], questions: int) -> str:
 
 def _run(name: str, folder: str) -> None:
     order = [sys.executable, "-m", "tests.bench.robustness", name, folder]
-    subprocess.run(order, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+    done = subprocess.run(order, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{name} failed: {done.stderr[-1500:]}")
 
 
 def _answer(name: str, folder: Path, quick: bool) -> None:
