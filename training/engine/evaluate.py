@@ -199,7 +199,7 @@ def rank_case(
         fused = fusion.rate(short, scores)
         order = np.argsort(-fused, kind="stable")[:DEPTH]
         # Less the log of their sum, as the ranker's own loss sees them.
-        whole = np.log(np.exp(fused - fused.max(initial=0.0)).sum()) + fused.max(initial=0.0)
+        whole = np.logaddexp.reduce(fused)
         rankings[FUSION] = Places(short.items[order], fused[order[:TOP]] - whole)
     return rankings
 

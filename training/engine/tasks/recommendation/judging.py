@@ -128,6 +128,7 @@ class _Court:
         at = replace(self.ground, moment=self.parts.moment(window))
         settings, stop = self.chosen.settings, self.bench.stop.check
         self.held[window] = fit_all(settings, at, stop, there)
+        there.clear()  # those of a large catalogue are large, and nobody needs them any more
         return {**self.held[window], **self.learned.sources}
 
     def reader(self, window: str) -> Reader:
