@@ -1,8 +1,9 @@
 """`make bench-quality`: every contender on every data set, each in a process of its own, then the
 tables, docs/benchmarks.md, and one line of JSON with what was measured.
 
-QUICK=1: one seed, two data sets, a sample of their questions, SASRec on a part of the people
-beside the engine on the same, within ten minutes on two quiet cores. A data set that is missing
+QUICK=1: one seed, two data sets, a sample of their questions, SASRec on all people of Online
+Retail II and on a part of those of Scientific beside the engine on the same, within ten minutes on
+two quiet cores. A data set that is missing
 fails the run. A figure that could not be measured is null, and `missing` says why. No figure comes
 out of a stored file: results lie in a folder that is new for each run.
 """

@@ -22,9 +22,9 @@ _HEAD = Path(__file__).with_name("head.md")
 _FROZEN, _FINETUNED = f"engine.sequence{JUDGED}", f"engine.sequence_finetuned{JUDGED}"
 _QUICK_NOTE = """
 This is a short run: one seed, at most {asked:,} questions of test and {watched:,} of validation for
-each task, {explained:,} explanations held against the truth, no fine-tuning. `…_part` are a part of
-the people, on which one SASRec of untuned settings could end in time; only seconds are compared
-there. Two processes run at a time, each on a core of its own.
+each task, {explained:,} explanations held against the truth, no fine-tuning, SASRec with untuned
+settings. `scientific_part` is a part of its people, on which SASRec could end in time; only seconds
+are compared there. Two processes run at a time, each on a core of its own.
 """
 _NEURAL = ("sasrec", "esasrec")
 # claim -> (task, ours, theirs)
@@ -38,7 +38,7 @@ _PAIRS = {
     ),
 }
 # Where seconds are compared: the whole data, or in a short run a part of its people.
-_TIMED = (("scientific", "scientific_part"), ("retail_repeats", "retail_part"))
+_TIMED = (("scientific", "scientific_part"), ("retail_repeats",))
 # What every run tells, with what it needs; null where that is missing.
 KEYS = {
     "min_lower_bound_to_best_single": "the engine and a finished rival on some task",

@@ -38,5 +38,4 @@ TASKS = (
     Task("retail_new", "retail", False, _VALIDATION, _TEST, 7.0, quick=False),
     _last_out("movielens", "movielens"),
     _last_out("scientific_part", "scientific_part", timed=True),
-    Task("retail_part", "retail_part", True, _VALIDATION, _TEST, 7.0, timed=True),
 )

@@ -14,6 +14,5 @@ DATASETS: dict[str, Callable[[], World]] = {
 # For a short run, in which a rival that trains for long can only end on fewer people.
 PARTS: dict[str, Callable[[], World]] = {
     "scientific_part": lambda: part_of(scientific.read(), "scientific_part", 3),
-    "retail_part": lambda: part_of(retail.read(), "retail_part", 4),
 }
 WORLDS = {**DATASETS, **PARTS}
