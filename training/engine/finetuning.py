@@ -1,8 +1,9 @@
 """Fine-tunes the base model on the same loss as the sequence model: what a subject takes up next.
 
-Lower layers are frozen and their output was kept; the upper ones carry an adapter. In each step the
-loss over all items is taken with their latest vectors, and its gradient is carried on through the
-encoder for a fair sample of items into the adapter; every few steps all items are encoded afresh.
+Lower layers are frozen and their output was kept; the upper ones move as the method says, with an
+adapter or all of their weights. In each step the loss over all items is taken with their latest
+vectors, and its gradient is carried on through the encoder for a fair sample of items into what
+moves; every few steps all items are encoded afresh.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from peft import PeftModel, get_peft_model, get_peft_model_state_dict
 from torch import Tensor, nn
 
 from training.engine.adapters import ADAPTERS
@@ -18,6 +18,7 @@ from training.engine.adapters.shape import AdapterShape, attention_targets
 from training.engine.arrays import F32, I64, Tensors
 from training.engine.batches import alike
 from training.engine.encoder import Encoder, Tokens, Whitening, mean_pool
+from training.engine.job import Job
 from training.engine.loop import Plan, train
 from training.engine.network import Batch
 from training.engine.sampling import Sampler
@@ -43,17 +44,16 @@ class Readings:
 
 
 class Tuned(nn.Module):
-    """The upper layers of the base model with an adapter: hidden states in, whitened vectors
-    out."""
+    """The upper layers of the base model as a method trains them: hidden states in, whitened
+    vectors out."""
 
     mean: Tensor
     turn: Tensor
 
-    def __init__(self, adapted: PeftModel, first: int, whitening: Whitening) -> None:
+    def __init__(self, adapted: nn.Module, layers: list[nn.Module], whitening: Whitening) -> None:
         super().__init__()
         self.adapted = adapted
-        base: Any = adapted.get_base_model()
-        self.layers = list(base.encoder.layer)[first:]
+        self.layers = layers
         self.register_buffer("mean", torch.from_numpy(whitening.mean))
         self.register_buffer("turn", torch.from_numpy(whitening.turn))
 
@@ -81,8 +81,8 @@ class FinetuneObjective(SequenceObjective):
         self.text_of[readings.tokens.rows] = np.arange(len(readings.tokens.rows))
 
     def groups(self) -> list[tuple[list[nn.Parameter], float]]:
-        rate = self.bench.job.number("finetune_learning_rate")
-        adapter = [p for p in self.tuned.parameters() if p.requires_grad]
+        rate = rate_of(self.bench.job)
+        adapter = list(self._moving().values())
         return [(adapter, rate), (list(self.network.parameters()), _NETWORK_SHARE * rate)]
 
     def loss(self, batch: Batch, step: int) -> Tensor:
@@ -123,19 +123,24 @@ class FinetuneObjective(SequenceObjective):
         self.bank = self.bank.clone()
 
     def state(self) -> Tensors:
-        adapter = get_peft_model_state_dict(self.tuned.adapted)
-        kept = {f"adapter.{name}": v.numpy(force=True).copy() for name, v in adapter.items()}
+        moving = self._moving().items()
+        kept = {f"adapter.{name}": v.numpy(force=True).copy() for name, v in moving}
         kept |= {f"network.{name}": value for name, value in super().state().items()}
         return {**kept, "bank": self.bank.numpy(force=True).copy()}
 
     def restore(self, state: Tensors) -> None:
         super().restore({name[8:]: v for name, v in state.items() if name[:8] == "network."})
-        held = dict(self.tuned.adapted.named_parameters())
+        held = self._moving()
         with torch.no_grad():
             for name, value in state.items():
                 if name.startswith("adapter."):
-                    held[_parameter_name(name[8:])].copy_(torch.from_numpy(value.copy()))
+                    held[name[8:]].copy_(torch.from_numpy(value.copy()))
         self.bank = torch.from_numpy(state["bank"].copy()).to(self.bench.device)
+
+    def _moving(self) -> dict[str, nn.Parameter]:
+        """What the method trains of the base model, by name."""
+        named = self.tuned.adapted.named_parameters()
+        return {name: weight for name, weight in named if weight.requires_grad}
 
     def _drawn(self, pull: Tensor, step: int) -> tuple[I64, Tensor]:
         """Items that carry this step's gradient, int64 [n], and their weights, [n]."""
@@ -171,7 +176,7 @@ def frozen_layers(bench: Workbench, encoder: Encoder) -> int | None:
 
 
 def adapt(bench: Workbench, encoder: Encoder, first: int, whitening: Whitening) -> Tuned:
-    """The base model with a fresh adapter on the layers from `first` on."""
+    """The base model with the layers from `first` on as the job's method trains them."""
     job = bench.job
     shape = AdapterShape(
         rank=job.count("lora_rank"),
@@ -181,11 +186,18 @@ def adapt(bench: Workbench, encoder: Encoder, first: int, whitening: Whitening) 
     )
     if bench.device.type == "cpu":  # on short texts the fused kernel's gradient is the slower one
         encoder.model.set_attn_implementation("eager")
-    # The adapter draws its first weights from the global generator.
+    # An adapter draws its first weights from the global generator.
     torch.manual_seed(bench.seed(30))
-    adapted = get_peft_model(encoder.model, ADAPTERS[job.method](shape))
+    adapted = ADAPTERS[job.method].apply(encoder.model, shape)
     adapted.eval()  # no dropout in the frozen weights
-    return Tuned(adapted, first, whitening).to(bench.device)
+    layers = list(encoder.model.encoder.layer)[first:]
+    return Tuned(adapted, layers, whitening).to(bench.device)
+
+
+def rate_of(job: Job) -> float:
+    """The learning rate of what the method trains: the given one, or what is usual for it."""
+    given = job.params["finetune_learning_rate"]
+    return ADAPTERS[job.method].rate if given is None else float(given)
 
 
 def finetune(bench: Workbench, objective: FinetuneObjective, draws: Sampler) -> dict[str, float]:
@@ -209,8 +221,3 @@ def finetune(bench: Workbench, objective: FinetuneObjective, draws: Sampler) -> 
 def _refreshes(tokens: Tokens) -> int:
     """How often the whole catalogue is encoded afresh and measured: 2 to 8 times."""
     return max(2, min(8, _REFRESHED_TOKENS // max(1, int(tokens.length.sum()))))
-
-
-def _parameter_name(stored: str) -> str:
-    """peft leaves the adapter's name out of stored keys; its parameters carry it."""
-    return stored.replace(".weight", ".default.weight")

@@ -43,7 +43,7 @@ PARAMS: dict[str, Param] = {
     "lora_alpha": Param(int, 1, 256, 32),
     "lora_layers": Param(int, 1, 48, 2),
     "finetune_epochs": Param(int, 0, 50, None),
-    "finetune_learning_rate": Param(float, 1e-6, 0.1, 2e-4),
+    "finetune_learning_rate": Param(float, 1e-6, 0.1, None),
     "text_tokens": Param(int, 8, 512, 48),
     # GPUs of one machine that train together; on a machine without, so many processes.
     "devices": Param(int, 1, 16, 1),

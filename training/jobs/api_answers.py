@@ -12,6 +12,7 @@ from tenants.ids import public_id
 from training.engine.params import AUTO, PARAMS
 from training.jobs import life
 from training.jobs.api_bodies import EVENTS, value_schema
+from training.jobs.control import METHODS
 from training.jobs.models import Job
 from training.jobs.wording import failure_text
 
@@ -110,7 +111,10 @@ class JobAnswer(serializers.Serializer[Any]):
             "type": "object",
             "properties": {
                 "type": {"type": "string"},
-                "lora": {"type": "object", "properties": {"hyperparameters": COMPLETE}},
+                **{
+                    name: {"type": "object", "properties": {"hyperparameters": COMPLETE}}
+                    for name in METHODS
+                },
             },
             "required": ["type"],
         }

@@ -74,7 +74,7 @@ class Hyperparameters(Strict):
         return {**ours, **super().get_fields()}
 
 
-class LoraBody(Strict):
+class MethodOptions(Strict):
     """How the method is to work."""
 
     hyperparameters = Hyperparameters(required=False)
@@ -84,7 +84,17 @@ class MethodBody(Strict):
     """A method and, under its name, its hyper-parameters."""
 
     type = Text(max_length=40, help_text=f"One of {', '.join(METHODS)}.")
-    lora = LoraBody(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        options = {name: MethodOptions(required=False) for name in METHODS}
+        return {**super().get_fields(), **options}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for name in METHODS:
+            if name in attrs and name != attrs["type"]:
+                told = f"These are of another method. Send {attrs['type']} or leave this out."
+                raise serializers.ValidationError({name: told})
+        return attrs
 
 
 class OrderBody(Strict):
@@ -176,7 +186,8 @@ class Order:
 def read_order(body: Mapping[str, Any]) -> Order:
     """The order of a checked OrderBody; AppError when a hyper-parameter is given twice."""
     method = body.get("method") or {}
-    within = (method.get("lora") or {}).get("hyperparameters") or {}
+    kind = method.get("type", METHODS[0])
+    within = (method.get(kind) or {}).get("hyperparameters") or {}
     beside = body.get("hyperparameters") or {}
     if within and beside:
         raise AppError(
@@ -184,7 +195,7 @@ def read_order(body: Mapping[str, Any]) -> Order:
             "Give hyperparameters here or in method, not in both.",
             param="hyperparameters",
         )
-    path = "method.lora.hyperparameters" if within else "hyperparameters"
+    path = f"method.{kind}.hyperparameters" if within else "hyperparameters"
     places = {"base_model": "model", "method": "method.type"}
     params: dict[str, Any] = {}
     for name, value in (within or beside).items():
@@ -194,4 +205,4 @@ def read_order(body: Mapping[str, Any]) -> Order:
         places[ours] = f"{path}.{name}"
         params[ours] = value
     chosen = {name: value for name, value in params.items() if value != AUTO}
-    return Order(body["model"], method.get("type", METHODS[0]), chosen, places)
+    return Order(body["model"], kind, chosen, places)

@@ -16,6 +16,7 @@ from tenants.isolation.scope import current_tenant
 from tenants.metering.meters import DEVICE
 from tenants.metering.queries import check_month, check_room
 from tenants.work.queue import enqueue
+from training.engine.adapters import ADAPTERS
 from training.engine.failures import JobError
 from training.engine.params import read_params
 from training.jobs import budget, life
@@ -27,7 +28,7 @@ from training.jobs.moves import ASKED, move, tell
 from training.jobs.settling import settle
 
 DEFAULT_BASE = "all-MiniLM-L6-v2"
-METHODS = ("lora",)
+METHODS = tuple(ADAPTERS)
 
 
 @transaction.atomic

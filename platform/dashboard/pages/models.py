@@ -30,7 +30,11 @@ from training.jobs.taints import is_refused
 
 JOBS_SHOWN = 5
 VERSIONS_SHOWN = 10
-METHOD_NAMES = {"lora": _("LoRA: small added weights in the top layers")}
+METHOD_NAMES = {
+    "lora": _("LoRA: small added weights in the top layers"),
+    "dora": _("DoRA: as LoRA, with the size of each weight column learnt apart"),
+    "full": _("Full: all weights of the top layers"),
+}
 
 
 class JobForm(RefusableForm):

@@ -7,6 +7,7 @@ from tenants.accounts.plans import DEFAULT, PLANS
 from tenants.audit.models import AuditEntry
 from tenants.ids import public_id
 from tests.training.jobs.job_requests import BASE, JOBS, error_of, order, read, traces
+from training.engine.adapters import ADAPTERS
 from training.engine.params import PARAMS
 from training.jobs.models import Job
 
@@ -66,6 +67,16 @@ def test_hyperparameters_may_stand_in_the_method_as_well(alice):
         assert Job.objects.get().params == {"lora_rank": 8, "repeats": True}
 
 
+@pytest.mark.parametrize("kind", ADAPTERS)
+def test_every_method_of_the_engine_can_be_ordered(alice, kind):
+    method = {"type": kind, kind: {"hyperparameters": {"finetune_epochs": 2}}}
+    reply = order(alice, method=method)
+    assert (reply.status_code, reply.json()["method"]["type"]) == (201, kind)
+    with alice.scope:
+        assert Job.objects.get().method == kind
+        assert Job.objects.get().params == {"finetune_epochs": 2}
+
+
 HUGE = 10**400
 REFUSED = {
     "no model": ({"model": None}, "invalid_value", "model"),
@@ -79,6 +90,11 @@ REFUSED = {
         {"hyperparameters": {"prompt_loss_weight": 1}},
         "invalid_value",
         "hyperparameters.prompt_loss_weight",
+    ),
+    "options of another method": (
+        {"method": {"type": "full", "lora": {"hyperparameters": {"epochs": 3}}}},
+        "invalid_value",
+        "method.lora",
     ),
     "a value out of bounds": (
         {"method": {"type": "lora", "lora": {"hyperparameters": {"epochs": -3}}}},

@@ -9,6 +9,7 @@ from typing import Any
 from training.engine.arrays import Tensors
 from training.engine.bundle import CATALOGUE_FILE, FUSION_FILE, Bundle
 from training.engine.evaluate import FUSION, Reader
+from training.engine.finetuning import rate_of
 from training.engine.groups import Groups
 from training.engine.lineage import seal_of
 from training.engine.progress import peak_rss_mb
@@ -153,6 +154,7 @@ def _resolved(bench: Workbench, made: Made) -> dict[str, Any]:
         "repeats": made.parts.repeats,
         "epochs": courses.get(FROZEN, {}).get("epochs"),
         "finetune_epochs": courses.get(FINETUNED, {}).get("epochs"),
+        "finetune_learning_rate": rate_of(bench.job),
     }
     for source, setting, param in (
         ("own_history", "half_life_days", "own_half_life_days"),
