@@ -101,13 +101,11 @@ def test_the_plan_of_a_short_run_fits_into_ten_minutes() -> None:
 
 
 def test_a_process_that_uses_more_than_its_share_is_ended() -> None:
-    used, told = _ended([sys.executable, "-c", "while True: pass"], 1.0, 1)
+    used, told = _ended([sys.executable, "-c", "while True: pass"], 1.0)
     assert 0.5 < used < 3.0
     assert told.startswith("ended at")
-    assert _ended([sys.executable, "-c", "pass"], 30.0, 1)[1] == ""
-    assert (
-        "ValueError: bad" in _ended([sys.executable, "-c", "raise ValueError('bad')"], 30.0, 1)[1]
-    )
+    assert _ended([sys.executable, "-c", "pass"], 30.0)[1] == ""
+    assert "ValueError: bad" in _ended([sys.executable, "-c", "raise ValueError('bad')"], 30.0)[1]
 
 
 def test_a_model_that_stopped_at_what_is_popular_gives_no_ratio_of_text() -> None:

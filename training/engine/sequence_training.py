@@ -27,6 +27,7 @@ _MOSTLY_MET = 1.5  # items for each met one up to which picking the met ones cos
 _GOOD_STEPS = 400  # what "auto" epochs aim at
 _MOST_EPOCHS = 8  # of few events, which are learned by heart sooner
 _GOOD_EVENTS = 600_000  # and what it reads about, where histories are long: a question costs less
+_MOST_EVENTS = 3_000_000  # that a processor reads: of very many, not even each once
 _EVENTS_A_STEP, _FEWEST = 2_048, 32  # read in one step on a processor; the fewest stretches of one
 _WATCHED = 1_000  # subjects that are ranked when a step is measured
 _HORIZON_WINDOWS = 1.5
@@ -238,7 +239,8 @@ def train_sequence(
     job = bench.job
     size = batch_size(bench, draws)
     per_epoch = steps_per_epoch(bench, draws, size)
-    steps = per_epoch * int(job.params["epochs"] or _usual_epochs(per_epoch, len(draws.item)))
+    epochs = job.params["epochs"] or _usual_epochs(bench, per_epoch, len(draws.item))
+    steps = max(1, round(per_epoch * float(epochs)))
     plan = Plan(
         series="sequence",
         steps=steps,
@@ -254,10 +256,11 @@ def train_sequence(
     return train(bench, objective, draws, plan)
 
 
-def _usual_epochs(per_epoch: int, events: int) -> int:
+def _usual_epochs(bench: Workbench, per_epoch: int, events: int) -> float:
     """How often all events are seen, of which one epoch takes so many steps."""
     wished = min(_GOOD_STEPS / per_epoch, _GOOD_EVENTS / events)
-    return int(np.clip(round(wished), 1, _MOST_EPOCHS))
+    least = min(1.0, _MOST_EVENTS / events) if bench.device.type == "cpu" else 1.0
+    return float(np.clip(round(wished), least, _MOST_EPOCHS))
 
 
 def renew_sequence(bench: Workbench, objective: RenewObjective, draws: Sampler, best: int) -> None:

@@ -63,7 +63,7 @@ class Contender:
     learned: the settings that need learning anew. rival: whether the served choice is compared
     with it; needs_repeats: whether it says nothing of items that a subject has not met; libraries:
     whether it runs in the environment of the rivals' libraries; seeded: whether chance plays a
-    part, so that it runs once for each seed; costly: whether a short run has no time for it;
+    part, so that it runs once for each seed; costly: whether it takes part with one seed alone;
     per_task: whether what it learns depends on the task and not on the data alone; worlds: where
     it takes part, all if empty.
     """

@@ -94,8 +94,6 @@ def run(world: World, task: Task, name: str, learner: Learner, folder: Path) -> 
     contender = learner.contender
     pace = pace_days(world.snapshot.events, task.validation[0])
     trials = contender.trials(world.half_lives, pace)
-    if learner.quick and contender.costly:
-        trials = trials[:1]
     chosen, best = _tuned(world, task, learner, trials)
     learned, seconds, processor = learner.learnt(task, task.test[0], chosen)
     memory = peak_mb()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.quality.datasets.places import ROOT
-from tests.bench.quality.plan import QUICK, limit_of, threads
+from tests.bench.quality.plan import QUICK, limit_of
 
 _RIVALS_PYTHON = ROOT / ".venv-rivals" / "bin" / "python"
 _HUNG = 20.0  # times its limit on the clock: then a process waits for nothing that will come
@@ -36,7 +36,7 @@ def run_part(part: Part, folder: Path, *, quick: bool) -> str:
     order += [str(part.seed), str(folder)]
     limit = limit_of(part.dataset, part.contender, quick=quick)
     started = time.monotonic()
-    used, told = _ended(order, limit, threads(quick=quick))
+    used, told = _ended(order, limit)
     planned = f", planned {QUICK[part.dataset][part.contender]:.0f}" if quick else ""
     spent = f"{time.monotonic() - started:.0f} s, {used:.0f} s of processors{planned}"
     print(f"{name}: {spent}", flush=True)
@@ -45,13 +45,13 @@ def run_part(part: Part, folder: Path, *, quick: bool) -> str:
     return f"{name}: {told.splitlines()[-1]}" if told else ""
 
 
-def _ended(order: list[str], limit: float, threads: int) -> tuple[float, str]:
+def _ended(order: list[str], limit: float) -> tuple[float, str]:
     """The processor seconds of the process, and how it failed, or nothing. It is ended when it has
     used `limit` processor seconds."""
-    count = str(threads)
-    words = {"OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count, "BENCH_THREADS": count}
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BENCH_THREADS")
+    words = {**os.environ, **dict.fromkeys(names, "1")}
     with tempfile.TemporaryFile("w+") as errors:
-        started = subprocess.Popen(order, cwd=ROOT, stderr=errors, env={**os.environ, **words})
+        started = subprocess.Popen(order, cwd=ROOT, stderr=errors, env=words)
         resource.prlimit(started.pid, resource.RLIMIT_CPU, (int(limit), int(limit)))
         watch = threading.Timer(_HUNG * limit, os.kill, (started.pid, signal.SIGKILL))
         watch.start()
