@@ -1,10 +1,12 @@
-"""`make bench-scale`: seconds and memory of what the engine fits in seconds, and of its answers, as
-catalogues grow from 1,000 to 1,000,000 items and events from 1e5 to 1e7, each point in a process of
-its own. The sequence model and texts are no part of it.
+"""`make bench-scale`: seconds and memory as catalogues grow from 1,000 to 1,000,000 items and
+events from 1e5 to 1e7, each point in a process of its own with one thread: first the sources that
+are fitted in seconds, and their answers; then whole runs from snapshot to sealed artifact. These
+take about an hour together, without texts: reading one takes as long as reading another.
 
-Made-up shops: popularity falls as 1 / rank, people take 20 items on average. QUICK=1: up to 100,000
-items and 1e6 events. Ends with one line of JSON: for each kind of work the exponent with which its
-seconds grow between the last two points (1 is linear, 2 quadratic).
+Made-up shops: popularity falls as 1 / rank, people take 20 items on average. QUICK=1: sources
+alone, up to 100,000 items and 1e6 events. Ends with one line of JSON: for each kind of work the
+exponent with which its seconds grow between the last two points (1 is linear, 2 quadratic). A full
+run writes docs/scale.md.
 """
 
 import json
@@ -12,6 +14,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +22,9 @@ from typing import Any
 
 import numpy as np
 
+from tests.bench.quality.engine_run import write_job
 from training.engine.arrays import DAY
+from training.engine.run import prepare_environment
 from training.engine.snapshot import Catalogue, Events, Snapshot
 from training.engine.sources import neighbours, popularity, repeats
 from training.engine.sources.source import Ground
@@ -27,37 +32,88 @@ from training.engine.sources.source import Ground
 ROOT = Path(__file__).parents[2]
 NOW = 1_600_000_000.0
 _ACTS = 20  # of a subject, on average
-_SHOWN = ("popularity", "neighbours", "repeats", "answer")
+SHOWN = ("popularity", "neighbours", "repeats", "answer")
+RUN_SHOWN = ("tune", "sequence", "fuse", "evaluate", "refit", "whole")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BENCH_THREADS")
+_HEAD = """# How seconds and memory grow
+
+Written by `make bench-scale`; nothing here is typed in. Made-up shops of a year, without texts, one
+thread, each point in a process of its own. Seconds; `peak_mb` is the most memory that the process
+has held. Up to 10,000 items neighbours are EASE's, by an inverse over all items; above, what was met
+together counts."""
+Point = dict[str, float]
 # (items, events)
 ITEM_CURVE = ((1_000, 1_000_000), (10_000, 1_000_000), (100_000, 1_000_000), (1_000_000, 1_000_000))
 EVENT_CURVE = ((20_000, 100_000), (20_000, 1_000_000), (20_000, 10_000_000))
 
 
 def main() -> int:
-    """The exit code. Prints both curves."""
+    """The exit code. Prints all curves."""
     quick = bool(os.environ.get("QUICK"))
     told: dict[str, object] = {}
-    for name, curve in (("items", ITEM_CURVE), ("events", EVENT_CURVE)):
-        points = []
-        for items, events in curve[:-1] if quick else curve:
-            point = _measured(items, events)
-            print(f"{items:>9,} items {events:>11,} events {point}", flush=True)
-            points.append((dict(zip(("items", "events"), (items, events), strict=True)), point))
-        (before, early), (after, late) = points[-2:]
-        grown = np.log(after[name] / before[name])
-        told[f"growth_with_{name}"] = {
-            kind: round(float(np.log(late[kind] / max(early[kind], 1e-3)) / grown), 2)
-            for kind in _SHOWN
-        }
-        told[f"{name}_curve"] = [{**size, **point} for size, point in points]
+    for kind, shown in (("sources", SHOWN),) if quick else (("sources", SHOWN), ("run", RUN_SHOWN)):
+        for name, curve in (("items", ITEM_CURVE), ("events", EVENT_CURVE)):
+            points = [_measured(kind, *sizes) for sizes in (curve[:-1] if quick else curve)]
+            prefix = "" if kind == "sources" else "run_"
+            told[f"{prefix}growth_with_{name}"] = _growth(points, name, shown)
+            told[f"{prefix}{name}_curve"] = points
+    if not quick:
+        (ROOT / "docs" / "scale.md").write_text(document(told))
     print(json.dumps(told))
     return 0
 
 
-def _measured(items: int, events: int) -> dict[str, float]:
-    order = [sys.executable, "-m", "tests.bench.scale", str(items), str(events)]
-    done = subprocess.run(order, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    return dict(json.loads(done.stdout))
+def _growth(points: list[Point], by: str, shown: tuple[str, ...]) -> dict[str, float]:
+    """The exponents between the last two points."""
+    early, late = points[-2:]
+    grown = np.log(late[by] / early[by])
+    return {
+        kind: round(float(np.log(late[kind] / max(early[kind], 1e-3)) / grown), 2) for kind in shown
+    }
+
+
+def _measured(kind: str, items: int, events: int) -> Point:
+    order = [sys.executable, "-m", "tests.bench.scale", kind, str(items), str(events)]
+    words = {**os.environ, **dict.fromkeys(_THREADS, "1")}
+    done = subprocess.run(
+        order, cwd=ROOT, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=words
+    )
+    point = {"items": items, "events": events, **json.loads(done.stdout.splitlines()[-1])}
+    print(f"{kind:>8} {items:>9,} items {events:>11,} events {point}", flush=True)
+    return point
+
+
+def document(told: dict[str, Any]) -> str:
+    """docs/scale.md."""
+    parts = [_HEAD]
+    for title, prefix in (("Sources that are fitted in seconds", ""), ("Whole runs", "run_")):
+        parts.append(f"## {title}\n")
+        for name in ("items", "events"):
+            points = told[f"{prefix}{name}_curve"]
+            names = list(points[0])
+            rows = [names, ["--:"] * len(names)]
+            rows += [[f"{point[key]:,}" for key in names] for point in points]
+            grown = told[f"{prefix}growth_with_{name}"]
+            lines = ["| " + " | ".join(row) + " |" for row in rows]
+            parts.append("\n".join(lines))
+            told_grown = ", ".join(f"{kind} {value}" for kind, value in grown.items())
+            parts.append(f"Exponents with {name}, last two points: {told_grown}.\n")
+    return "\n\n".join(parts)
+
+
+def whole(items: int, events: int) -> dict[str, float]:
+    """Seconds of each stage of a whole run and of all of it, and the most memory, in MB."""
+    prepare_environment()
+    from tests.bench.quality.engine_bench import run_whole
+
+    with tempfile.TemporaryDirectory(prefix="scale-") as name:
+        folder = Path(name)
+        write_job(folder, shop(items, events).snapshot, {"seed": 0, "params": {"repeats": True}})
+        started = time.perf_counter()
+        _, stages = run_whole(folder)
+        seconds = {**stages, "whole": time.perf_counter() - started}
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+    return {**{name: round(value, 1) for name, value in seconds.items()}, "peak_mb": round(memory)}
 
 
 def one(items: int, events: int) -> dict[str, float]:
@@ -116,7 +172,8 @@ def shop(items: int, events: int) -> Ground:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        print(json.dumps(one(int(sys.argv[1]), int(sys.argv[2]))))
+    if len(sys.argv) == 4:
+        work = {"sources": one, "run": whole}[sys.argv[1]]
+        print(json.dumps(work(int(sys.argv[2]), int(sys.argv[3]))))
     else:
         sys.exit(main())
