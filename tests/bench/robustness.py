@@ -191,7 +191,7 @@ def _answer(name: str, folder: Path, quick: bool) -> None:
 
 def _world(quick: bool) -> World:
     world = WORLDS["scientific"]()
-    return part_of(world, "scientific", _QUICK_PART) if quick else world
+    return part_of(world, "scientific", 1, _QUICK_PART) if quick else world
 
 
 if __name__ == "__main__":

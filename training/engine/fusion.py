@@ -16,6 +16,7 @@ from training.engine.history import Past
 from training.engine.sources.source import Source
 
 HIDDEN = 16
+_SHUT = np.float32(-np.inf)
 FAR = 6.0  # standard deviations; what lies farther than anything that was fitted counts as this far
 _PER_SOURCE = 2
 # What a ranker is told now: how much is known of the subject.
@@ -164,11 +165,11 @@ def shortlist(
 
 def best(score: F32, allowed: Mask, count: int) -> I64:
     """Positions of the `count` highest allowed scores, best first, ties by position."""
-    masked = np.where(allowed, score, -np.inf)
-    count = min(count, int(allowed.sum()))
+    masked = np.where(allowed, score, _SHUT)
+    count = min(count, int(np.count_nonzero(allowed)))
     if count == 0:
         return np.empty(0, dtype=np.int64)
     edge = np.partition(masked, len(masked) - count)[len(masked) - count]
-    inside = np.flatnonzero(masked >= edge)
+    inside = (masked >= edge).nonzero()[0]
     order = inside[np.argsort(-masked[inside], kind="stable")]
     return order[:count]

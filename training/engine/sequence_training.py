@@ -50,6 +50,8 @@ class SequenceObjective:
     """Cross-entropy of what a subject takes up next, over all met items or a corrected sample of
     them."""
 
+    most_columns = _FULL_SOFTMAX
+
     def __init__(
         self,
         bench: Workbench,
@@ -62,7 +64,7 @@ class SequenceObjective:
         """beside: further vectors of the texts that stay as they are, float32 [items, n]."""
         self.bench, self.network, self.text, self.exam = bench, network, text, exam
         self.draws, self.beside = draws, beside
-        counts = np.bincount(draws.goal_item, minlength=network.shape.items)
+        counts = np.bincount(draws.goal_item, minlength=len(network.met))
         self.met = torch.nonzero(network.met.cpu() > 0)[:, 0]
         self.share = torch.from_numpy(counts / max(1, counts.sum()))
 
@@ -92,7 +94,7 @@ class SequenceObjective:
             scores = self.network.scores(own, vectors, columns, shift)
         target = own.target.flatten()
         if columns is not None:
-            place = slots(columns, self.network.shape.items)[target.clamp(min=0)]
+            place = slots(columns, len(self.network.met))[target.clamp(min=0)]
             target = torch.where(target < 0, NO_TARGET, place)
         summed = F.cross_entropy(
             scores.flatten(0, 1), target, ignore_index=NO_TARGET, reduction="sum"
@@ -145,16 +147,16 @@ class SequenceObjective:
         Correction of a sampled softmax: Bengio & Senécal 2008.
         """
         device = batch.item.device
-        if len(self.met) <= _FULL_SOFTMAX:
-            if self.network.shape.items <= _MOSTLY_MET * len(self.met):
+        if len(self.met) <= self.most_columns:
+            if len(self.network.met) <= _MOSTLY_MET * len(self.met):
                 return None, torch.log(self.network.met)
             return self.met.to(device), torch.zeros(len(self.met), device=device)
         generator = torch.Generator().manual_seed(self.bench.seed(14, step))
-        picked = self.met[torch.randperm(len(self.met), generator=generator)[:_FULL_SOFTMAX]]
+        picked = self.met[torch.randperm(len(self.met), generator=generator)[: self.most_columns]]
         targets = batch.target[batch.target >= 0].cpu()
         columns = torch.unique(torch.cat([picked, targets]))
         passed_over = (1.0 - self.share[columns]) ** len(targets)
-        missed = (1.0 - _FULL_SOFTMAX / len(self.met)) * passed_over
+        missed = (1.0 - self.most_columns / len(self.met)) * passed_over
         return columns.to(device), -torch.log1p(-missed).float().to(device)
 
     def _rank(self, pasts: list[Past], vectors: Tensor) -> list[I64]:

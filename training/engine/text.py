@@ -94,14 +94,20 @@ def read_share(tokenizer: Any, texts: list[str], *, seed: int) -> Reading:
     for text, ids, spans in zip(
         filled, encoded["input_ids"], encoded["offset_mapping"], strict=True
     ):
-        solid: Mask = np.array([not letter.isspace() for letter in text])
-        known = np.zeros(len(text), dtype=np.bool_)
-        for token, (start, stop) in zip(ids, spans, strict=True):
-            if token != tokenizer.unk_token_id:
-                known[start:stop] = True
-        read += int((known & solid).sum())
-        total += int(solid.sum())
+        solid = sum(len(word) for word in text.split())
+        total += solid
+        read += solid if tokenizer.unk_token_id not in ids else _read(tokenizer, text, ids, spans)
     return reading_of(read / total)
+
+
+def _read(tokenizer: Any, text: str, ids: list[int], spans: list[tuple[int, int]]) -> int:
+    """How many characters, blanks aside, fall into known tokens."""
+    known: Mask = np.zeros(len(text), dtype=np.bool_)
+    for token, (start, stop) in zip(ids, spans, strict=True):
+        if token != tokenizer.unk_token_id:
+            known[start:stop] = True
+    solid = np.array([not letter.isspace() for letter in text])
+    return int((known & solid).sum())
 
 
 def reading_of(share: float) -> Reading:

@@ -29,6 +29,7 @@ SOURCES: Words = {
     "neighbours": _("Bought together"),
     "neighbours_text": _("Bought together or alike in text"),
     "content": _("Similar texts"),
+    "content_matched": _("Similar texts, learnt from what follows what"),
     "sequence": _("Sequence model, frozen text"),
     "sequence_finetuned": _("Fine-tuned language model"),
 }
@@ -41,12 +42,13 @@ SOURCE_COLOURS = {
     "sequence_finetuned": 3,
     "sequence": 4,
     "content": 5,
+    "content_matched": 5,
     "popular_7d": 6,
     "popular_30d": 6,
     "fusion": 1,
 }
 # Series of a run's curves -> the source that is being trained.
-SERIES = {"finetune": "sequence_finetuned"}
+SERIES = {"finetune": "sequence_finetuned", "matching": "content_matched"}
 SKIPPED: Words = {
     "no_text_vectors": _("Skipped: the base model read no text of the items."),
     "no_repeats": _("Skipped: people rarely take the same item again."),
@@ -56,6 +58,7 @@ SKIPPED: Words = {
     "base_cannot_read_text": _("Skipped: the base model cannot read the items' texts."),
     "read_by_characters": _("Skipped: the base model cannot read the items' texts."),
     "no_text": _("Skipped: the items have no texts."),
+    "no_new_items": _("Skipped: hardly any item is new to everybody."),
 }
 LANGUAGE_NOTES: Words = {
     "read": _("The base model reads the items' texts."),

@@ -32,7 +32,7 @@ from training.engine.pace import pace_days
 
 WATCHED = {False: 2_000, True: 1_000}  # questions of validation that settings are compared on
 QUICK_ASKED = 2_400  # questions of test in a short run, the same for all
-EXPLAINED = {False: 1_000, True: 100}  # answers whose explanation is held against the truth
+EXPLAINED = {False: 1_000, True: 50}  # answers whose explanation is held against the truth
 _WATCH_SEED = 7
 
 

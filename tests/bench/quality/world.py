@@ -65,11 +65,11 @@ def only(events: Events, kept: Mask) -> Events:
     return Events(**columns, offsets=offsets, types=events.types)
 
 
-def part_of(world: World, name: str, every: int) -> World:
-    """A smaller world: every so-manieth subject, and the items that they met."""
+def part_of(world: World, name: str, some: int, of: int) -> World:
+    """A smaller world: `some` of every `of` subjects, and the items that they met."""
     events = world.snapshot.events
-    snapshot, kept = met_alone(world.snapshot, events.subject % every == 0)
-    note = f"{world.note}; one in {every} of its people and what they met"
+    snapshot, kept = met_alone(world.snapshot, events.subject % of < some)
+    note = f"{world.note}; {some} in {of} of its people and what they met"
     return replace(world, name=name, snapshot=snapshot, group=world.group[kept], note=note)
 
 

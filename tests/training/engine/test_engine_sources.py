@@ -187,6 +187,26 @@ def test_a_share_of_text_counts_each_direction_as_one_more_subject() -> None:
     assert not np.allclose(source.strength, plain.strength)
 
 
+def test_items_that_nobody_met_are_brought_into_the_closed_form_by_their_texts() -> None:
+    known = ground((0, 0, 9), (0, 2, 8), (1, 2, 5), (1, 0, 4))  # 1 and 3 are unmet
+    text = np.random.default_rng(2).normal(size=(4, 3)).astype(np.float32)
+    settings = {"ridge": 0.5, "text": 2.0, "half_life_days": 30.0}
+    source = neighbours.fit(Ground(known.snapshot, NOW, text), settings)
+    events = known.snapshot.events
+    age = (NOW - events.time) / DAY
+    taken = np.zeros((events.subjects, 4))
+    np.add.at(taken, (events.subject, events.item), np.exp2(-age / (age.max() / 3.0)))
+    gram = taken.T @ taken
+    size = np.diag(gram).mean()
+    unit = text / np.linalg.norm(text, axis=1, keepdims=True)
+    inverse = np.linalg.inv(gram + 2.0 * size * unit @ unit.T + 0.5 * size * np.eye(4))
+    expected = -inverse / np.diag(inverse)[None, :]
+    np.fill_diagonal(expected, 0.0)
+    learned = np.zeros((4, 4))
+    np.put_along_axis(learned, source.link.astype(np.int64), source.strength, axis=1)
+    assert learned == pytest.approx(expected, abs=2e-3)
+
+
 def test_an_item_that_nobody_met_is_recommended_for_its_text_and_says_so() -> None:
     known = ground((0, 0, 9), (0, 1, 9), (1, 0, 5), (1, 1, 4))
     text = np.array([[1, 0, 0], [0, 1, 0], [0.95, 0.05, 0], [0, 0, 1]], dtype=np.float32)
@@ -292,19 +312,25 @@ def _sequence() -> Source:
     return served(Network(shape, torch.ones(4)), None)
 
 
+def made(name: str) -> Source:
+    """The source as its own stage makes it, the learnt ones untrained."""
+    kind = SOURCES[name]
+    if kind.fit:
+        return kind.fit(GROUND, kind.options[0])
+    return _sequence() if kind.kind == "sequence" else content.fit(GROUND, {"half_life_days": 9.0})
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_source_restored_from_its_tensors_scores_the_same(name: str) -> None:
-    kind = SOURCES[name]
-    source = kind.fit(GROUND, kind.options[0]) if kind.fit else _sequence()
-    again = kind.restore(source.tensors(), source.settings())
+    source = made(name)
+    again = SOURCES[name].restore(source.tensors(), source.settings())
     history = past((0, 3), (2, 1), (0, 0.5))
     assert again.score(history, NOW).tolist() == source.score(history, NOW).tolist()
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_source_scores_every_item_and_gives_every_asked_item_a_cause(name: str) -> None:
-    kind = SOURCES[name]
-    source = kind.fit(GROUND, kind.options[0]) if kind.fit else _sequence()
+    source = made(name)
     history = past((0, 3), (2, 1))
     scores = source.score(history, NOW)
     assert scores.shape == (4,) and scores.dtype == np.float32 and np.isfinite(scores).all()
@@ -316,8 +342,7 @@ def test_a_source_scores_every_item_and_gives_every_asked_item_a_cause(name: str
 def test_many_pasts_at_once_score_as_each_alone(name: str) -> None:
     """Pasts of different lengths, some longer than what the sequence model reads, and acts
     against items among them."""
-    kind = SOURCES[name]
-    source = kind.fit(GROUND, kind.options[0]) if kind.fit else _sequence()
+    source = made(name)
     long = past(*((day % 4, float(day)) for day in range(1, 9)))
     pasts = [past((0, 3), (2, 1)), long, past((3, 2)), turned(past((1, 5), (2, 1)), -1, 1)]
     together = source.score_all(pasts * 5, NOW)

@@ -71,6 +71,7 @@ SOURCES: dict[str, SourceKind] = {
         tuple({"half_life_days": days} for days in _HALF_LIVES[1:3]),
         needs="text",
     ),
+    "content_matched": SourceKind("content", content.restore, needs="text"),
     "sequence": SourceKind("sequence", sequence.restore),
     "sequence_finetuned": SourceKind("sequence", sequence.restore, needs="text"),
 }

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sparse
-from scipy.linalg import lapack
+from scipy.linalg import lapack, solve_triangular
 
 from training.engine.arrays import DAY, F32, F64, I64, AnyArray, Settings, Tensors
 from training.engine.history import Past
@@ -152,31 +152,56 @@ def _taken(ground: Ground) -> sparse.csr_matrix:
 def _ease(
     taken: sparse.csr_matrix, ridge: float, text: float, vectors: F32 | None
 ) -> tuple[AnyArray, AnyArray]:
-    """Works in one items x items array, block by block, since that array decides the peak
-    memory."""
-    gram = _gram(taken)
-    diagonal = np.diag_indices(len(gram))
-    unit = max(float(gram[diagonal].mean()), 1e-6)
-    gram[diagonal] += ridge * unit
+    """Inverts what was met alone, since the rest of the matrix is diagonal; texts, of far fewer
+    directions than there are items, are brought into the inverse afterwards (Woodbury)."""
+    items = taken.shape[1]
+    met = np.flatnonzero(np.diff(taken.tocsc().indptr))
+    gram = _gram(taken[:, met])
+    unit = max(float(np.trace(gram)) / items, 1e-6)
+    gram[np.diag_indices(len(gram))] += ridge * unit
+    inverse = _inverted(gram)
+    own = np.full(items, 1.0 / (ridge * unit), dtype=np.float32)
+    own[met] = np.diag(inverse)
+    taken_off = None
     if vectors is not None:
-        for rows in _blocks(len(gram)):
-            gram[rows] += text * unit * (vectors[rows] @ vectors.T)
+        taken_off = _taken_off(inverse, met, own, np.sqrt(np.float32(text * unit)) * vectors)
+        own -= np.einsum("nd,nd->n", taken_off, taken_off)
+    strongest = []
+    for rows in _blocks(items):
+        weights = np.zeros((rows.stop - rows.start, items), dtype=np.float32)
+        first, last = np.searchsorted(met, (rows.start, rows.stop))
+        weights[np.ix_(met[first:last] - rows.start, met)] = inverse[first:last]
+        if taken_off is not None:
+            weights -= taken_off[rows] @ taken_off.T
+        weights /= -own
+        weights[np.arange(len(weights)), np.arange(rows.start, rows.stop)] = 0.0
+        strongest.append(_strongest(weights))
+    return _stacked(strongest)
+
+
+def _inverted(gram: F32) -> F32:
+    """The inverse of a symmetric positive definite matrix, in its own memory."""
     # The transpose is the same matrix in the column order that LAPACK overwrites in place.
     factor, failed = lapack.spotrf(gram.T, lower=1, overwrite_a=1)
     inverse, failed_too = lapack.spotri(factor, lower=1, overwrite_c=1)
     if failed or failed_too:
         raise ArithmeticError("the item-item matrix is not positive definite")
     inverse = inverse.T  # upper triangle filled
-    own = np.diag(inverse).copy()
-    strongest = []
     for rows in _blocks(len(inverse)):
         inverse[rows, : rows.start] = inverse[: rows.start, rows].T
         square = np.triu(inverse[rows, rows])
         inverse[rows, rows] = square + np.triu(square, 1).T
-        weights = inverse[rows] / -own
-        weights[np.arange(len(weights)), np.arange(rows.start, rows.stop)] = 0.0
-        strongest.append(_strongest(weights))
-    return _stacked(strongest)
+    return np.asarray(inverse)
+
+
+def _taken_off(inverse: F32, met: I64, alone: F32, added: F32) -> F32:
+    """u with (D + a a')^-1 = D^-1 - u u', float32 [items, directions]. D^-1 is `inverse` among the
+    met items and the diagonal `alone` beside them; added: a."""
+    moved = alone[:, None] * added
+    moved[met] = inverse @ added[met]
+    inner = np.eye(added.shape[1]) + added.T.astype(np.float64) @ moved
+    factor = np.linalg.cholesky(inner)
+    return solve_triangular(factor.astype(np.float32), moved.T, lower=True).T.copy()
 
 
 def _gram(taken: sparse.csr_matrix) -> F32:

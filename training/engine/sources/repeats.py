@@ -79,8 +79,10 @@ def features_of(past: Past, now: float, rate: F32, pace: float) -> tuple[I64, F6
     np.minimum.at(last, place, age)
     np.maximum.at(first, place, age)
     visit = np.floor(30.0 * past.time / DAY / pace).astype(np.int64)
-    pairs = np.unique(np.stack([place, visit], axis=1), axis=0)
-    visits = np.bincount(pairs[:, 0], minlength=count).astype(np.float64)
+    span = int(visit.max(initial=0)) + 1
+    visits = np.bincount(np.unique(place * span + visit) // span, minlength=count).astype(
+        np.float64
+    )
     again = visits > 1
     rhythm = np.where(again, (first - last) / np.maximum(visits - 1.0, 1.0), 0.0)
     due = np.where(again, np.log((last + 0.1) / (rhythm + 0.1)), 0.0)

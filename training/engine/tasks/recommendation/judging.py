@@ -22,7 +22,7 @@ from training.engine.metrics import Interval, paired_difference
 from training.engine.sources.source import Ground, Source
 from training.engine.split import Split
 from training.engine.tasks.recommendation.champion import Champion, judge_champion, open_champion
-from training.engine.tasks.recommendation.learning import FINETUNED, FROZEN, Learned
+from training.engine.tasks.recommendation.learning import FINETUNED, FROZEN, MATCHED, Learned
 from training.engine.tasks.recommendation.probable import Probable, probable
 from training.engine.tasks.recommendation.settings import Chosen
 from training.engine.tuning import fit_all
@@ -159,13 +159,13 @@ def _fuse(court: _Court) -> Fusion | None:
 def _unmet_by(court: _Court, fusion: Fusion) -> str:
     """The source that orders items that nobody has met best among themselves, on validation;
     nothing where the ranker does it best itself. Where too few were taken up to tell, it is what
-    compares texts."""
+    compares texts, by the learnt map where there is one."""
     bench = court.bench
     saved = bench.checkpoints.load("unmet")
     if saved:
         return str(saved.facts["by"])
     reader = among_unmet(court.reader("validation"))
-    by = "content" if "content" in fusion.sources else ""
+    by = next((name for name in (MATCHED, "content") if name in fusion.sources), "")
     if len(reader.cases) >= _FEW_UNMET:
         sources = court.sources("validation")
         taking_part = {name: sources[name] for name in fusion.sources}

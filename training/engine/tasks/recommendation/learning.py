@@ -8,6 +8,8 @@ import torch
 
 from training.engine.arrays import Tensors
 from training.engine.finetuning import FinetuneObjective, adapt, finetune
+from training.engine.matching import learn_matching
+from training.engine.pace import pace_days
 from training.engine.sampling import Sampler
 from training.engine.sequence_training import (
     RenewObjective,
@@ -27,6 +29,9 @@ from training.engine.workbench import Workbench
 
 FROZEN = "sequence"
 FINETUNED = "sequence_finetuned"
+MATCHED = "content_matched"
+_FADING = 3.0  # visits in which what was met loses half of its say where texts are compared
+_NEW_ENOUGH = 0.02  # of the catalogue that nobody has met: it is these items that MATCHED is for
 
 
 @dataclass(frozen=True)
@@ -49,17 +54,19 @@ class Learned:
     def better(self) -> str | None:
         """The sequence source that the fusion takes up: the better one on the exam of both
         loops."""
-        return max(self.courses, key=lambda name: self.courses[name]["best"], default=None)
+        tried = [name for name in (FROZEN, FINETUNED) if name in self.courses]
+        return max(tried, key=lambda name: self.courses[name]["best"], default=None)
 
 
 def learn_sequences(bench: Workbench, snapshot: Snapshot, parts: Split, texts: Texts) -> Learned:
-    """Both sequence sources; the second only where a base model reads the texts and can be
-    adapted. Every rank of a run calls it alike; what comes of it is the leader's."""
+    """Both sequence sources, the second only where a base model reads the texts and can be adapted,
+    and what compares texts by a learnt map, for new items. Every rank of a run calls it alike;
+    what comes of it is the leader's."""
     bench.stop.check()
     bench.progress.stage("sequence")
     draws = prepare_sampler(bench.job, snapshot.events, parts)
     if not len(draws.stretches(bench.seed(11), 0)):
-        return Learned({}, {}, {}, {FROZEN: "no_sequences", FINETUNED: "no_sequences"})
+        return Learned({}, {}, {}, dict.fromkeys((FROZEN, FINETUNED, MATCHED), "no_sequences"))
     objective = _on_frozen_text(bench, snapshot, parts, texts, draws)
     course = train_sequence(bench, objective, draws)
     source = objective.source(objective.text)
@@ -72,6 +79,7 @@ def learn_sequences(bench: Workbench, snapshot: Snapshot, parts: Split, texts: T
     else:
         learned = _with_finetuned(bench, finetuning, draws, frozen)
     bench.stop.check()
+    learned = _with_matched(bench, snapshot, parts, texts, objective, learned)
 
     def renew(name: str | None) -> Learned:
         name = name or learned.better or FROZEN
@@ -120,6 +128,29 @@ def _with_finetuned(
             "whitening.turn": whitening.turn,
         },
         skipped={},
+    )
+
+
+def _with_matched(
+    bench: Workbench,
+    snapshot: Snapshot,
+    parts: Split,
+    texts: Texts,
+    objective: SequenceObjective,
+    learned: Learned,
+) -> Learned:
+    events = snapshot.events
+    unmet = 1.0 - len(np.unique(events.item)) / len(snapshot.catalogue)
+    if not texts.kinds or unmet < _NEW_ENOUGH:
+        why = "no_new_items" if texts.kinds else texts.reading.code
+        return replace(learned, skipped={**learned.skipped, MATCHED: why})
+    given = bench.job.params["content_half_life_days"]
+    fading = float(given or _FADING * pace_days(events, parts.moment("fusion")))
+    source, course = learn_matching(bench, objective, texts.kinds, fading)
+    return replace(
+        learned,
+        sources={**learned.sources, MATCHED: source},
+        courses={**learned.courses, MATCHED: course},
     )
 
 

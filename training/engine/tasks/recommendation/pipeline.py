@@ -10,7 +10,7 @@ from training.engine.snapshot import Snapshot, read_snapshot
 from training.engine.sources.source import Ground, Source
 from training.engine.split import Split, split
 from training.engine.tasks.recommendation.judging import judge_all, reader_of
-from training.engine.tasks.recommendation.learning import learn_sequences
+from training.engine.tasks.recommendation.learning import FINETUNED, FROZEN, learn_sequences
 from training.engine.tasks.recommendation.reading import read_texts
 from training.engine.tasks.recommendation.settings import choose_settings
 from training.engine.tasks.recommendation.writing import Made, write_artifact
@@ -56,7 +56,7 @@ def make(bench: Workbench, folder: Path) -> Made:
         ahead = learned.renew(None) if learned.renew and bench.ranks.size > 1 else None
     outcome = judge_all(bench, ground, parts, chosen, learned)
     _enter(bench, "refit")
-    single = outcome.serves if outcome.serves in learned.sources else None
+    single = outcome.serves if outcome.serves in (FROZEN, FINETUNED) else None
     if learned.renew and (single or outcome.serves == FUSION):
         learned = ahead or learned.renew(single)
     fresh = Ground(snapshot, parts.end, texts.vectors, texts.characters)
