@@ -18,6 +18,8 @@ from training.engine.bundle import Bundle, History, Ranked, Reason
 
 # Ranked beyond what was asked for, since some items may not be available now.
 SPARE = 20
+# Ranked for each item that is asked for where variety counts: the pool that it is drawn from.
+_POOL = 4
 
 
 @dataclass(frozen=True)
@@ -28,23 +30,27 @@ class AnsweredItem:
     score: float
     reason: Reason
     contributions: dict[str, float]
+    probability: float | None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was decided and logged. `code` says why it is not personal, "" when it is."""
+    """What was decided and logged. `code` says why it is not personal, "" when it is; `days`: how
+    long after an answer an act counts in its probabilities, None where none are told."""
 
     decision: Told
     personalised: bool
     code: str
+    days: float | None
     items: list[AnsweredItem]
     # Items that reasons refer to, by integer id.
     cited: dict[int, ShownItem]
 
 
-def answer(context: Context, *, limit: int, asked_by: str) -> Answer:
+def answer(context: Context, *, limit: int, asked_by: str, diversity: float = 0.0) -> Answer:
     """Rank, name, explain and log; `asked_by` is a public id. What is read and written is of the
-    context's tenant, whatever scope is entered.
+    context's tenant, whatever scope is entered. diversity: between 0 and 1, how much it counts
+    that the items are unlike each other.
     """
     try:
         bundle = _bundle(context)
@@ -52,12 +58,17 @@ def answer(context: Context, *, limit: int, asked_by: str) -> Answer:
         # An answer all the same, and none of that version's.
         bundle, code = None, context.code or "version_unreadable"
         context = replace(context, code=code, version_id=None)
-    ranked, code = _rank(context, bundle, limit + SPARE)
+    pool = _POOL * limit if diversity else limit
+    ranked, code = _rank(context, bundle, pool + SPARE)
+    if bundle is not None and diversity:
+        ranked = bundle.varied(ranked, diversity)
     told, lines, items = tell(context, ranked, code=code, limit=limit, asked_by=asked_by)
     chosen = [
-        AnsweredItem(item, line.score, line.reason, line.contributions) for line, item in lines
+        AnsweredItem(item, line.score, line.reason, line.contributions, line.probability)
+        for line, item in lines
     ]
-    return Answer(told, personalised=not code, code=code, items=chosen, cited=items)
+    days = bundle.days if bundle is not None and not code else None
+    return Answer(told, not code, code, days, items=chosen, cited=items)
 
 
 def _rank(context: Context, bundle: Bundle | None, limit: int) -> tuple[Sequence[Ranked], str]:

@@ -1,5 +1,6 @@
 """`/v1/recommendations`: ranked items for one user, each with its reason."""
 
+from math import isnan
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -21,6 +22,12 @@ class Query(serializers.Serializer[Any]):
 
     user_id = serializers.CharField(max_length=200)
     limit = serializers.IntegerField(min_value=1, max_value=100, default=10)
+    diversity = serializers.FloatField(min_value=0.0, max_value=1.0, default=0.0)
+
+    def validate_diversity(self, value: float) -> float:
+        if isnan(value):  # is neither below nor above any bound
+            raise serializers.ValidationError("Give a number from 0 to 1.")
+        return value
 
 
 class ReasonAnswer(serializers.Serializer[Any]):
@@ -39,11 +46,15 @@ class ItemAnswer(serializers.Serializer[Any]):
     category = serializers.CharField()
     price = serializers.FloatField(allow_null=True)
     score = serializers.FloatField()
+    probability = serializers.FloatField(
+        allow_null=True, help_text="Of taking it up within `probability_days`, calibrated."
+    )
     reason = ReasonAnswer()
 
 
 class RecommendationAnswer(serializers.Serializer[Any]):
-    """The answer. `code` and `message` say why it is not personalised, null when it is."""
+    """The answer. `code` and `message` say why it is not personalised, null when it is;
+    `probability_days` is null where the version tells no probabilities."""
 
     id = serializers.CharField()
     object = serializers.CharField()
@@ -53,6 +64,7 @@ class RecommendationAnswer(serializers.Serializer[Any]):
     message = serializers.CharField(allow_null=True)
     purpose = serializers.CharField()
     version = serializers.CharField(allow_null=True)
+    probability_days = serializers.FloatField(allow_null=True)
     data = ItemAnswer(many=True)  # type: ignore[assignment]
 
 
@@ -67,6 +79,7 @@ PERSONAL = OpenApiExample(
         "message": None,
         "purpose": "personalised_recommendation",
         "version": "ver_0353F0hePqfNw4OQDLB98T",
+        "probability_days": 7.0,
         "data": [
             {
                 "item_id": "22423",
@@ -74,6 +87,7 @@ PERSONAL = OpenApiExample(
                 "category": "",
                 "price": 12.75,
                 "score": 0.98,
+                "probability": 0.31,
                 "reason": {
                     "code": "bought_before",
                     "text": "You chose this 3 times before.",
@@ -96,6 +110,11 @@ LIMIT = OpenApiParameter(
     {"type": "integer", "minimum": 1, "maximum": 100, "default": 10},
     description="1 to 100, 10 by default.",
 )
+DIVERSITY = OpenApiParameter(
+    "diversity",
+    {"type": "number", "minimum": 0, "maximum": 1, "default": 0},
+    description="0 to 1, 0 by default: how much it counts that the items are unlike each other.",
+)
 
 
 class RecommendationList(KeyAPIView):
@@ -113,7 +132,7 @@ class RecommendationList(KeyAPIView):
     @extend_schema(
         operation_id="recommend",
         tags=["recommendations"],
-        parameters=[USER, LIMIT],
+        parameters=[USER, LIMIT, DIVERSITY],
         responses=RecommendationAnswer,
         examples=[PERSONAL],
     )
@@ -128,7 +147,10 @@ class RecommendationList(KeyAPIView):
         self.admit(request, token, key, self.rights["GET"])
         query.is_valid(raise_exception=True)
         asked_by = key_actor(key, request).ref
-        given = answer(context, limit=query.validated_data["limit"], asked_by=asked_by)
+        asked = query.validated_data
+        given = answer(
+            context, limit=asked["limit"], asked_by=asked_by, diversity=asked["diversity"]
+        )
         return Response(answer_body(given, query.validated_data["user_id"]))
 
 
@@ -144,6 +166,7 @@ def answer_body(given: Answer, user_id: str) -> dict[str, Any]:
         "message": why_not_personal(given.code) or None,
         "purpose": given.decision.purpose,
         "version": public_id("version", version_id) if version_id else None,
+        "probability_days": given.days,
         "data": [_item_body(line, given) for line in given.items],
     }
 
@@ -159,6 +182,7 @@ def _item_body(line: Any, given: Answer) -> dict[str, Any]:
         "category": line.item.category,
         "price": line.item.price,
         "score": line.score,
+        "probability": line.probability,
         "reason": {
             "code": line.reason.code,
             "text": reason_text(line.reason, given.cited),

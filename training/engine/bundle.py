@@ -17,9 +17,12 @@ from training.engine.explaining import leading_causes, resting_on, weightiest
 from training.engine.features.facts import ItemFacts
 from training.engine.fusion import BASIC, Fusion, Shortlist, best, shortlist
 from training.engine.history import History, Past, settle
+from training.engine.probability import Calibration
 from training.engine.reasons import Cause, Reason, worded_by
+from training.engine.reranking import diversified
 from training.engine.sealed import Damaged, read_sealed
 from training.engine.sources import SOURCES
+from training.engine.sources.alike import vectors_of
 from training.engine.sources.source import Source
 from training.engine.tensors import open_tensors
 
@@ -32,20 +35,22 @@ Between = Callable[[], object]
 @dataclass(frozen=True)
 class Ranked:
     """One recommended item: its public number, its score among this answer's items, the reason that
-    weighed most, what each source added to the score, and, where an explanation was asked for, the
-    item of the past whose removal would lower the score most, None where none would."""
+    weighed most, what each source added to the score, how probable it is that the subject takes it
+    up within the version's window, None where nothing tells, and, where an explanation was asked
+    for, the item of the past whose removal would lower the score most, None where none would."""
 
     item: int
     score: float
     reason: Reason
     contributions: dict[str, float]
+    probability: float | None = None
     rests_on: int | None = None
 
 
 @dataclass(frozen=True)
 class Bundle:
     """items: public item numbers, int64 [items], rising; facts: what features know of these items;
-    serves: the name of what answers."""
+    serves: the name of what answers; calibration: of its levels, None where none was fitted."""
 
     manifest: dict[str, Any]
     items: I64
@@ -58,6 +63,7 @@ class Bundle:
     repeats: bool
     history_limit: int
     nbytes: int
+    calibration: Calibration | None = None
 
     @classmethod
     def load(cls, path: Path | str, *, verify: bool = True) -> "Bundle":
@@ -85,7 +91,14 @@ class Bundle:
             repeats=bool(serving["repeats"]),
             history_limit=int(serving["history_limit"]),
             nbytes=sum(array.nbytes for group in held for array in group.values()),
+            calibration=Calibration.told(manifest.get("probability")),
         )
+
+    @property
+    def days(self) -> float | None:
+        """How long after an answer an act counts in its probabilities, None without any."""
+        told = self.manifest.get("probability")
+        return float(told["days"]) if told else None
 
     def recommend(
         self,
@@ -134,6 +147,16 @@ class Bundle:
         causes = source.causes(nobody, now, order.tolist())
         return self._ranked(order, scores[order], causes, {self.popular_name: scores[order]})
 
+    def varied(self, ranked: Sequence[Ranked], trade: float) -> list[Ranked]:
+        """The same items in an order that counts how unlike they are: trade 0 keeps the order, 1
+        looks at variety alone. As they are where nothing tells how alike items are."""
+        places = np.searchsorted(self.items, np.array([one.item for one in ranked], dtype=np.int64))
+        vectors = vectors_of(self.sources, places) if trade else None
+        if vectors is None:
+            return list(ranked)
+        scores = np.array([one.score for one in ranked], dtype=np.float32)
+        return [ranked[place] for place in diversified(scores, vectors, trade)]
+
     def score_of(
         self, history: History, item: int, *, now: float, available: Available | None = None
     ) -> float:
@@ -164,12 +187,13 @@ class Bundle:
         source = self.sources[self.serves]
         scores = source.score(past, now)
         order = best(scores, allowed, limit)
+        levels = source.level(scores, order)
         causes, added = source.causes(past, now, order.tolist()), {self.serves: scores[order]}
         if not explain:
-            return self._ranked(order, scores[order], causes, added)
+            return self._ranked(order, scores[order], causes, added, levels)
         told = {self.serves: causes}
         rests_on = self._rests_on(past, now, allowed, told, order, scores[order])
-        return self._ranked(order, scores[order], causes, added, rests_on)
+        return self._ranked(order, scores[order], causes, added, levels, rests_on)
 
     def _fused(
         self,
@@ -189,18 +213,19 @@ class Bundle:
         between()
         fused = fusion.rate(short, scores)
         rows = np.argsort(-fused, kind="stable")[:limit]
+        levels = fused[rows] - np.logaddexp.reduce(fused)
         added = fusion.contributions(short, rows)
         order = short.items[rows]
         between()
         if not explain:
             causes = leading_causes(self.sources, past, now, order, added, between)
-            return self._ranked(order, fused[rows], causes, added)
+            return self._ranked(order, fused[rows], causes, added, levels)
         told = {
             name: self.sources[name].causes(past, now, order.tolist()) for name in fusion.sources
         }
         rests_on = self._rests_on(past, now, allowed, told, order, fused[rows])
         causes = weightiest(told, added, rests_on)
-        return self._ranked(order, fused[rows], causes, added, rests_on)
+        return self._ranked(order, fused[rows], causes, added, levels, rests_on)
 
     def _rests_on(
         self,
@@ -259,15 +284,18 @@ class Bundle:
         scores: F32,
         causes: list[Cause],
         added: dict[str, F32],
+        levels: F32 | None = None,
         rests_on: Sequence[int | None] | None = None,
     ) -> list[Ranked]:
         about = rests_on or [None] * len(order)
+        told = None if levels is None or not self.calibration else self.calibration.of(levels)
         return [
             Ranked(
                 item=int(self.items[position]),
                 score=float(scores[row]),
                 reason=worded_by(causes[row], self.items),
                 contributions={name: float(value[row]) for name, value in added.items()},
+                probability=None if told is None else float(told[row]),
                 rests_on=None if (at := about[row]) is None else int(self.items[at]),
             )
             for row, position in enumerate(order)

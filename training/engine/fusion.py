@@ -171,5 +171,5 @@ def best(score: F32, allowed: Mask, count: int) -> I64:
         return np.empty(0, dtype=np.int64)
     edge = np.partition(masked, len(masked) - count)[len(masked) - count]
     inside = (masked >= edge).nonzero()[0]
-    order = inside[np.argsort(-masked[inside], kind="stable")]
+    order: I64 = inside[np.argsort(-masked[inside], kind="stable")]
     return order[:count]

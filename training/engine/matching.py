@@ -82,7 +82,7 @@ class MatchingObjective(RenewObjective):
 
     def groups(self) -> list[tuple[list[nn.Parameter], float]]:
         beside = [self.network.bias, self.network.scale]
-        return [([self.network.turn.weight], _RATE), (beside, _RATE_BESIDE)]
+        return [(list(self.network.turn.parameters()), _RATE), (beside, _RATE_BESIDE)]
 
     def loss(self, batch: Batch, step: int) -> Tensor:
         columns, shift = self._columns(batch, step)
@@ -123,6 +123,6 @@ def learn_matching(
     )
     course = train(bench, learning, draws, plan)
     with torch.inference_mode():
-        every = torch.arange(len(network.met)).split(4_096)
+        every = torch.split(torch.arange(len(network.met)), 4_096)  # type: ignore[no-untyped-call]
         vectors = torch.cat([network.vectors(items).cpu() for items in every])
     return Content(vectors.numpy(), None, half_life_days), course

@@ -6,10 +6,11 @@ up in the window.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from training.engine.arrays import F64, Mask
+from training.engine.arrays import F32, F64, Mask
 
 _ROUNDS = 100  # of Newton's method; it needs about ten
 _NEAR = 1e-10  # movement at which it has arrived
@@ -25,7 +26,12 @@ class Calibration:
     slope: float
     offset: float
 
-    def of(self, levels: F64) -> F64:
+    @classmethod
+    def told(cls, record: dict[str, Any] | None) -> "Calibration | None":
+        """That of a manifest, None where it tells none."""
+        return cls(record["slope"], record["offset"]) if record else None
+
+    def of(self, levels: F64 | F32) -> F64:
         """float64 of the same shape, between 0 and 1."""
         return np.asarray(0.5 * (1.0 + np.tanh(0.5 * (self.slope * levels + self.offset))))
 

@@ -30,6 +30,7 @@ from training.jobs.models import Version
 
 SHOWN_EVENTS = 20
 LIMIT = 10
+VARIETIES = [("0", _("Best first")), ("0.3", _("Some variety")), ("0.6", _("Much variety"))]
 
 
 class TryForm(RefusableForm):
@@ -40,6 +41,14 @@ class TryForm(RefusableForm):
         max_length=200,
         help_text=_("As your own systems write it."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    diversity = forms.TypedChoiceField(
+        label=_("Variety"),
+        choices=VARIETIES,
+        coerce=float,
+        empty_value="0",
+        required=False,
+        help_text=_("How much it counts that the items are unlike each other."),
     )
 
 
@@ -59,6 +68,7 @@ class Suggestion:
 
     item: ShownItem
     reason: str
+    probability: float | None
     pieces: Sequence[Piece]
 
 
@@ -77,14 +87,15 @@ def trial(request: PageRequest) -> HttpResponse:
     form = TryForm(request.POST if request.method == "POST" else None)
     context: dict[str, Any] = {"form": form}
     if form.is_valid():
-        context |= _answered(request, form.cleaned_data["user_id"].strip())
+        asked = form.cleaned_data
+        context |= _answered(request, asked["user_id"].strip(), float(asked["diversity"]))
     template = "dashboard/_try.html" if request.htmx else "dashboard/try.html"
     return render(request, template, context)
 
 
-def _answered(request: PageRequest, user_id: str) -> dict[str, Any]:
+def _answered(request: PageRequest, user_id: str, diversity: float) -> dict[str, Any]:
     found = context_in_scope(user_id)
-    given = answer(found, limit=LIMIT, asked_by=request.actor.ref)
+    given = answer(found, limit=LIMIT, asked_by=request.actor.ref, diversity=diversity)
     if found.subject_id is not None:
         note_subject_viewed(subject_id=found.subject_id, page="try", actor=request.actor)
     version_id = given.decision.version_id
@@ -102,7 +113,8 @@ def _answered(request: PageRequest, user_id: str) -> dict[str, Any]:
 
 
 def _suggestion(line: AnsweredItem, given: Answer) -> Suggestion:
-    return Suggestion(line.item, reason_text(line.reason, given.cited), pieces(line.contributions))
+    reason = reason_text(line.reason, given.cited)
+    return Suggestion(line.item, reason, line.probability, pieces(line.contributions))
 
 
 def pieces(contributions: dict[str, float]) -> list[Piece]:

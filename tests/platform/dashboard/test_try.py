@@ -20,6 +20,16 @@ def test_a_known_person_gets_history_and_items_with_reasons(serving):
     assert "What each source added:" in text
 
 
+def test_variety_can_be_chosen_and_something_else_cannot(serving):
+    client = serving.business.browser()
+    reply = client.post(ADDRESS, {"user_id": shop.user(1), "diversity": "0.6"})
+    assert reply.content.decode().count('<span class="place">') == 10
+    refused = client.post(ADDRESS, {"user_id": shop.user(1), "diversity": "7"})
+    assert "Select a valid choice" in text_of(refused)
+    with serving.business.scope:
+        assert Decision.objects.count() == 1
+
+
 def test_an_answer_is_logged_and_the_look_recorded_without_the_id(serving):
     serving.business.browser().post(ADDRESS, {"user_id": shop.user(1)})
     with serving.business.scope:

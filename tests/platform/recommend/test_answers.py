@@ -81,6 +81,34 @@ def test_a_reason_cites_only_items_of_the_persons_own_history(shopkeeper):
     assert cited and cited <= own
 
 
+def test_a_personal_answer_tells_how_probable_its_items_are_and_a_common_one_does_not(shopkeeper):
+    given = ask(shopkeeper)
+    shares = [line["probability"] for line in given["data"]]
+    if given["probability_days"] is None:  # too few of a small shop's items are taken up to tell
+        assert set(shares) == {None}
+    else:
+        assert shares == sorted(shares, reverse=True) and 0.0 < shares[-1] <= shares[0] < 1.0
+    common = ask(shopkeeper, "nobody")
+    assert common["probability_days"] is None
+    assert {line["probability"] for line in common["data"]} == {None}
+
+
+def test_variety_keeps_the_first_item_and_gives_as_many(shopkeeper):
+    plain, varied = ask(shopkeeper), ask(shopkeeper, diversity=0.7)
+    names = [line["item_id"] for line in varied["data"]]
+    assert names[0] == plain["data"][0]["item_id"]
+    assert len(set(names)) == 5
+    assert ask(shopkeeper, diversity=0)["data"] == plain["data"]
+
+
+@pytest.mark.parametrize("value", ["-0.1", "1.5", "nan", "much"])
+def test_a_share_of_variety_that_makes_no_sense_is_refused(shopkeeper, value):
+    told = ask(shopkeeper, status=400, diversity=value)
+    assert told["error"]["param"] == "diversity"
+    with shopkeeper.scope:
+        assert not Decision.objects.exists()
+
+
 def test_two_people_get_different_personal_answers(shopkeeper):
     answers = {
         tuple(line["item_id"] for line in ask(shopkeeper, shop.user(n))["data"]) for n in range(6)

@@ -10,7 +10,9 @@ from training.jobs.declaring import declare_groups
 
 PEOPLE = range(12)
 # What an answer tells of an item; another field that could hold terms must be looked at here.
-TOLD = {"item_id", "title", "category", "price", "score", "reason"}
+TOLD = {"item_id", "title", "category", "price", "score", "probability", "reason"}
+# Its place, and why it stands there.
+OWN = {"score", "probability", "reason"}
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +38,7 @@ def told(business, user_id: str) -> dict[str, dict[str, object]]:
     assert reply.status_code == 200, reply.content
     lines = reply.json()["data"]
     assert lines and all(set(line) == TOLD for line in lines)
-    return {
-        line["item_id"]: {name: line[name] for name in TOLD - {"score", "reason"}} for line in lines
-    }
+    return {line["item_id"]: {name: line[name] for name in TOLD - OWN} for line in lines}
 
 
 def test_s44_no_trait_of_a_person_changes_the_price_or_any_other_fact_of_an_item(shopkeeper):

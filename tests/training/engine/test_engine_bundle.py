@@ -13,9 +13,11 @@ from tests.training.engine import engine_shop
 from training.engine.arrays import DAY
 from training.engine.bundle import Bundle, History
 from training.engine.fusion import BASIC, Fusion, width_of
+from training.engine.probability import Calibration
 from training.engine.sealed import Damaged, read_sealed, write_sealed
 from training.engine.snapshot import read_snapshot
 from training.engine.sources import SOURCES
+from training.engine.sources.content import Content
 from training.engine.sources.source import Ground
 
 NOW = engine_shop.START.timestamp() + 7 * DAY * engine_shop.WEEKS
@@ -242,3 +244,41 @@ def test_answering_needs_no_torch(finished: Path) -> None:
         "assert not {'torch', 'transformers', 'peft', 'django'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_answer_tells_how_probable_each_item_is_where_the_version_was_calibrated(
+    answering: Bundle,
+) -> None:
+    plain = replace(answering, calibration=None).recommend(BOUGHT, now=NOW, limit=5)
+    assert {ranked.probability for ranked in plain} == {None}
+    told = replace(answering, calibration=Calibration(1.0, 0.5))
+    shares = [ranked.probability or 0.0 for ranked in told.recommend(BOUGHT, now=NOW, limit=5)]
+    assert all(0.0 < share < 1.0 for share in shares) and len(set(shares)) > 1
+    assert shares == sorted(shares, reverse=True)
+    assert {ranked.probability for ranked in told.popular(now=NOW, limit=5)} == {None}
+
+
+def test_a_blend_tells_probabilities_by_the_levels_that_it_was_judged_by(fused: Bundle) -> None:
+    bare = replace(fused, calibration=Calibration(1.0, 0.0))
+    answer = bare.recommend(BOUGHT, now=NOW, limit=engine_shop.ITEMS)
+    odds = [one.probability / (1.0 - one.probability) for one in answer]  # type: ignore[operator]
+    # With slope 1 and no offset the odds are the shares of the ranker's softmax.
+    assert sum(odds) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_variety_reorders_the_same_items_by_how_unlike_they_are(bundle: Bundle) -> None:
+    vectors = np.zeros((engine_shop.ITEMS, 2), np.float32)
+    vectors[:, 0] = 1.0
+    vectors[-1] = [0.0, 1.0]  # alone in its kind
+    sources = {**bundle.sources, "content": Content(vectors, None, 30.0)}
+    varying = replace(bundle, sources=sources)
+    answer = varying.recommend(BOUGHT, now=NOW, limit=engine_shop.ITEMS)
+    other = varying.varied(answer, 0.9)
+    assert sorted(numbers(other)) == sorted(numbers(answer))
+    assert numbers(other)[:2] == [numbers(answer)[0], int(bundle.items[-1])]
+    assert varying.varied(answer, 0.0) == answer
+    told = {bundle.popular_name: bundle.sources[bundle.popular_name]}
+    assert (
+        replace(bundle, sources=told).varied(answer, 0.9) == answer
+    )  # nothing tells what is alike
+    assert varying.varied([], 0.9) == []

@@ -201,7 +201,8 @@ def _taken_off(inverse: F32, met: I64, alone: F32, added: F32) -> F32:
     moved[met] = inverse @ added[met]
     inner = np.eye(added.shape[1]) + added.T.astype(np.float64) @ moved
     factor = np.linalg.cholesky(inner)
-    return solve_triangular(factor.astype(np.float32), moved.T, lower=True).T.copy()
+    taken_off: F32 = solve_triangular(factor.astype(np.float32), moved.T, lower=True).T.copy()
+    return taken_off
 
 
 def _gram(taken: sparse.csr_matrix) -> F32:

@@ -263,6 +263,7 @@ def _bundle(bench: Workbench, made: Made, serving: list[str]) -> Bundle:
         repeats=record["repeats"],
         history_limit=record["history_limit"],
         nbytes=0,
+        calibration=made.outcome.probable.calibration if made.outcome.probable else None,
     )
 
 
