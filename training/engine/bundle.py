@@ -12,39 +12,22 @@ from typing import Any
 
 import numpy as np
 
+from training.engine.answers import Ranked, listed, varied
 from training.engine.arrays import F32, I64, Mask, Tensors
 from training.engine.explaining import leading_causes, resting_on, weightiest
 from training.engine.features.facts import ItemFacts
-from training.engine.fusion import BASIC, Fusion, Shortlist, best, shortlist
+from training.engine.fusion import FUSION_FILE, Fusion, Shortlist, best, shortlist
 from training.engine.history import History, Past, settle
 from training.engine.probability import Calibration
-from training.engine.reasons import Cause, Reason, worded_by
-from training.engine.reranking import diversified
-from training.engine.sealed import Damaged, read_sealed
+from training.engine.reasons import Cause, Reason
+from training.engine.sealed import read_sealed
 from training.engine.sources import SOURCES
-from training.engine.sources.alike import vectors_of
 from training.engine.sources.source import Source
 from training.engine.tensors import open_tensors
 
 CATALOGUE_FILE = "catalogue.safetensors"
-FUSION_FILE = "fusion.safetensors"
 Available = frozenset[int] | set[int] | Mask
 Between = Callable[[], object]
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """One recommended item: its public number, its score among this answer's items, the reason that
-    weighed most, what each source added to the score, how probable it is that the subject takes it
-    up within the version's window, None where nothing tells, and, where an explanation was asked
-    for, the item of the past whose removal would lower the score most, None where none would."""
-
-    item: int
-    score: float
-    reason: Reason
-    contributions: dict[str, float]
-    probability: float | None = None
-    rests_on: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +57,7 @@ class Bundle:
         serving = manifest["serving"]
         tensors = {line["name"]: open_tensors(folder / line["file"]) for line in serving["sources"]}
         catalogue = open_tensors(folder / CATALOGUE_FILE)
-        fusion = _fusion(folder, serving)
+        fusion = Fusion.open(folder, serving["fusion"])
         held: list[Tensors] = [catalogue, *tensors.values(), fusion.tensors() if fusion else {}]
         return cls(
             manifest=manifest,
@@ -150,12 +133,7 @@ class Bundle:
     def varied(self, ranked: Sequence[Ranked], trade: float) -> list[Ranked]:
         """The same items in an order that counts how unlike they are: trade 0 keeps the order, 1
         looks at variety alone. As they are where nothing tells how alike items are."""
-        places = np.searchsorted(self.items, np.array([one.item for one in ranked], dtype=np.int64))
-        vectors = vectors_of(self.sources, places) if trade else None
-        if vectors is None:
-            return list(ranked)
-        scores = np.array([one.score for one in ranked], dtype=np.float32)
-        return [ranked[place] for place in diversified(scores, vectors, trade)]
+        return varied(ranked, self.items, self.sources, trade)
 
     def score_of(
         self, history: History, item: int, *, now: float, available: Available | None = None
@@ -285,21 +263,10 @@ class Bundle:
         causes: list[Cause],
         added: dict[str, F32],
         levels: F32 | None = None,
-        rests_on: Sequence[int | None] | None = None,
+        rests_on: Sequence[int | None] = (),
     ) -> list[Ranked]:
-        about = rests_on or [None] * len(order)
         told = None if levels is None or not self.calibration else self.calibration.of(levels)
-        return [
-            Ranked(
-                item=int(self.items[position]),
-                score=float(scores[row]),
-                reason=worded_by(causes[row], self.items),
-                contributions={name: float(value[row]) for name, value in added.items()},
-                probability=None if told is None else float(told[row]),
-                rests_on=None if (at := about[row]) is None else int(self.items[at]),
-            )
-            for row, position in enumerate(order)
-        ]
+        return listed(self.items, order, scores, causes, added, told, rests_on)
 
     def _allowed(self, exclude: frozenset[int], available: Available | None) -> Mask:
         if available is None:
@@ -313,17 +280,4 @@ class Bundle:
         return allowed
 
 
-def _fusion(folder: Path, serving: dict[str, Any]) -> Fusion | None:
-    stated = serving["fusion"]
-    if stated is None:
-        return None
-    tensors = open_tensors(folder / FUSION_FILE)
-    names, count = tuple(stated["sources"]), int(stated["candidates"])
-    told = tuple(stated.get("features", BASIC)), str(stated.get("unmet_by", ""))
-    try:
-        return Fusion.restore(tensors, names, count, *told)
-    except ValueError as cause:
-        raise Damaged(f"{folder.name}: {cause}") from cause
-
-
-__all__ = ["Bundle", "History", "Ranked", "Reason"]
+__all__ = ["FUSION_FILE", "Bundle", "History", "Ranked", "Reason"]

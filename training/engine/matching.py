@@ -123,6 +123,6 @@ def learn_matching(
     )
     course = train(bench, learning, draws, plan)
     with torch.inference_mode():
-        every = torch.split(torch.arange(len(network.met)), 4_096)  # type: ignore[no-untyped-call]
+        every = torch.split(torch.arange(len(network.met)), 4_096)
         vectors = torch.cat([network.vectors(items).cpu() for items in every])
     return Content(vectors.numpy(), None, half_life_days), course

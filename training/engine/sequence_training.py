@@ -2,14 +2,14 @@
 source."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.engine.arrays import I64, Mask, Tensors
+from training.engine.arrays import I64, Tensors
+from training.engine.exam import Exam
 from training.engine.history import Past
 from training.engine.job import Job
 from training.engine.loop import Plan, train
@@ -18,7 +18,7 @@ from training.engine.network import NO_TARGET, Batch, NetShape, Network, slots
 from training.engine.sampling import Sampler, batch_of_pasts, sampler
 from training.engine.snapshot import Events
 from training.engine.sources.sequence import Sequence
-from training.engine.split import Cases, Split
+from training.engine.split import Split
 from training.engine.workbench import Workbench
 
 _QUESTIONS = 8  # per stretch of events at most
@@ -29,21 +29,8 @@ _MOST_EPOCHS = 8  # of few events, which are learned by heart sooner
 _GOOD_EVENTS = 600_000  # and what it reads about, where histories are long: a question costs less
 _MOST_EVENTS = 3_000_000  # that a processor reads: of very many, not even each once
 _EVENTS_A_STEP, _FEWEST = 2_048, 32  # read in one step on a processor; the fewest stretches of one
-_WATCHED = 1_000  # subjects that are ranked when a step is measured
 _HORIZON_WINDOWS = 1.5
 _RENEWED = 1.0  # of the steps that were best, once more with the events that were held out
-
-
-@dataclass(frozen=True)
-class Exam:
-    """Cases by which steps are compared: pasts, targets [cases] and the candidates, bool
-    [items]."""
-
-    pasts: list[Past]
-    targets: tuple[I64, ...]
-    candidates: Mask
-    repeats: bool
-    now: float
 
 
 class SequenceObjective:
@@ -177,22 +164,6 @@ class RenewObjective(SequenceObjective):
 
     def measure(self) -> float:
         return 0.0
-
-
-def prepare_exam(bench: Workbench, events: Events, split: Split, cases: Cases) -> Exam:
-    """A fixed sample of the window's cases."""
-    sample = cases.sample(_WATCHED, seed=bench.seed(21))
-    limit = bench.job.count("history_limit")
-    return Exam(
-        pasts=[
-            events.past(int(subject), int(end), limit)
-            for subject, end in zip(sample.subjects, sample.ends, strict=True)
-        ],
-        targets=sample.targets,
-        candidates=sample.candidates,
-        repeats=split.repeats,
-        now=cases.window.start,
-    )
 
 
 def prepare_sampler(job: Job, events: Events, split: Split) -> Sampler:

@@ -13,6 +13,7 @@ from tests.training.engine import engine_shop
 from training.engine.adapters import ADAPTERS
 from training.engine.checkpoint import Checkpoints
 from training.engine.encoder import Encoder
+from training.engine.exam import prepare_exam
 from training.engine.finetuning import FinetuneObjective, adapt
 from training.engine.job import read_job
 from training.engine.loop import Plan, train
@@ -22,7 +23,6 @@ from training.engine.ranks import Ranks
 from training.engine.sequence_training import (
     SequenceObjective,
     build_network,
-    prepare_exam,
     prepare_sampler,
 )
 from training.engine.snapshot import read_snapshot

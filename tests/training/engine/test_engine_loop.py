@@ -10,6 +10,7 @@ import torch
 from tests.training.engine import engine_shop
 from training.engine.arrays import Tensors
 from training.engine.checkpoint import Checkpoints
+from training.engine.exam import prepare_exam
 from training.engine.job import read_job
 from training.engine.loop import Plan, train
 from training.engine.network import NO_TARGET, Batch
@@ -18,7 +19,6 @@ from training.engine.sampling import Sampler
 from training.engine.sequence_training import (
     SequenceObjective,
     build_network,
-    prepare_exam,
     prepare_sampler,
 )
 from training.engine.snapshot import Snapshot, read_snapshot

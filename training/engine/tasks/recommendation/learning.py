@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from training.engine.arrays import Tensors
+from training.engine.exam import prepare_exam
 from training.engine.finetuning import FinetuneObjective, adapt, finetune
 from training.engine.matching import learn_matching
 from training.engine.pace import pace_days
@@ -15,7 +16,6 @@ from training.engine.sequence_training import (
     RenewObjective,
     SequenceObjective,
     build_network,
-    prepare_exam,
     prepare_sampler,
     renew_sequence,
     sampler_until,
