@@ -20,6 +20,7 @@ from training.engine.sequence_training import (
     SequenceObjective,
     build_network,
     prepare_sampler,
+    train_sequence,
 )
 from training.engine.snapshot import Snapshot, read_snapshot
 from training.engine.split import Split, split
@@ -120,6 +121,23 @@ def test_training_changes_what_it_should_and_lowers_the_loss(
     assert prepared.loss(batch, 0).item() < before
     unchanged = [name for name, value in prepared.state().items() if (value == start[name]).all()]
     assert unchanged == ["met"]
+
+
+@pytest.mark.parametrize(("most", "epochs"), [(10**9, 1.0), (0.5, 0.5)])
+def test_of_very_many_events_a_processor_reads_a_part(
+    shop: tuple[Path, Snapshot, Split],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    most: float,
+    epochs: float,
+) -> None:
+    prepared, draws = objective(shop, tmp_path / "kept")
+    monkeypatch.setattr("training.engine.sequence_training._GOOD_EVENTS", 1)
+    monkeypatch.setattr("training.engine.sequence_training._MOST_EVENTS", most * len(draws.item))
+    params = {**prepared.bench.job.params, "epochs": None, "batch_size": 8}
+    made = replace(prepared.bench, job=replace(prepared.bench.job, params=params))
+    course = train_sequence(made, prepared, draws)
+    assert course["epochs"] == pytest.approx(epochs, abs=0.05)
 
 
 def test_a_finished_loop_is_not_trained_again(
