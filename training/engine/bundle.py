@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from training.engine.answers import Ranked, listed, varied
-from training.engine.arrays import F32, I64, Mask, Tensors
+from training.engine.arrays import F32, F64, I64, Mask, Tensors
 from training.engine.explaining import leading_causes, resting_on, weightiest
 from training.engine.features.facts import ItemFacts
 from training.engine.fusion import FUSION_FILE, Fusion, Shortlist, best, shortlist
@@ -80,8 +80,7 @@ class Bundle:
     @property
     def days(self) -> float | None:
         """How long after an answer an act counts in its probabilities, None without any."""
-        told = self.manifest.get("probability")
-        return float(told["days"]) if told else None
+        return self.calibration.days if self.calibration else None
 
     def recommend(
         self,
@@ -165,13 +164,13 @@ class Bundle:
         source = self.sources[self.serves]
         scores = source.score(past, now)
         order = best(scores, allowed, limit)
-        levels = source.level(scores, order)
+        likely = self._likely(source.level(scores, order), past, now)
         causes, added = source.causes(past, now, order.tolist()), {self.serves: scores[order]}
         if not explain:
-            return self._ranked(order, scores[order], causes, added, levels)
+            return self._ranked(order, scores[order], causes, added, likely)
         told = {self.serves: causes}
         rests_on = self._rests_on(past, now, allowed, told, order, scores[order])
-        return self._ranked(order, scores[order], causes, added, levels, rests_on)
+        return self._ranked(order, scores[order], causes, added, likely, rests_on)
 
     def _fused(
         self,
@@ -191,19 +190,19 @@ class Bundle:
         between()
         fused = fusion.rate(short, scores)
         rows = np.argsort(-fused, kind="stable")[:limit]
-        levels = fused[rows] - np.logaddexp.reduce(fused)
+        likely = self._likely(fused[rows] - np.logaddexp.reduce(fused), past, now)
         added = fusion.contributions(short, rows)
         order = short.items[rows]
         between()
         if not explain:
             causes = leading_causes(self.sources, past, now, order, added, between)
-            return self._ranked(order, fused[rows], causes, added, levels)
+            return self._ranked(order, fused[rows], causes, added, likely)
         told = {
             name: self.sources[name].causes(past, now, order.tolist()) for name in fusion.sources
         }
         rests_on = self._rests_on(past, now, allowed, told, order, fused[rows])
         causes = weightiest(told, added, rests_on)
-        return self._ranked(order, fused[rows], causes, added, levels, rests_on)
+        return self._ranked(order, fused[rows], causes, added, likely, rests_on)
 
     def _rests_on(
         self,
@@ -262,11 +261,14 @@ class Bundle:
         scores: F32,
         causes: list[Cause],
         added: dict[str, F32],
-        levels: F32 | None = None,
+        likely: F64 | None = None,
         rests_on: Sequence[int | None] = (),
     ) -> list[Ranked]:
-        told = None if levels is None or not self.calibration else self.calibration.of(levels)
-        return listed(self.items, order, scores, causes, added, told, rests_on)
+        return listed(self.items, order, scores, causes, added, likely, rests_on)
+
+    def _likely(self, levels: F32, past: Past, now: float) -> F64 | None:
+        """Probabilities of items at these levels, None where the version tells none."""
+        return self.calibration.of_subject(levels, past, now) if self.calibration else None
 
     def _allowed(self, exclude: frozenset[int], available: Available | None) -> Mask:
         if available is None:

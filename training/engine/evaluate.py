@@ -158,6 +158,28 @@ def judge_window(
     return Judged(figures, covered, tops, levels)
 
 
+def levels_of(
+    reader: Reader,
+    sources: Mapping[str, Source],
+    fusion: Fusion | None,
+    name: str,
+    each: Callable[[int, int], None],
+) -> F32:
+    """Levels of the first places of one ranking of every case, float32 [cases, TOP], NaN behind a
+    list's end. sources: those that the ranking needs."""
+    cases = reader.cases
+    levels = np.full((len(cases), TOP), np.nan, np.float32)
+    now, items = cases.window.start, len(cases.candidates)
+    with threadpool_limits(limits=1, user_api="blas"):
+        for index, past, scores in scored(sources, reader.past, range(len(cases)), now, items):
+            allowed = reader.allowed(index)
+            ranked = rank_case(sources, fusion, scores, past, allowed, now, reader.facts)
+            told = ranked[name].levels
+            levels[index, : len(told)] = told
+            each(index + 1, len(cases))
+    return levels
+
+
 def scored(
     sources: Mapping[str, Source],
     past_of: Callable[[int], Past],

@@ -1,8 +1,9 @@
-"""How probable an act is: a version's levels turned into probabilities that a recommended item is
-taken up in the window after it was shown, and how well those hold. Pure functions.
+"""How probable an act is: a version's levels and how lately and often a subject acts, turned into
+probabilities that a recommended item is taken up in the window after it was shown, and how well
+those hold. Pure functions.
 
-A pair is one item in the first places of one person's list; its hit is whether the person took it
-up in the window.
+A pair is one item in the first places of one subject's list; its hit is whether the subject took it
+up in the window. A pair's weight is how many pairs it stands for.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from training.engine.arrays import F32, F64, Mask
+from training.engine.arrays import DAY, F32, F64, Mask
+from training.engine.history import Past
 
 _ROUNDS = 100  # of Newton's method; it needs about ten
 _NEAR = 1e-10  # movement at which it has arrived
@@ -21,19 +23,50 @@ FEWEST_HITS = 20  # fewer tell no probability
 
 @dataclass(frozen=True)
 class Calibration:
-    """Probability of a level: 1 / (1 + exp(-(slope * level + offset)))."""
+    """Probability of a level: 1 / (1 + exp(-(slope * level + quiet * how long the subject has been
+    quiet + busy * how busy it was + offset))), as `activity` measures both in windows of `days`."""
 
     slope: float
     offset: float
+    quiet: float = 0.0
+    busy: float = 0.0
+    days: float = 1.0
 
     @classmethod
     def told(cls, record: dict[str, Any] | None) -> "Calibration | None":
-        """That of a manifest, None where it tells none."""
-        return cls(record["slope"], record["offset"]) if record else None
+        """That of a manifest, None where it tells none, or one of an earlier release, which held
+        for people alone who came back."""
+        if not record or "quiet" not in record:
+            return None
+        names = ("slope", "offset", "quiet", "busy", "days")
+        return cls(**{name: float(record[name]) for name in names})
 
-    def of(self, levels: F64 | F32) -> F64:
-        """float64 of the same shape, between 0 and 1."""
-        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * (self.slope * levels + self.offset))))
+    def of(self, levels: F64 | F32, quiet: F64 | float = 0.0, busy: F64 | float = 0.0) -> F64:
+        """float64 of the shape of `levels`, between 0 and 1."""
+        odds = self.slope * levels + self.quiet * quiet + self.busy * busy + self.offset
+        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * odds)))
+
+    def of_subject(self, levels: F64 | F32, past: Past, now: float) -> F64:
+        """Probabilities of a list's items for the subject of a past that is not empty."""
+        return self.of(levels, *activity(past, now, self.days))
+
+
+def activity(past: Past, now: float, days: float) -> tuple[float, float]:
+    """How long a subject has been quiet, the log of windows of `days` since its last act, and how
+    busy it was, the log of its acts."""
+    since = max(0.0, now - float(past.time.max())) / DAY / days
+    return float(np.log1p(since)), float(np.log1p(len(past)))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """levels, quiet, busy, weight: float64 [pairs]; hits: bool [pairs]."""
+
+    levels: F64
+    quiet: F64
+    busy: F64
+    hits: Mask
+    weight: F64
 
 
 @dataclass(frozen=True)
@@ -56,73 +89,87 @@ class Verdict:
     curve: list[tuple[float, float, int]]
 
 
-def calibrated(levels: F64, hits: Mask) -> Calibration | None:
-    """The calibration of pairs, both [pairs]; None where too few hits or misses tell nothing.
+def calibrated(pairs: Pairs, days: float = 1.0) -> Calibration | None:
+    """The calibration of pairs; None where too few hits or misses tell nothing.
 
     Platt 1999 with his smoothed targets, by Newton's method (Lin, Lin & Weng 2007).
     """
+    hits, weight = pairs.hits, pairs.weight
     many = int(hits.sum())
     if many < FEWEST_HITS or len(hits) - many < FEWEST_HITS:
         return None
     wanted = np.where(hits, (many + 1.0) / (many + 2.0), 1.0 / (len(hits) - many + 2.0))
-    centre, spread = float(levels.mean()), float(levels.std()) or 1.0
-    x = np.stack([(levels - centre) / spread, np.ones(len(levels))])
-    weights = np.array([0.0, np.log(many / (len(hits) - many))])
+    told = np.stack([pairs.levels, pairs.quiet, pairs.busy])
+    centre = np.average(told, axis=1, weights=weight)
+    spread = np.sqrt(np.average((told - centre[:, None]) ** 2, axis=1, weights=weight))
+    spread = np.where(spread > 0.0, spread, np.inf)  # what stands still says nothing
+    x = np.concatenate([(told - centre[:, None]) / spread[:, None], np.ones((1, len(hits)))])
+    share = float(np.average(hits, weights=weight))
+    found = np.array([0.0, 0.0, 0.0, np.log(share / (1.0 - share))])
+    scale = weight / weight.mean()
     for _ in range(_ROUNDS):
-        told = Calibration(*weights).of(x[0])
-        bend = (x * (told * (1.0 - told))) @ x.T + _STEADY * np.eye(2)
-        step = np.linalg.solve(bend, x @ (told - wanted))
-        weights = weights - step
+        chance = 0.5 * (1.0 + np.tanh(0.5 * (found @ x)))
+        bend = (x * (scale * chance * (1.0 - chance))) @ x.T + _STEADY * np.eye(4)
+        step = np.linalg.solve(bend, x @ (scale * (chance - wanted)))
+        found = found - step
         if np.abs(step).max() < _NEAR:
             break
-    slope = float(weights[0]) / spread
-    return Calibration(slope, float(weights[1]) - slope * centre)
+    slopes = found[:3] / spread
+    slope, quiet, busy = slopes.tolist()
+    return Calibration(slope, float(found[3] - slopes @ centre), quiet, busy, days)
 
 
-def best_threshold(told: F64, hits: Mask) -> float:
+def best_threshold(told: F64, hits: Mask, weight: F64) -> float:
     """The probability from which on a yes has the best harmonic mean of precision and recall."""
     order = np.argsort(-told, kind="stable")
-    found = np.cumsum(hits[order])
-    score = 2.0 * found / (np.arange(1, len(order) + 1) + hits.sum())
+    found = np.cumsum((weight * hits)[order])
+    score = 2.0 * found / (np.cumsum(weight[order]) + found[-1])
     return float(told[order[int(np.argmax(score))]])
 
 
-def judged(told: F64, hits: Mask, threshold: float) -> Verdict | None:
-    """How well probabilities hold on pairs, both [pairs]; None without hits or without misses."""
+def judged(told: F64, hits: Mask, weight: F64, threshold: float) -> Verdict | None:
+    """How well probabilities hold on pairs, all [pairs]; None without hits or without misses."""
     if not hits.any() or hits.all():
         return None
-    base = float(hits.mean())
+    base = float(np.average(hits, weights=weight))
     yes = told >= threshold
-    right = int((yes & hits).sum())
+    right = float(weight[yes & hits].sum())
     return Verdict(
         pairs=len(hits),
         base=base,
-        auc=area(told, hits),
-        log_loss=_log_loss(told, hits),
-        log_loss_of_base=_log_loss(np.full(len(hits), base), hits),
+        auc=area(told, hits, weight),
+        log_loss=_log_loss(told, hits, weight),
+        log_loss_of_base=_log_loss(np.full(len(hits), base), hits, weight),
         threshold=threshold,
-        accuracy=float((yes == hits).mean()),
-        precision=right / max(1, int(yes.sum())),
-        recall=right / int(hits.sum()),
-        curve=_curve(told, hits),
+        accuracy=float(np.average(yes == hits, weights=weight)),
+        precision=right / max(1e-12, float(weight[yes].sum())),
+        recall=right / float(weight[hits].sum()),
+        curve=_curve(told, hits, weight),
     )
 
 
-def area(told: F64, hits: Mask) -> float:
+def area(told: F64, hits: Mask, weight: F64) -> float:
     """Area under the ROC curve: the share of pairs of a hit and a miss in which the hit has the
     higher value, ties half (Mann & Whitney 1947)."""
-    values, at, times = np.unique(told, return_inverse=True, return_counts=True)
-    middle = np.cumsum(times) - (times - 1) / 2.0  # mean rank of equal values
-    many = int(hits.sum())
-    ranks = float(middle[at][hits].sum())
-    return (ranks - many * (many + 1) / 2.0) / (many * (len(values[at]) - many))
+    values, at = np.unique(told, return_inverse=True)
+    yes = np.bincount(at, weights=weight * hits, minlength=len(values))
+    no = np.bincount(at, weights=weight * ~hits, minlength=len(values))
+    below = np.cumsum(no) - 0.5 * no
+    return float((yes * below).sum() / (yes.sum() * no.sum()))
 
 
-def _log_loss(told: F64, hits: Mask) -> float:
+def _log_loss(told: F64, hits: Mask, weight: F64) -> float:
     sure = np.clip(np.where(hits, told, 1.0 - told), 1e-12, 1.0)
-    return float(-np.log(sure).mean())
+    return float(-np.average(np.log(sure), weights=weight))
 
 
-def _curve(told: F64, hits: Mask) -> list[tuple[float, float, int]]:
+def _curve(told: F64, hits: Mask, weight: F64) -> list[tuple[float, float, int]]:
     parts = np.array_split(np.argsort(told, kind="stable"), min(BINS, len(told)))
-    return [(float(told[p].mean()), float(hits[p].mean()), len(p)) for p in parts]
+    return [
+        (
+            float(np.average(told[part], weights=weight[part])),
+            float(np.average(hits[part], weights=weight[part])),
+            len(part),
+        )
+        for part in parts
+    ]

@@ -5,7 +5,7 @@ At each moment the candidates are the items known before it, and a subject's his
 no figure leans on a later event. Knows nothing about sources.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -155,6 +155,17 @@ def _cases(snapshot: Snapshot, goal: Mask, window: Window) -> Cases:
         candidates=candidates,
         unreachable=len(pairs) - len(reachable),
     )
+
+
+def absent_from(snapshot: Snapshot, cases: Cases) -> Cases:
+    """Those with a past at the window's start who took up nothing in it that could have been
+    recommended, as cases without targets."""
+    events = snapshot.events
+    ends = events.ends_before(cases.window.start)
+    known = np.flatnonzero(ends > events.offsets[:-1])
+    absent = np.setdiff1d(known, cases.subjects)
+    nothing = tuple(np.empty(0, dtype=np.int64) for _ in absent)
+    return replace(cases, subjects=absent, ends=ends[absent], targets=nothing, unreachable=0)
 
 
 def known_before(catalogue: Catalogue, moment: float) -> Mask:

@@ -104,7 +104,9 @@ def reason_in(form: forms.Form) -> str:
 
 def _context(request: PageRequest, found: Version) -> dict[str, Any]:
     manifest = found.manifest
-    probable = manifest.get("probability")
+    probable = manifest.get("probability") or {}
+    if "quiet" not in probable:  # of an earlier release, which counted those alone who came
+        probable = None
     rows = standings(manifest)
     now_serving = serving()
     serves = now_serving is not None and now_serving.version.pk == found.pk
@@ -126,6 +128,7 @@ def _context(request: PageRequest, found: Version) -> dict[str, Any]:
         "served": served,
         "best_single": single if single and single is not served else None,
         "chart": comparison(rows),
+        "probable": probable,
         "reliability": reliability(probable["curve"]) if probable else None,
         "windows": manifest.get("split", {}).get("windows", []),
         "gates": gate_lines(judged),

@@ -10,7 +10,7 @@ import pytest
 from tests.training.engine import engine_shop
 from training.engine.failures import JobError
 from training.engine.snapshot import Snapshot, read_snapshot
-from training.engine.split import MIN_CASES, WINDOWS, split
+from training.engine.split import MIN_CASES, WINDOWS, absent_from, split
 
 
 def snapshot_of(folder: Path, **contents: Any) -> Snapshot:
@@ -39,6 +39,21 @@ def test_windows_follow_each_other_and_end_with_the_data(tmp_path: Path) -> None
     assert [w.end - w.start for w in windows] == [14 * 86400.0] * 3
     assert windows[0].end == windows[1].start and windows[1].end == windows[2].start
     assert windows[2].end == snapshot.events.time.max() + 1.0
+
+
+def test_who_took_nothing_up_is_everybody_else_with_a_past(tmp_path: Path) -> None:
+    kept = [row for row in engine_shop.purchases() if row["subject"] % 3 or row["item"] < 110]
+    late = [bought(5_000, 103, 7.0 * engine_shop.WEEKS - 1.0)]  # has no past at the window's start
+    snapshot = snapshot_of(tmp_path, events=kept + late)
+    events = snapshot.events
+    cases = split(snapshot, days=4.0, repeats=None).cases["test"]
+    absent = absent_from(snapshot, cases)
+    early = np.unique(events.subject[events.time < cases.window.start])
+    assert len(absent) and not set(absent.subjects) & set(cases.subjects)
+    assert set(absent.subjects) | set(cases.subjects) == set(early)
+    for index, subject in enumerate(absent.subjects):
+        past = events.past(int(subject), int(absent.ends[index]), 10_000)
+        assert past.time.max() < cases.window.start and len(absent.targets[index]) == 0
 
 
 def test_histories_end_where_the_window_starts_and_targets_lie_inside(tmp_path: Path) -> None:

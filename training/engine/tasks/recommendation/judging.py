@@ -13,6 +13,7 @@ from training.engine.evaluate import (
     Reader,
     among_unmet,
     judge_window,
+    levels_of,
     shortlists,
     unmet_before,
 )
@@ -20,16 +21,17 @@ from training.engine.fusion import Fusion, Unmet
 from training.engine.fusion_training import fit_fusion
 from training.engine.metrics import Interval, paired_difference
 from training.engine.sources.source import Ground, Source
-from training.engine.split import Split
+from training.engine.split import Split, absent_from
 from training.engine.tasks.recommendation.champion import Champion, judge_champion, open_champion
 from training.engine.tasks.recommendation.learning import FINETUNED, FROZEN, MATCHED, Learned
-from training.engine.tasks.recommendation.probable import Probable, probable
+from training.engine.tasks.recommendation.probable import Absent, Probable, Seen, probable
 from training.engine.tasks.recommendation.settings import Chosen
 from training.engine.tuning import fit_all
 from training.engine.workbench import Workbench
 
 _POPULAR = ("popular_7d", "popular_30d")
 _PARTS = 3  # of the evaluation: validation, test, what serves now
+_ABSENT = 400  # people who took nothing up, by whom it is told how probable acts are
 _FEW_UNMET = 50  # people who took up something that nobody had met; fewer tell no source
 
 
@@ -65,17 +67,17 @@ def judge_all(
     unmet_by = _unmet_by(court, fusion) if fusion else ""
     bench.stop.check()
     bench.progress.stage("evaluate")
-    judged = {
-        window: _judged(court, _apart(fusion, unmet_by, ground, parts.moment(window)), window)
-        for window in ("validation", "test")
-    }
+    judged: dict[str, Judged] = {}
+    seen: dict[str, Seen] = {}
+    for window in ("validation", "test"):
+        blend = _apart(fusion, unmet_by, ground, parts.moment(window))
+        judged[window] = _judged(court, blend, window)
+        means = {n: float(judged["validation"].ndcg(n).mean()) for n in judged[window].figures}
+        single = max((name for name in means if name != FUSION), key=lambda name: means[name])
+        serves = FUSION if means.get(FUSION, -1.0) > means[single] else single
+        seen[window] = _seen(court, blend, judged[window], serves, window)
     champion = _champion(bench, parts)
     rival = _rival(bench, ground, parts, champion)
-    means = {
-        name: float(judged["validation"].ndcg(name).mean()) for name in judged["validation"].figures
-    }
-    single = max((name for name in means if name != FUSION), key=lambda name: means[name])
-    serves = FUSION if means.get(FUSION, -1.0) > means[single] else single
     return Outcome(
         fusion=_apart(fusion, unmet_by, ground, parts.end),
         judged=judged,
@@ -94,9 +96,7 @@ def judge_all(
         },
         champion=champion,
         rival=rival,
-        probable=probable(
-            serves, judged, {name: court.reader(name).cases for name in judged}, parts.days
-        ),
+        probable=probable(serves, seen, parts.days),
     )
 
 
@@ -196,6 +196,34 @@ def _judged(court: _Court, fusion: Fusion | None, window: str) -> Judged:
     judged = judge_window(court.reader(window), court.sources(window), fusion, steps)
     bench.checkpoints.save(key, judged.tensors(), judged.coverage)
     return judged
+
+
+def _seen(court: _Court, fusion: Fusion | None, judged: Judged, serves: str, window: str) -> Seen:
+    """What the window tells of how probable acts are, those included who took nothing up."""
+    bench, snapshot = court.bench, court.ground.snapshot
+    every = court.parts.cases[window]
+    reader = court.reader(window)
+    gone = absent_from(snapshot, every)
+    some = gone.sample(_ABSENT, seed=bench.seed(73))
+    absent = replace(reader, cases=some)
+    saved = bench.checkpoints.load(f"absent-{window}")
+    if saved:
+        levels = np.array(saved.tensors["levels"])
+    else:
+        names = fusion.sources if serves == FUSION and fusion else (serves,)
+        sources = court.sources(window)
+        levels = levels_of(
+            absent,
+            {name: sources[name] for name in names},
+            fusion if serves == FUSION else None,
+            serves,
+            lambda done, every: bench.stop.check(),
+        )
+        bench.checkpoints.save(f"absent-{window}", {"levels": levels}, {})
+    each = len(gone) / max(1, len(some))
+    return Seen(
+        reader, judged, len(every) / max(1, len(reader.cases)), Absent(absent, levels, each)
+    )
 
 
 def _champion(bench: Workbench, parts: Split) -> Champion | None:
