@@ -37,7 +37,7 @@ class Matching(nn.Module):
 
     def __init__(self, kinds: tuple[F32, ...], counts: I64, met: Tensor, half_life_days: float):
         super().__init__()
-        self.kinds = [torch.from_numpy(kind) for kind in kinds]
+        self.kinds = [F.normalize(torch.from_numpy(kind), dim=1) for kind in kinds]
         width = sum(kind.shape[1] for kind in kinds)
         self.turn = nn.Linear(width, width, bias=False)
         nn.init.zeros_(self.turn.weight)
@@ -50,8 +50,8 @@ class Matching(nn.Module):
 
     def vectors(self, items: Tensor) -> Tensor:
         """Unit vectors of some items, [n, width]; of one without texts, zeros."""
-        held = [F.normalize(kind[items.cpu()], dim=1) for kind in self.kinds]
-        text = torch.cat(held, dim=1).to(self.turn.weight.device) * (_SIZE / math.sqrt(len(held)))
+        held = torch.cat([kind[items.cpu()] for kind in self.kinds], dim=1)
+        text = held.to(self.turn.weight.device) * (_SIZE / math.sqrt(len(self.kinds)))
         return F.normalize(text + self.turn(text), dim=1)
 
     def scores(self, batch: Batch, columns: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:

@@ -31,7 +31,8 @@ from training.engine.arrays import Settings
 from training.engine.pace import pace_days
 
 WATCHED = {False: 2_000, True: 1_000}  # questions of validation that settings are compared on
-QUICK_ASKED = 2_400  # questions of test in a short run, the same for all
+QUICK_ASKED = 2_000  # questions of test in a short run, the same for all
+TIMED_ASKED = 500  # where seconds alone are compared, and quality is only not to be less
 EXPLAINED = {False: 1_000, True: 50}  # answers whose explanation is held against the truth
 _WATCH_SEED = 7
 
@@ -99,7 +100,8 @@ def run(world: World, task: Task, name: str, learner: Learner, folder: Path) -> 
     memory = peak_mb()
     asked = [ask(world, task, moment, final=True) for moment in task.test]
     if learner.quick:
-        asked = [each.sample(QUICK_ASKED // len(asked), _WATCH_SEED) for each in asked]
+        most = TIMED_ASKED if task.timed else QUICK_ASKED
+        asked = [each.sample(most // len(asked), _WATCH_SEED) for each in asked]
     ground = ground_of(world, task.test[0], word_vectors(world.snapshot.catalogue))
     rankers = contender.answer(learned, chosen)
     rankers = rankers if isinstance(rankers, dict) else {name: rankers}

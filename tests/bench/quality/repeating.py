@@ -13,7 +13,7 @@ from tests.bench.quality.engine_run import write_job
 from tests.bench.quality.world import World, met_alone
 from training.engine.snapshot import Snapshot
 
-PEOPLE = 300
+PEOPLE = 200
 # Every stage, each for a short while: what repeats in few steps repeats in many.
 _SHORT = {"text_tokens": 16, "epochs": 2, "finetune_epochs": 1}
 

@@ -23,7 +23,7 @@ _FROZEN, _FINETUNED = f"engine.sequence{JUDGED}", f"engine.sequence_finetuned{JU
 _MATCHED = "engine.content_matched"
 _QUICK_NOTE = """
 This is a short run: one seed, at most {asked:,} questions of test and {watched:,} of validation for
-each task, {explained:,} explanations held against the truth, no LoRA, no ALS on Online Retail II.
+each task, {explained:,} explanations held against the truth, no LoRA, no ALS.
 `scientific_part` is a part of its people, on which SASRec could end in time; only seconds are
 compared there. Two processes run at a time, each on a core of its own.
 """

@@ -31,6 +31,7 @@ from training.engine.workbench import Workbench
 
 _POPULAR = ("popular_7d", "popular_30d")
 _PARTS = 3  # of the evaluation: validation, test, what serves now
+_JUDGED = 2_000  # people of a window, by whom sources and versions are compared
 _ABSENT = 400  # people who took nothing up, by whom it is told how probable acts are
 _FEW_UNMET = 50  # people who took up something that nobody had met; fewer tell no source
 
@@ -101,9 +102,9 @@ def judge_all(
 
 
 def reader_of(bench: Workbench, ground: Ground, parts: Split, window: str) -> Reader:
-    """The cases of a window as they are judged: at most 2,500, the same at every call."""
+    """The cases of a window as they are judged: at most _JUDGED, the same at every call."""
     limit = bench.job.count("history_limit")
-    cases = parts.cases[window].sample(2_500, seed=bench.seed(71))
+    cases = parts.cases[window].sample(_JUDGED, seed=bench.seed(71))
     return Reader(
         ground.snapshot.events, cases, parts.repeats, limit, ground.snapshot.catalogue.facts
     )
