@@ -70,7 +70,7 @@ def test_every_source_has_a_figure_for_every_held_out_subject(finished):
     manifest, figures = engine_shop.manifest(finished), units(finished)
     count = manifest["units"]["count"]
     assert all(len(values) == count for values in figures.values())
-    for source in manifest["sources"]:
+    for source in (one for one in manifest["sources"] if "metrics" in one):
         mean = figures[f"ndcg10.{source['name']}"].mean()
         assert source["metrics"]["test"]["ndcg@10"] == pytest.approx(mean, abs=1e-5)
 
