@@ -41,9 +41,9 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BENCH_THREADS")
 _HEAD = """# How seconds and memory grow
 
 Written by `make bench-scale`; nothing here is typed in. Made-up shops of a year, without texts, one
-thread, each point in a process of its own, two at a time. Seconds; `peak_mb` is the most memory that
-the process has held. Up to 10,000 items neighbours are EASE's, by an inverse over all of them; above,
-what was met together counts."""
+thread, each point in a process of its own, two at a time. Seconds; `peak_mb` is the most memory
+that the process has held. Up to 10,000 items neighbours are EASE's, by an inverse over all of them;
+above, what was met together counts."""
 Point = dict[str, float]
 # (items, events)
 ITEM_CURVE = ((1_000, 1_000_000), (10_000, 1_000_000), (100_000, 1_000_000), (1_000_000, 1_000_000))

@@ -16,16 +16,17 @@ from training.engine.answers import Ranked, listed, varied
 from training.engine.arrays import F32, F64, I64, Mask, Tensors
 from training.engine.explaining import leading_causes, resting_on, weightiest
 from training.engine.features.facts import ItemFacts
-from training.engine.fusion import FUSION_FILE, Fusion, Shortlist, best, shortlist
+from training.engine.fusion import BASIC, Fusion, Shortlist, best, shortlist
 from training.engine.history import History, Past, settle
 from training.engine.probability import Calibration
 from training.engine.reasons import Cause, Reason
-from training.engine.sealed import read_sealed
+from training.engine.sealed import Damaged, read_sealed
 from training.engine.sources import SOURCES
 from training.engine.sources.source import Source
 from training.engine.tensors import open_tensors
 
 CATALOGUE_FILE = "catalogue.safetensors"
+FUSION_FILE = "fusion.safetensors"
 Available = frozenset[int] | set[int] | Mask
 Between = Callable[[], object]
 
@@ -57,7 +58,7 @@ class Bundle:
         serving = manifest["serving"]
         tensors = {line["name"]: open_tensors(folder / line["file"]) for line in serving["sources"]}
         catalogue = open_tensors(folder / CATALOGUE_FILE)
-        fusion = Fusion.open(folder, serving["fusion"])
+        fusion = _fusion(folder, serving["fusion"])
         held: list[Tensors] = [catalogue, *tensors.values(), fusion.tensors() if fusion else {}]
         return cls(
             manifest=manifest,
@@ -280,6 +281,18 @@ class Bundle:
         if exclude:
             allowed &= ~np.isin(self.items, list(exclude))
         return allowed
+
+
+def _fusion(folder: Path, stated: dict[str, Any] | None) -> Fusion | None:
+    if stated is None:
+        return None
+    tensors = open_tensors(folder / FUSION_FILE)
+    names, count = tuple(stated["sources"]), int(stated["candidates"])
+    told = tuple(stated.get("features", BASIC)), str(stated.get("unmet_by", ""))
+    try:
+        return Fusion.restore(tensors, names, count, *told)
+    except ValueError as cause:
+        raise Damaged(f"{folder.name}: {cause}") from cause
 
 
 __all__ = ["FUSION_FILE", "Bundle", "History", "Ranked", "Reason"]

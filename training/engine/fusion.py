@@ -6,8 +6,6 @@ level and the inverse of its rank among the candidates, and some features out of
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,11 +13,8 @@ from training.engine.arrays import F32, I64, Mask, Tensors
 from training.engine.features.facts import ItemFacts
 from training.engine.features.table import FEATURES, columns_of
 from training.engine.history import Past
-from training.engine.sealed import Damaged
 from training.engine.sources.source import Source
-from training.engine.tensors import open_tensors
 
-FUSION_FILE = "fusion.safetensors"
 HIDDEN = 16
 _SHUT = np.float32(-np.inf)
 FAR = 6.0  # standard deviations; what lies farther than anything that was fitted counts as this far
@@ -110,19 +105,6 @@ class Fusion:
         names = ("mean", "scale", "linear", "inner", "inner_bias", "outer")
         held: Tensors = {name: getattr(self, name) for name in names}
         return held if self.unmet is None else {**held, "unmet": self.unmet.items.astype(np.uint8)}
-
-    @classmethod
-    def open(cls, folder: Path, stated: dict[str, Any] | None) -> "Fusion | None":
-        """The ranker of an artifact's folder, as its manifest states it; None where none serves.
-        Raises Damaged for features that are not known here."""
-        if stated is None:
-            return None
-        names, count = tuple(stated["sources"]), int(stated["candidates"])
-        told = tuple(stated.get("features", BASIC)), str(stated.get("unmet_by", ""))
-        try:
-            return cls.restore(open_tensors(folder / FUSION_FILE), names, count, *told)
-        except ValueError as cause:
-            raise Damaged(f"{folder.name}: {cause}") from cause
 
     @classmethod
     def restore(

@@ -15,10 +15,10 @@ QUICK: dict[str, dict[str, float]] = {
         "recent": 3.0,
         "item_knn": 8.0,
         "ease": 16.0,
-        SERVED: 155.0,
+        SERVED: 145.0,
         WITHOUT_TEXT: 40.0,
     },
-    "scientific_cold": {SERVED: 120.0},
+    "scientific_cold": {SERVED: 118.0},
     "retail": {
         "popular": 3.0,
         "recent": 4.0,
@@ -26,9 +26,9 @@ QUICK: dict[str, dict[str, float]] = {
         "item_knn": 11.0,
         "ease": 32.0,
         "sasrec": 250.0,
-        SERVED: 165.0,
+        SERVED: 155.0,
     },
-    "scientific_part": {"sasrec": 240.0, SERVED: 105.0},
+    "scientific_part": {"sasrec": 235.0, SERVED: 100.0},
 }
 REPEATED = 30.0  # two runs of the same inputs, one after the other, and the Chinese catalogue
 LANES = 2  # processes at a time, each with a thread and a core of its own
