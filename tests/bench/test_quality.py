@@ -1,5 +1,8 @@
 """The benchmark's protocol, intervals and rivals against slow versions, in a made-up world."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -212,3 +215,13 @@ def test_the_engines_job_folder_holds_the_same_events(tmp_path: object) -> None:
     assert back.events.item.tolist() == known.events.item.tolist()
     assert back.events.time == pytest.approx(known.events.time, abs=1e-3)
     assert back.catalogue.title == known.catalogue.title
+
+
+def test_what_rivals_load_needs_no_library_of_the_engines_files() -> None:
+    """They run in an environment of their own, with other releases of the same libraries."""
+    look = (
+        "import sys, tests.bench.quality.one;"
+        "print({'safetensors', 'polars', 'torch', 'transformers'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
