@@ -106,8 +106,7 @@ def fit(ground: Ground, settings: Settings) -> Neighbours:
     vectors = _unit(ground) if text else None
     small = ground.item_count <= EASE_LIMIT
     learn = _ease if small else _cosine
-    link, strength = learn(taken, float(settings["ridge"]), text, vectors)
-    together = _together(taken, link) if text else np.ones(link.shape, dtype=np.uint8)
+    link, strength, together = learn(taken, float(settings["ridge"]), text, vectors)
     return Neighbours(link, strength, together, float(settings["half_life_days"]))
 
 
@@ -151,12 +150,15 @@ def _taken(ground: Ground) -> sparse.csr_matrix:
 
 def _ease(
     taken: sparse.csr_matrix, ridge: float, text: float, vectors: F32 | None
-) -> tuple[AnyArray, AnyArray]:
-    """Inverts what was met alone, since the rest of the matrix is diagonal; texts, of far fewer
+) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """Links, their strengths, and which of them join items that somebody took up both.
+
+    Inverts what was met alone, since the rest of the matrix is diagonal; texts, of far fewer
     directions than there are items, are brought into the inverse afterwards (Woodbury)."""
     items = taken.shape[1]
     met = np.flatnonzero(np.diff(taken.tocsc().indptr))
     gram = _gram(taken[:, met])
+    joint = gram > 0.0 if vectors is not None else None
     unit = max(float(np.trace(gram)) / items, 1e-6)
     gram[np.diag_indices(len(gram))] += ridge * unit
     inverse = _inverted(gram)
@@ -166,17 +168,25 @@ def _ease(
     if vectors is not None:
         taken_off = _taken_off(inverse, met, own, np.sqrt(np.float32(text * unit)) * vectors)
         own -= np.einsum("nd,nd->n", taken_off, taken_off)
-    strongest = []
+    strongest, together = [], []
     for rows in _blocks(items):
         weights = np.zeros((rows.stop - rows.start, items), dtype=np.float32)
         first, last = np.searchsorted(met, (rows.start, rows.stop))
-        weights[np.ix_(met[first:last] - rows.start, met)] = inverse[first:last]
+        inside = np.ix_(met[first:last] - rows.start, met)
+        weights[inside] = inverse[first:last]
         if taken_off is not None:
             weights -= taken_off[rows] @ taken_off.T
         weights /= -own
         weights[np.arange(len(weights)), np.arange(rows.start, rows.stop)] = 0.0
         strongest.append(_strongest(weights))
-    return _stacked(strongest)
+        if joint is not None:
+            both = np.zeros(weights.shape, dtype=np.uint8)
+            both[inside] = joint[first:last]
+            link = strongest[-1][0].astype(np.int64)
+            together.append(np.take_along_axis(both, link, axis=1))
+    links, strengths = _stacked(strongest)
+    told = np.concatenate(together) if together else np.ones(links.shape, dtype=np.uint8)
+    return links, strengths, told
 
 
 def _inverted(gram: F32) -> F32:
@@ -215,14 +225,16 @@ def _gram(taken: sparse.csr_matrix) -> F32:
 
 def _cosine(
     taken: sparse.csr_matrix, ridge: float, text: float, vectors: F32 | None
-) -> tuple[AnyArray, AnyArray]:
-    """Cosines shrunk by how often an item was met; a share of text adds those of texts."""
+) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """The same by cosines shrunk by how often an item was met; a share of text adds those of
+    texts."""
     norm = np.sqrt(np.asarray(taken.multiply(taken).sum(axis=0))).ravel() + 1e-9
     by_item = (taken @ sparse.diags(1.0 / norm)).tocsc().T.tocsr().astype(np.float32)
     met = np.asarray((taken > 0).sum(axis=0)).ravel()
     trust: F64 = met / (met + _SHRINK)
     if vectors is None:
-        return _met_together(by_item, trust.astype(np.float32))
+        links, strengths = _met_together(by_item, trust.astype(np.float32))
+        return links, strengths, np.ones(links.shape, dtype=np.uint8)
     strongest = []
     for rows in _blocks(by_item.shape[0]):
         block = (by_item[rows] @ by_item.T).toarray().astype(np.float32)
@@ -231,7 +243,8 @@ def _cosine(
         block += _TEXT_BESIDE_COSINE * text * (vectors[rows] @ vectors.T)
         block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = 0.0
         strongest.append(_strongest(block))
-    return _stacked(strongest)
+    links, strengths = _stacked(strongest)
+    return links, strengths, _together(taken, links)
 
 
 def _met_together(by_item: sparse.csr_matrix, trust: F32) -> tuple[AnyArray, AnyArray]:
@@ -271,7 +284,13 @@ def _strongest(weights: F32) -> tuple[AnyArray, AnyArray]:
     """The links of largest size in each row, by rising item so that equal inputs give equal
     files."""
     count = min(_LINKS, weights.shape[1])
-    chosen = np.argpartition(-np.abs(weights), count - 1, axis=1)[:, :count]
-    link = np.sort(chosen, axis=1)
+    size = np.abs(weights)
+    edge = np.partition(size, size.shape[1] - count, axis=1)[:, -count]
+    strong = size >= edge[:, None]
+    # Where some are as strong as the weakest that is kept, which of them are kept is settled.
+    for row in np.flatnonzero(np.count_nonzero(strong, axis=1) != count):
+        strong[row] = False
+        strong[row, np.argpartition(-size[row], count - 1)[:count]] = True
+    link = strong.nonzero()[1].reshape(len(weights), count)
     strength = np.take_along_axis(weights, link, axis=1)
     return link.astype(np.int32), strength.astype(np.float16)

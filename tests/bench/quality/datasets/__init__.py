@@ -13,6 +13,6 @@ DATASETS: dict[str, Callable[[], World]] = {
 }
 # For a short run, in which a rival that trains for long can only end on fewer people.
 PARTS: dict[str, Callable[[], World]] = {
-    "scientific_part": lambda: part_of(scientific.read(), "scientific_part", 1, 2),
+    "scientific_part": lambda: part_of(scientific.read(), "scientific_part", 2, 3),
 }
 WORLDS = {**DATASETS, **PARTS}

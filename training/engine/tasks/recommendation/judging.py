@@ -32,7 +32,7 @@ from training.engine.workbench import Workbench
 _POPULAR = ("popular_7d", "popular_30d")
 _PARTS = 3  # of the evaluation: validation, test, what serves now
 _JUDGED = 2_000  # people of a window, by whom sources and versions are compared
-_ABSENT = 400  # people who took nothing up, by whom it is told how probable acts are
+_ABSENT = 250  # people who took nothing up, by whom it is told how probable acts are
 _FEW_UNMET = 50  # people who took up something that nobody had met; fewer tell no source
 
 
