@@ -62,7 +62,9 @@ def answer(context: Context, *, limit: int, asked_by: str, diversity: float = 0.
     ranked, code = _rank(context, bundle, pool + SPARE)
     if bundle is not None and diversity:
         ranked = bundle.varied(ranked, diversity)
-    told, lines, items = tell(context, ranked, code=code, limit=limit, asked_by=asked_by)
+    told, lines, items = tell(
+        context, ranked, code=code, limit=limit, asked_by=asked_by, diversity=diversity
+    )
     chosen = [
         AnsweredItem(item, line.score, line.reason, line.contributions, line.probability)
         for line, item in lines

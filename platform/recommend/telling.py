@@ -36,7 +36,13 @@ class Told:
 
 
 def tell(
-    context: Context, ranked: Sequence[Ranked], *, code: str, limit: int, asked_by: str
+    context: Context,
+    ranked: Sequence[Ranked],
+    *,
+    code: str,
+    limit: int,
+    asked_by: str,
+    diversity: float = 0.0,
 ) -> tuple[Told, list[tuple[Ranked, ShownItem]], dict[int, ShownItem]]:
     """Log the first `limit` lines whose items are available. Those lines with their items, and all
     items by number, those that reasons cite too.
@@ -46,7 +52,7 @@ def tell(
     words: list[Any] = [context.tenant_id, told.id, told.at, context.subject_id]
     words += [_subject_ref(context), code, told.purpose, told.version_id, asked_by]
     with connection.cursor() as cursor:
-        cursor.execute(TELL, [*words, json.dumps([_line(one) for one in ranked]), limit])
+        cursor.execute(TELL, [*words, json.dumps([_line(one, diversity) for one in ranked]), limit])
         rows = cursor.fetchall()
     items = {row[1]: ShownItem(*row[1:]) for row in rows}
     lines = {one.item: one for one in ranked}
@@ -54,12 +60,17 @@ def tell(
     return told, [(lines[item], items[item]) for item in placed], items
 
 
-def _line(one: Ranked) -> dict[str, Any]:
-    return {
+def _line(one: Ranked, diversity: float) -> dict[str, Any]:
+    """What the log keeps of a line. A list that was varied says by how much: its scores do not
+    fall."""
+    told: dict[str, Any] = {
         "item": one.item,
         "score": round(one.score, 6),
         "reason": {"code": one.reason.code, "params": one.reason.params},
     }
+    if one.probability is not None:
+        told["probability"] = round(one.probability, 6)
+    return {**told, "diversity": diversity} if diversity else told
 
 
 def _subject_ref(context: Context) -> str:

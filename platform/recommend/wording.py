@@ -13,6 +13,7 @@ REASONS: dict[str, str | Promise] = {
     "people_who_bought": _("People who chose “%(title)s” chose this too."),
     "sequence_match": _("It fits what you chose lately, above all “%(title)s”."),
     "similar_text": _("Its description is close to “%(title)s”."),
+    "follows_text": _("People who choose things like “%(title)s” go on to things like this."),
     "popular_now": _("Chosen by many in the last %(window_days)s days."),
 }
 

@@ -221,7 +221,7 @@ def test_what_rivals_load_needs_no_library_of_the_engines_files() -> None:
     """They run in an environment of their own, with other releases of the same libraries."""
     look = (
         "import sys, tests.bench.quality.one;"
-        "print({'safetensors', 'polars', 'torch', 'transformers'} & set(sys.modules))"
+        "print({'safetensors', 'torch', 'transformers'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -191,7 +191,11 @@ class Bundle:
         between()
         fused = fusion.rate(short, scores)
         rows = np.argsort(-fused, kind="stable")[:limit]
-        likely = self._likely(fused[rows] - np.logaddexp.reduce(fused), past, now)
+        whole = fused
+        if limit > fusion.candidates:  # levels are measured among as many as when it was fitted
+            usual = [best(scores[name], allowed, fusion.candidates) for name in fusion.sources]
+            whole = fused[np.isin(short.items, np.concatenate(usual))]
+        likely = self._likely(fused[rows] - np.logaddexp.reduce(whole), past, now)
         added = fusion.contributions(short, rows)
         order = short.items[rows]
         between()

@@ -56,9 +56,9 @@ class Objective(Protocol):
         has added to gradients itself stays."""
         ...
 
-    def measure(self) -> float:
+    def measure(self) -> float | None:
         """The figure that decides which step is kept, the same on every rank; higher is better.
-        May raise Interrupted."""
+        None where the last step is the one to keep. May raise Interrupted."""
         ...
 
     def state(self) -> Tensors:
@@ -83,8 +83,9 @@ class _Course:
 
 
 def train(bench: Workbench, objective: Objective, sampler: Sampler, plan: Plan) -> dict[str, float]:
-    """Train, and leave `objective` in its best measured state. Returns the best value and
-    its step, and how many steps and epochs were taken. All ranks of a run call it alike.
+    """Train, and leave `objective` in its best measured state. Returns the best value, if any was
+    measured, and its step, and how many steps and epochs were taken. All ranks of a run call it
+    alike.
 
     Raises Interrupted after saving, when the run was asked to stop.
     """
@@ -114,7 +115,7 @@ def train(bench: Workbench, objective: Objective, sampler: Sampler, plan: Plan) 
     objective.restore(best_state)
     keeper.save(course, best_state)
     return {
-        "best": course.best,
+        **({} if math.isinf(course.best) else {"best": course.best}),
         "best_step": course.best_step,
         "steps": course.step,
         "epochs": round(course.step / plan.steps_per_epoch, 2),
@@ -205,6 +206,9 @@ def _measure(
         keeper.save(course, best_state)
         raise
     course.measured = course.step
+    if value is None:
+        course.best_step, course.finished = course.step, course.step >= plan.steps
+        return objective.state()
     bench.progress.metric("valid_ndcg@10", plan.series, course.step, value)
     improved = value > course.best
     course.misses = 0 if improved or course.step < plan.patient_until else course.misses + 1

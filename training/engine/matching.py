@@ -16,7 +16,7 @@ from training.engine.arrays import F32, I64
 from training.engine.loop import Plan, train
 from training.engine.network import NO_TARGET, Batch, reachable, slots
 from training.engine.sequence_training import RenewObjective, SequenceObjective, steps_per_epoch
-from training.engine.sources.content import Content
+from training.engine.sources.content import FOLLOWS, Content
 from training.engine.sources.sequence import GAPS
 from training.engine.workbench import Workbench
 
@@ -125,4 +125,4 @@ def learn_matching(
     with torch.inference_mode():
         every = torch.split(torch.arange(len(network.met)), 4_096)
         vectors = torch.cat([network.vectors(items).cpu() for items in every])
-    return Content(vectors.numpy(), None, half_life_days), course
+    return Content(vectors.numpy(), None, half_life_days, FOLLOWS), course

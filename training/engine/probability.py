@@ -15,7 +15,9 @@ from training.engine.arrays import DAY, F32, F64, Mask
 from training.engine.history import Past
 
 _ROUNDS = 100  # of Newton's method; it needs about ten
+_HALVINGS = 30  # of one step, until it no longer overshoots
 _NEAR = 1e-10  # movement at which it has arrived
+_STILL = 1e-9  # spread of a column, beside its size, that says nothing
 _STEADY = 1e-6  # keeps the curve's bend above zero where hits and misses part perfectly
 BINS = 10
 FEWEST_HITS = 20  # fewer tell no probability
@@ -95,28 +97,46 @@ def calibrated(pairs: Pairs, days: float = 1.0) -> Calibration | None:
     Platt 1999 with his smoothed targets, by Newton's method (Lin, Lin & Weng 2007).
     """
     hits, weight = pairs.hits, pairs.weight
-    many = int(hits.sum())
-    if many < FEWEST_HITS or len(hits) - many < FEWEST_HITS:
+    if hits.sum() < FEWEST_HITS or (~hits).sum() < FEWEST_HITS:
         return None
-    wanted = np.where(hits, (many + 1.0) / (many + 2.0), 1.0 / (len(hits) - many + 2.0))
+    yes, no = float(weight[hits].sum()), float(weight[~hits].sum())
+    wanted = np.where(hits, (yes + 1.0) / (yes + 2.0), 1.0 / (no + 2.0))
     told = np.stack([pairs.levels, pairs.quiet, pairs.busy])
     centre = np.average(told, axis=1, weights=weight)
     spread = np.sqrt(np.average((told - centre[:, None]) ** 2, axis=1, weights=weight))
-    spread = np.where(spread > 0.0, spread, np.inf)  # what stands still says nothing
+    spread = np.where(spread > _STILL * (1.0 + np.abs(centre)), spread, np.inf)
     x = np.concatenate([(told - centre[:, None]) / spread[:, None], np.ones((1, len(hits)))])
-    share = float(np.average(hits, weights=weight))
-    found = np.array([0.0, 0.0, 0.0, np.log(share / (1.0 - share))])
-    scale = weight / weight.mean()
-    for _ in range(_ROUNDS):
-        chance = 0.5 * (1.0 + np.tanh(0.5 * (found @ x)))
-        bend = (x * (scale * chance * (1.0 - chance))) @ x.T + _STEADY * np.eye(4)
-        step = np.linalg.solve(bend, x @ (scale * (chance - wanted)))
-        found = found - step
-        if np.abs(step).max() < _NEAR:
-            break
+    found = _fitted(x, wanted, weight / weight.mean(), np.log(yes / no))
+    if found is None:
+        return None
     slopes = found[:3] / spread
     slope, quiet, busy = slopes.tolist()
     return Calibration(slope, float(found[3] - slopes @ centre), quiet, busy, days)
+
+
+def _fitted(x: F64, wanted: F64, scale: F64, start: float) -> F64 | None:
+    """Weights of the rows of x, float64 [rows], whose last one is all ones and begins at `start`;
+    None where Newton's method does not arrive."""
+    found: F64 = np.array([*np.zeros(len(x) - 1), start])
+    loss = _loss(found @ x, wanted, scale)
+    for _ in range(_ROUNDS):
+        chance = 0.5 * (1.0 + np.tanh(0.5 * (found @ x)))
+        bend = (x * (scale * chance * (1.0 - chance))) @ x.T + _STEADY * np.eye(len(x))
+        step = np.linalg.solve(bend, x @ (scale * (chance - wanted)))
+        for _ in range(_HALVINGS):
+            new = _loss((found - step) @ x, wanted, scale)
+            if new <= loss:
+                break
+            step = 0.5 * step
+        found, loss = found - step, new
+        if np.abs(step).max() < _NEAR * (1.0 + np.abs(found).max()):
+            return found
+    return None
+
+
+def _loss(odds: F64, wanted: F64, scale: F64) -> float:
+    """Cross-entropy of odds."""
+    return float((scale * (np.logaddexp(0.0, odds) - wanted * odds)).sum())
 
 
 def best_threshold(told: F64, hits: Mask, weight: F64) -> float:

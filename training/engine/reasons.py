@@ -29,7 +29,7 @@ class Reason:
     """A reason in public item numbers.
 
     Codes: bought_before {times, item, days_ago}; people_who_bought {item}; sequence_match {item} or
-    {}; similar_text {item}; popular_now {window_days}; overall_fit {}.
+    {}; similar_text {item}; follows_text {item}; popular_now {window_days}; overall_fit {}.
     """
 
     code: str

@@ -88,7 +88,7 @@ class SequenceObjective:
         )
         return summed / (batch.target >= 0).sum()
 
-    def measure(self) -> float:
+    def measure(self) -> float | None:
         return self.measure_with(self.text)
 
     def measure_with(self, text: Tensor | None) -> float:
@@ -162,8 +162,8 @@ class RenewObjective(SequenceObjective):
     """The same loss on all events, also those that the choice of a step held out. Nothing is left
     to measure by, so its last step is the one that is kept."""
 
-    def measure(self) -> float:
-        return 0.0
+    def measure(self) -> float | None:
+        return None
 
 
 def prepare_sampler(job: Job, events: Events, split: Split) -> Sampler:

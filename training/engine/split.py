@@ -164,7 +164,7 @@ def absent_from(snapshot: Snapshot, cases: Cases) -> Cases:
     ends = events.ends_before(cases.window.start)
     known = np.flatnonzero(ends > events.offsets[:-1])
     absent = np.setdiff1d(known, cases.subjects)
-    nothing = tuple(np.empty(0, dtype=np.int64) for _ in absent)
+    nothing = (np.empty(0, dtype=np.int64),) * len(absent)
     return replace(cases, subjects=absent, ends=ends[absent], targets=nothing, unreachable=0)
 
 

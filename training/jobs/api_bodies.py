@@ -90,7 +90,7 @@ class MethodBody(Strict):
         return {**super().get_fields(), **options}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for name in METHODS:
+        for name in METHODS if attrs["type"] in METHODS else ():
             if name in attrs and name != attrs["type"]:
                 told = f"These are of another method. Send {attrs['type']} or leave this out."
                 raise serializers.ValidationError({name: told})

@@ -32,8 +32,8 @@ def reliability(curve: Sequence[tuple[float, float, int]]) -> Chart:
         id="reliability",
         figure=figure(
             [exact, points],
-            xaxis={"title": {"text": _("Told")}, "tickformat": ".0%", "nticks": 6},
-            yaxis={"title": {"text": _("Came true")}, "tickformat": ".0%"},
+            xaxis={"title": {"text": _("Told")}, "tickformat": ".2~%", "nticks": 6},
+            yaxis={"title": {"text": _("Came true")}, "tickformat": ".2~%"},
         ),
         says=_("Told and came true, in bins: %(list)s.")
         % {"list": ", ".join(f"{told}: {true}" for told, true, _pairs in rows)},

@@ -14,6 +14,7 @@ STAGES: Words = {
     "tune": _("Fitting the simple sources"),
     "sequence": _("Training the sequence model"),
     "finetune": _("Fine-tuning the language model"),
+    "match": _("Learning which texts follow which"),
     "fuse": _("Learning how to combine the sources"),
     "evaluate": _("Evaluating on the held-out weeks"),
     "refit": _("Fitting again on all data"),

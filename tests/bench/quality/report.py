@@ -24,8 +24,8 @@ _MATCHED = "engine.content_matched"
 _QUICK_NOTE = """
 This is a short run: one seed, at most {asked:,} questions of test and {watched:,} of validation for
 each task, {explained:,} explanations held against the truth, no LoRA, no ALS.
-`scientific_part` is a part of its people, on which SASRec could end in time; only seconds are
-compared there. Two processes run at a time, each on a core of its own.
+`scientific_part` is a part of its people, on which SASRec could end in time; it is there for the
+seconds. Two processes run at a time, each on a core of its own.
 """
 _NEURAL = ("sasrec", "esasrec")
 # claim -> (task, ours, theirs)
@@ -43,6 +43,7 @@ KEYS = {
     "scientific_ratio_to_best_single": "the engine and a finished rival on Scientific",
     "text_ratio_to_no_text": "the sequence model with and without text, both trained to their end",
     "finetune_ratio_to_frozen": "texts by the learnt map and as frozen, on Scientific's cold items",
+    "lora_ratio_to_frozen": "a full run: LoRA and frozen text in the sequence model on Scientific",
     "cold_ndcg10": "the engine on Scientific's cold items",
     "train_ratio_to_sasrec": "SASRec finished, and the engine no worse, on both data sets",
     "train_seconds": "the engine on some task",

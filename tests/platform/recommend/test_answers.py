@@ -98,7 +98,17 @@ def test_variety_keeps_the_first_item_and_gives_as_many(shopkeeper):
     names = [line["item_id"] for line in varied["data"]]
     assert names[0] == plain["data"][0]["item_id"]
     assert len(set(names)) == 5
-    assert ask(shopkeeper, diversity=0)["data"] == plain["data"]
+    again = ask(shopkeeper, diversity=0)
+    assert [line["item_id"] for line in again["data"]] == [
+        line["item_id"] for line in plain["data"]
+    ]
+    with shopkeeper.scope:
+        logged = [answer.items for answer in Decision.objects.order_by("occurred_at")]
+    assert [{line.get("diversity") for line in lines} for lines in logged] == [
+        {None},
+        {0.7},
+        {None},
+    ]
 
 
 @pytest.mark.parametrize("value", ["-0.1", "1.5", "nan", "much"])

@@ -259,11 +259,23 @@ def test_an_answer_tells_how_probable_each_item_is_where_the_version_was_calibra
 
 
 def test_a_blend_tells_probabilities_by_the_levels_that_it_was_judged_by(fused: Bundle) -> None:
-    bare = replace(fused, calibration=Calibration(1.0, 0.0))
+    assert fused.fusion
+    blend = replace(fused.fusion, candidates=engine_shop.ITEMS)
+    bare = replace(fused, fusion=blend, calibration=Calibration(1.0, 0.0))
     answer = bare.recommend(BOUGHT, now=NOW, limit=engine_shop.ITEMS)
     odds = [one.probability / (1.0 - one.probability) for one in answer]  # type: ignore[operator]
     # With slope 1 and no offset the odds are the shares of the ranker's softmax.
     assert sum(odds) == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("limit", [5, 10, engine_shop.ITEMS])
+def test_a_probability_is_the_same_however_many_are_asked_for(fused: Bundle, limit: int) -> None:
+    told = replace(fused, calibration=Calibration(1.0, 0.0))
+    blend = replace(told, fusion=replace(fused.fusion, candidates=5))  # type: ignore[type-var]
+    few = {one.item: one.probability for one in blend.recommend(BOUGHT, now=NOW, limit=3)}
+    many = {one.item: one.probability for one in blend.recommend(BOUGHT, now=NOW, limit=limit)}
+    for item in set(few) & set(many):
+        assert many[item] == pytest.approx(few[item], rel=1e-4)
 
 
 def test_variety_reorders_the_same_items_by_how_unlike_they_are(bundle: Bundle) -> None:

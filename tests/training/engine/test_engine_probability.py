@@ -60,6 +60,27 @@ def test_who_stands_for_many_counts_as_many() -> None:
     assert verdict.auc == pytest.approx(right, abs=0.01)
 
 
+@pytest.mark.parametrize("each", [400.0, 800.0])
+def test_few_hits_among_very_many_still_get_a_calibration_that_holds(each: float) -> None:
+    """Weights of hundreds made a whole step overshoot; and a floor under the misses that is meant
+    for unweighted pairs would lift all probabilities."""
+    draws = np.random.default_rng(7)
+    came, gone = 20_000, 2_500
+    levels = np.concatenate([draws.normal(1.0, 1.0, came), draws.normal(0.0, 1.0, gone)])
+    quiet = np.concatenate([draws.exponential(0.5, came), draws.exponential(4.0, gone)])
+    hits = np.zeros(came + gone, bool)
+    hits[:came] = draws.random(came) < TRUE.of(levels[:came]) / 4.0
+    weight = np.repeat([1.0, each], [came, gone])
+    some = Pairs(levels, quiet, np.full(came + gone, np.log1p(500.0)), hits, weight)
+    found = calibrated(some)
+    assert found is not None and found.busy == 0.0  # what stands still says nothing
+    told = told_of(found, some)
+    assert np.average(told, weights=weight) == pytest.approx(
+        np.average(hits, weights=weight), rel=0.02
+    )
+    assert told.max() < 0.999
+
+
 def test_how_lately_and_how_often_is_measured_in_windows_and_acts() -> None:
     past = Past(
         item=np.arange(3),

@@ -96,6 +96,11 @@ REFUSED = {
         "invalid_value",
         "method.lora",
     ),
+    "options of a method beside one that is not there": (
+        {"method": {"type": "loar", "lora": {"hyperparameters": {"epochs": 3}}}},
+        "unknown_method",
+        "method.type",
+    ),
     "a value out of bounds": (
         {"method": {"type": "lora", "lora": {"hyperparameters": {"epochs": -3}}}},
         "bad_param",

@@ -14,16 +14,19 @@ from training.engine.history import Past
 from training.engine.reasons import NO_CAUSE, Cause
 from training.engine.sources.source import Ground, per_item
 
+ALIKE, FOLLOWS = "similar_text", "follows_text"
+
 
 @dataclass(frozen=True)
 class Content:
     """vector: float32 [items, dimensions], what the base reads; characters: the same of their
     characters, None where these were not read beside it; both of unit length, zero rows where there
-    is no text. What counts is the mean of both cosines."""
+    is no text. What counts is the mean of both cosines. code: what its reasons say."""
 
     vector: F32
     characters: F32 | None
     half_life_days: float
+    code: str = ALIKE
 
     def score(self, past: Past, now: float) -> F32:
         return np.asarray(self.score_all([past], now)[0], dtype=np.float32)
@@ -49,7 +52,7 @@ class Content:
         alike[met[:, None] == np.array(items)] = -np.inf
         best = np.argmax(alike, axis=0)
         return [
-            Cause("similar_text", int(met[row])) if alike[row, column] > 0.0 else NO_CAUSE
+            Cause(self.code, int(met[row])) if alike[row, column] > 0.0 else NO_CAUSE
             for column, row in enumerate(best)
         ]
 
@@ -58,7 +61,7 @@ class Content:
         return {"vector": self.vector, **beside}
 
     def settings(self) -> Settings:
-        return {"half_life_days": self.half_life_days}
+        return {"half_life_days": self.half_life_days, "code": self.code}
 
     @property
     def _views(self) -> tuple[F32, ...]:
@@ -78,7 +81,8 @@ def fit(ground: Ground, settings: Settings) -> Content:
 
 def restore(tensors: Tensors, settings: Settings) -> Content:
     beside = tensors.get("characters")  # an earlier release had none
-    return Content(tensors["vector"], beside, float(settings["half_life_days"]))
+    code = str(settings.get("code", ALIKE))
+    return Content(tensors["vector"], beside, float(settings["half_life_days"]), code)
 
 
 def _unit(vectors: F32) -> F32:

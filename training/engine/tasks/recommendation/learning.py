@@ -79,6 +79,7 @@ def learn_sequences(bench: Workbench, snapshot: Snapshot, parts: Split, texts: T
     else:
         learned = _with_finetuned(bench, finetuning, draws, frozen)
     bench.stop.check()
+    bench.progress.stage("match")
     learned = _with_matched(bench, snapshot, parts, texts, objective, learned)
 
     def renew(name: str | None) -> Learned:

@@ -23,6 +23,7 @@ SHARES = {
     "tune": 15.0,
     "sequence": 90.0,
     "finetune": 80.0,
+    "match": 10.0,
     "fuse": 12.0,
     "evaluate": 25.0,
     "refit": 5.0,

@@ -44,11 +44,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Probable:
-    """days: how long after it was shown an act counts."""
+    """What is told, and what it was worth on the test window."""
 
     calibration: Calibration
     verdict: Verdict
-    days: float
 
     def record(self) -> dict[str, Any]:
         """What the manifest tells."""
@@ -57,7 +56,8 @@ class Probable:
 
 
 def probable(serves: str, windows: dict[str, Seen], days: float) -> Probable | None:
-    """Of the first ten places of what serves; None where too few items were taken up to tell."""
+    """Of the first ten places of what serves; None where too few items were taken up to tell, or
+    where the average tells as much. days: how long after it was shown an act counts."""
     pairs = _pairs(windows["validation"], serves, days)
     calibration = calibrated(pairs, days)
     if calibration is None:
@@ -67,7 +67,9 @@ def probable(serves: str, windows: dict[str, Seen], days: float) -> Probable | N
     pairs = _pairs(windows["test"], serves, days)
     told = calibration.of(pairs.levels, pairs.quiet, pairs.busy)
     verdict = judged(told, pairs.hits, pairs.weight, threshold)
-    return None if verdict is None else Probable(calibration, verdict, days)
+    if verdict is None or verdict.log_loss >= verdict.log_loss_of_base:
+        return None  # it would know no more than the average
+    return Probable(calibration, verdict)
 
 
 def _pairs(window: Seen, serves: str, days: float) -> Pairs:
