@@ -87,6 +87,10 @@ def check_order(*, base_model: str, method: str, params: dict[str, Any]) -> None
         raise AppError("base_model_not_allowed", f"Choose one of {known}.", param="base_model")
     if method not in METHODS:
         raise AppError("unknown_method", f"Choose one of {', '.join(METHODS)}.", param="method")
+    for name in sorted(ADAPTERS[method].ignores & params.keys()):
+        raise AppError(
+            "bad_param", f"The method {method} reads no {name}. Leave it out.", param=name
+        )
     try:
         read = read_params(params)
     except JobError as error:

@@ -101,6 +101,11 @@ REFUSED = {
         "unknown_method",
         "method.type",
     ),
+    "a parameter that the method does not read": (
+        {"method": {"type": "full", "full": {"hyperparameters": {"lora_rank": 8}}}},
+        "bad_param",
+        "method.full.hyperparameters.lora_rank",
+    ),
     "a value out of bounds": (
         {"method": {"type": "lora", "lora": {"hyperparameters": {"epochs": -3}}}},
         "bad_param",

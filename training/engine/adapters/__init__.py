@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Method:
     """apply(base, shape): the base model with exactly the weights unfrozen that the method trains,
-    which leaves its vectors as they are. rate: the usual learning rate of these weights."""
+    which leaves its vectors as they are. rate: the usual learning rate of these weights; ignores:
+    hyper-parameters of the others that mean nothing to it."""
 
     apply: Callable[[Any, AdapterShape], nn.Module]
     rate: float
+    ignores: frozenset[str] = frozenset()
 
 
 ADAPTERS: dict[str, Method] = {
     "lora": Method(lora.apply, 2e-4),
     "dora": Method(dora.apply, 2e-4),
-    "full": Method(full.apply, 2e-5),
+    "full": Method(full.apply, 2e-5, ignores=frozenset({"lora_rank", "lora_alpha"})),
 }
