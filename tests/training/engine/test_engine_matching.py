@@ -15,9 +15,10 @@ from training.engine import run
 from training.engine.arrays import DAY, F32
 from training.engine.history import Past
 from training.engine.matching import Matching, MatchingObjective, learn_matching
-from training.engine.network import NO_TARGET
+from training.engine.network import NO_TARGET, Batch
 from training.engine.sampling import batch_of_pasts
 from training.engine.sequence_training import SequenceObjective
+from training.engine.stopping import Interrupted
 
 NOW = engine_shop.START.timestamp() + 7 * DAY * engine_shop.WEEKS
 
@@ -119,6 +120,28 @@ def test_what_follows_what_is_learnt_for_items_that_nobody_has_met(
     assert course["steps"] == 150 and "best" not in course  # nothing was measured
     assert source.causes(past((0, 3.0)), NOW, [20, 22])[0].code in ("follows_text", "overall_fit")
     assert same_kind_first(source.vector) > same_kind_first(frozen) + 0.15
+
+
+def test_a_map_whose_learning_was_stopped_ends_the_same(
+    tmp_path: Path, tiny_base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.set_num_threads(1)
+    plain = MatchingObjective.loss
+
+    def learnt(kept: str, stop_at: int = -1) -> F32:
+        objective = test_engine_finetuning.prepare("lora", tmp_path / kept, tiny_base)
+
+        def stopping(self: MatchingObjective, batch: Batch, step: int) -> torch.Tensor:
+            objective.bench.stop.requested = step == stop_at
+            return plain(self, batch, step)
+
+        monkeypatch.setattr(MatchingObjective, "loss", stopping)
+        return learn_matching(objective.bench, objective, kinds(), 30.0)[0].vector
+
+    whole = learnt("whole")
+    with pytest.raises(Interrupted):
+        learnt("parts", stop_at=70)
+    assert np.array_equal(learnt("parts"), whole)
 
 
 def test_the_map_is_learnt_where_items_wait_that_nobody_has_met(

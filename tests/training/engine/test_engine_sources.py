@@ -151,60 +151,48 @@ def test_popularity_counts_its_window_only() -> None:
     assert source.share.tolist() == [0.5, 0.5, 1.0, 0.5]
 
 
-def test_neighbours_below_the_limit_follow_the_closed_form_of_ease() -> None:
-    source = neighbours.fit(GROUND, {"ridge": 0.5, "half_life_days": 30.0})
-    events = GROUND.snapshot.events
+def closed_form(of: Ground, ridge: float, text: float = 0.0) -> np.ndarray:
+    """EASE with text by a whole inverse, [items, items]."""
+    events = of.snapshot.events
     age = (NOW - events.time) / DAY
-    taken = np.zeros((4, 4))
+    taken = np.zeros((events.subjects, 4))
     np.add.at(taken, (events.subject, events.item), np.exp2(-age / (age.max() / 3.0)))
     gram = taken.T @ taken
-    inverse = np.linalg.inv(gram + 0.5 * np.diag(gram).mean() * np.eye(4))
-    expected = -inverse / np.diag(inverse)[None, :]
-    np.fill_diagonal(expected, 0.0)
-    learned = np.zeros((4, 4))
-    np.put_along_axis(learned, source.link.astype(np.int64), source.strength, axis=1)
-    assert learned == pytest.approx(expected, abs=2e-3)
+    size = np.diag(gram).mean()
+    assert of.text is not None
+    unit = of.text / np.linalg.norm(of.text, axis=1, keepdims=True)
+    inverse = np.linalg.inv(gram + text * size * unit @ unit.T + ridge * size * np.eye(4))
+    weights = -inverse / np.diag(inverse)[None, :]
+    np.fill_diagonal(weights, 0.0)
+    return np.asarray(weights)
+
+
+def learned(source: neighbours.Neighbours) -> np.ndarray:
+    """Its links, [items, items]."""
+    weights = np.zeros((4, 4))
+    np.put_along_axis(weights, source.link.astype(np.int64), source.strength, axis=1)
+    return weights
+
+
+def test_neighbours_below_the_limit_follow_the_closed_form_of_ease() -> None:
+    source = neighbours.fit(GROUND, {"ridge": 0.5, "half_life_days": 30.0})
+    assert learned(source) == pytest.approx(closed_form(GROUND, 0.5), abs=2e-3)
 
 
 def test_a_share_of_text_counts_each_direction_as_one_more_subject() -> None:
     settings = {"ridge": 0.5, "text": 2.0, "half_life_days": 30.0}
     source = neighbours.fit(GROUND, settings)
     plain = neighbours.fit(GROUND, {**settings, "text": 0.0})
-    assert GROUND.text is not None
-    events = GROUND.snapshot.events
-    age = (NOW - events.time) / DAY
-    taken = np.zeros((4, 4))
-    np.add.at(taken, (events.subject, events.item), np.exp2(-age / (age.max() / 3.0)))
-    gram = taken.T @ taken
-    size = np.diag(gram).mean()
-    unit = GROUND.text / np.linalg.norm(GROUND.text, axis=1, keepdims=True)
-    inverse = np.linalg.inv(gram + 2.0 * size * unit @ unit.T + 0.5 * size * np.eye(4))
-    expected = -inverse / np.diag(inverse)[None, :]
-    np.fill_diagonal(expected, 0.0)
-    learned = np.zeros((4, 4))
-    np.put_along_axis(learned, source.link.astype(np.int64), source.strength, axis=1)
-    assert learned == pytest.approx(expected, abs=2e-3)
+    assert learned(source) == pytest.approx(closed_form(GROUND, 0.5, 2.0), abs=2e-3)
     assert not np.allclose(source.strength, plain.strength)
 
 
 def test_items_that_nobody_met_are_brought_into_the_closed_form_by_their_texts() -> None:
     known = ground((0, 0, 9), (0, 2, 8), (1, 2, 5), (1, 0, 4))  # 1 and 3 are unmet
     text = np.random.default_rng(2).normal(size=(4, 3)).astype(np.float32)
-    settings = {"ridge": 0.5, "text": 2.0, "half_life_days": 30.0}
-    source = neighbours.fit(Ground(known.snapshot, NOW, text), settings)
-    events = known.snapshot.events
-    age = (NOW - events.time) / DAY
-    taken = np.zeros((events.subjects, 4))
-    np.add.at(taken, (events.subject, events.item), np.exp2(-age / (age.max() / 3.0)))
-    gram = taken.T @ taken
-    size = np.diag(gram).mean()
-    unit = text / np.linalg.norm(text, axis=1, keepdims=True)
-    inverse = np.linalg.inv(gram + 2.0 * size * unit @ unit.T + 0.5 * size * np.eye(4))
-    expected = -inverse / np.diag(inverse)[None, :]
-    np.fill_diagonal(expected, 0.0)
-    learned = np.zeros((4, 4))
-    np.put_along_axis(learned, source.link.astype(np.int64), source.strength, axis=1)
-    assert learned == pytest.approx(expected, abs=2e-3)
+    some = Ground(known.snapshot, NOW, text)
+    source = neighbours.fit(some, {"ridge": 0.5, "text": 2.0, "half_life_days": 30.0})
+    assert learned(source) == pytest.approx(closed_form(some, 0.5, 2.0), abs=2e-3)
 
 
 def test_an_item_that_nobody_met_is_recommended_for_its_text_and_says_so() -> None:
