@@ -47,7 +47,8 @@ class ItemAnswer(serializers.Serializer[Any]):
     price = serializers.FloatField(allow_null=True)
     score = serializers.FloatField()
     probability = serializers.FloatField(
-        allow_null=True, help_text="Of taking it up within `probability_days`, calibrated."
+        allow_null=True,
+        help_text="Of taking it up within `probability_days`, calibrated on first ten places.",
     )
     reason = ReasonAnswer()
 

@@ -80,16 +80,17 @@ def _growth(points: list[Point], by: str, shown: tuple[str, ...]) -> dict[str, f
     early, late = points[-2:]
     grown = np.log(late[by] / early[by])
     return {
-        kind: round(float(np.log(late[kind] / max(early[kind], 1e-3)) / grown), 2) for kind in shown
+        kind: round(float(np.log(max(late[kind], 1e-3) / max(early[kind], 1e-3)) / grown), 2)
+        for kind in shown
     }
 
 
 def _measured(kind: str, items: int, events: int) -> Point:
     order = [sys.executable, "-m", "tests.bench.scale", kind, str(items), str(events)]
     words = {**os.environ, **dict.fromkeys(_THREADS, "1")}
-    done = subprocess.run(
-        order, cwd=ROOT, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=words
-    )
+    done = subprocess.run(order, cwd=ROOT, capture_output=True, text=True, env=words)
+    if done.returncode:
+        raise RuntimeError(f"{items} items and {events} events failed: {done.stderr[-1500:]}")
     point = {"items": items, "events": events, **json.loads(done.stdout.splitlines()[-1])}
     print(f"{kind:>8} {items:>9,} items {events:>11,} events {point}", flush=True)
     return point

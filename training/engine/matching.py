@@ -86,7 +86,7 @@ class MatchingObjective(RenewObjective):
 
     def loss(self, batch: Batch, step: int) -> Tensor:
         columns, shift = self._columns(batch, step)
-        if columns is None:  # all items, where few are met
+        if columns is None:  # all items, where there are few
             columns = torch.arange(len(self.network.met), device=shift.device)
         own = self.bench.ranks.part(batch)
         scores, held = self.network.scores(own, columns, shift)

@@ -42,11 +42,9 @@ class TryForm(RefusableForm):
         help_text=_("As your own systems write it."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    diversity = forms.TypedChoiceField(
+    diversity = forms.ChoiceField(
         label=_("Variety"),
         choices=VARIETIES,
-        coerce=float,
-        empty_value="0",
         required=False,
         help_text=_("How much it counts that the items are unlike each other."),
     )
@@ -88,7 +86,7 @@ def trial(request: PageRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form}
     if form.is_valid():
         asked = form.cleaned_data
-        context |= _answered(request, asked["user_id"].strip(), float(asked["diversity"]))
+        context |= _answered(request, asked["user_id"].strip(), float(asked["diversity"] or 0))
     template = "dashboard/_try.html" if request.htmx else "dashboard/try.html"
     return render(request, template, context)
 

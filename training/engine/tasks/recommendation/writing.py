@@ -154,7 +154,7 @@ def _resolved(bench: Workbench, made: Made) -> dict[str, Any]:
         "repeats": made.parts.repeats,
         "epochs": courses.get(FROZEN, {}).get("epochs"),
         "finetune_epochs": courses.get(FINETUNED, {}).get("epochs"),
-        "finetune_learning_rate": rate_of(bench.job),
+        "finetune_learning_rate": rate_of(bench.job) if FINETUNED in courses else None,
     }
     for source, setting, param in (
         ("own_history", "half_life_days", "own_half_life_days"),
