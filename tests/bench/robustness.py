@@ -27,7 +27,7 @@ import numpy as np
 
 from tests.bench.quality.bootstrap import paired_ratio
 from tests.bench.quality.contender import Study
-from tests.bench.quality.datasets import WORLDS
+from tests.bench.quality.datasets import DATASETS
 from tests.bench.quality.datasets.places import ROOT
 from tests.bench.quality.engine_parts import PARTS, SERVED
 from tests.bench.quality.judging import ground_of, judge_all
@@ -190,7 +190,7 @@ def _answer(name: str, folder: Path, quick: bool) -> None:
 
 
 def _world(quick: bool) -> World:
-    world = WORLDS["scientific"]()
+    world = DATASETS["scientific"]()
     return part_of(world, "scientific", 1, _QUICK_PART) if quick else world
 
 

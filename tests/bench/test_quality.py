@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from tests.bench.quality.datasets import DATASETS, scientific
 from tests.bench.quality.engine_run import write_job
 from tests.bench.quality.judging import ground_of, judge_all
 from tests.bench.quality.protocol import Asked, Task, ask
-from tests.bench.quality.rivals import ease, knn, own, popularity
+from tests.bench.quality.rivals import ease, knn, own, popularity, transformers
 from tests.bench.quality.tasks import TASKS
 from tests.bench.quality.world import (
     STEP_END,
@@ -203,6 +204,17 @@ def test_popularity_ranks_by_counts() -> None:
     listed = ranked[0][ranked[0] >= 0]
     assert (np.diff(counts[listed]) <= 0).all()
     assert judge(ranked[0], asked().targets[0]).shape == (4,)
+
+
+def test_acts_of_one_moment_reach_the_neural_rivals_in_an_order_that_tells_nothing() -> None:
+    events = WORLD.snapshot.events
+    order = transformers.in_order(events.subject, events.time, seed=0)
+    keys = list(zip(events.subject[order], events.time[order], strict=True))
+    assert keys == sorted(keys)
+    assert sorted(order.tolist()) == list(range(len(order)))
+    together = [(a, b) for a, b in pairwise(order.tolist()) if events.time[a] == events.time[b]]
+    rising = [events.item[a] < events.item[b] for a, b in together]
+    assert any(rising) and not all(rising)
 
 
 def test_the_engines_job_folder_holds_the_same_events(tmp_path: object) -> None:

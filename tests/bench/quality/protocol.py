@@ -24,8 +24,7 @@ Chosen = Callable[[World], Mask]
 class Task:
     """One way to question a world. repeats: whether met items are candidates; validation, test:
     moments, epoch seconds, each followed by `days` whose acts are the targets; only: items that
-    alone are candidates and targets on test, None for all; quick: whether a short run asks it;
-    timed: whether it is there for the seconds alone."""
+    alone are candidates and targets on test, None for all; quick: whether a short run asks it."""
 
     name: str
     world: str
@@ -35,7 +34,6 @@ class Task:
     days: float
     only: Chosen | None = None
     quick: bool = True
-    timed: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,9 @@ def _cold(world: World) -> Mask:
     return mask
 
 
-def _last_out(name: str, world: str, *, quick: bool = True, timed: bool = False) -> Task:
+def _last_out(name: str, world: str, *, quick: bool = True) -> Task:
     """The last act of everybody is the target, the one before it that of validation."""
-    moments = (STEP_END - DAY,), (STEP_END,)
-    return Task(name, world, False, *moments, 1.0, quick=quick, timed=timed)
+    return Task(name, world, False, (STEP_END - DAY,), (STEP_END,), 1.0, quick=quick)
 
 
 _VALIDATION, _TEST = weeks("2011-09-12", 4), weeks("2011-10-10", 8)
@@ -37,5 +36,4 @@ TASKS = (
     Task("retail_repeats", "retail", True, _VALIDATION, _TEST, 7.0),
     Task("retail_new", "retail", False, _VALIDATION, _TEST, 7.0, quick=False),
     _last_out("movielens", "movielens"),
-    _last_out("scientific_part", "scientific_part", timed=True),
 )
