@@ -87,6 +87,9 @@ def prepare_environment() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # Threads that spin while they wait starve a web server on the same cores, and each other.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # For each shape that it meets, oneDNN keeps a kernel and its buffers: 1,024 of them held more
+    # than a gigabyte, since texts come in many lengths.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
 
 
 def _work(folder: Path) -> int:
