@@ -6,6 +6,7 @@ vectors, and its gradient is carried on through the encoder for a fair sample of
 moves; every few steps all items are encoded afresh.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -200,8 +201,12 @@ def rate_of(job: Job) -> float:
     return ADAPTERS[job.method].rate if given is None else float(given)
 
 
-def finetune(bench: Workbench, objective: FinetuneObjective, draws: Sampler) -> dict[str, float]:
-    """Train adapter and network together. Returns what the loop reports."""
+def finetune(
+    bench: Workbench, objective: FinetuneObjective, draws: Sampler, frozen: float
+) -> dict[str, float]:
+    """Train adapter and network together. Returns what the loop reports. frozen: the figure of the
+    network on frozen text; where nobody has said for how long to train, who is not above it at the
+    first measurement is given up."""
     per_epoch = steps_per_epoch(bench, draws, bench.job.count("batch_size"))
     epochs = bench.job.params["finetune_epochs"]
     steps = per_epoch * int(epochs) if epochs else min(_GOOD_STEPS, 30 * per_epoch)
@@ -214,6 +219,7 @@ def finetune(bench: Workbench, objective: FinetuneObjective, draws: Sampler) -> 
         warmup=min(20, steps // 5 + 1),
         weight_decay=bench.job.number("weight_decay"),
         patience=8,
+        floor=-math.inf if epochs else frozen,
     )
     return train(bench, objective, draws, plan)
 

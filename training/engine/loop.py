@@ -31,7 +31,8 @@ _CLIP = 1.0
 @dataclass(frozen=True)
 class Plan:
     """How long and how fast to train. patience: measurements without gain before stopping, counted
-    from the step `patient_until`."""
+    from the step `patient_until`; floor: what there is without this training, which ends at the
+    first measurement if it is not above that."""
 
     series: str
     steps: int
@@ -42,6 +43,7 @@ class Plan:
     weight_decay: float
     patience: int
     patient_until: int = 0
+    floor: float = -math.inf
 
 
 class Objective(Protocol):
@@ -212,11 +214,11 @@ def _measure(
     bench.progress.metric("valid_ndcg@10", plan.series, course.step, value)
     improved = value > course.best
     course.misses = 0 if improved or course.step < plan.patient_until else course.misses + 1
-    course.finished = course.step >= plan.steps or course.misses >= plan.patience
     if improved:
         course.best, course.best_step = value, course.step
-        return objective.state()
-    return best_state
+    hopeless = course.best <= plan.floor
+    course.finished = course.step >= plan.steps or course.misses >= plan.patience or hopeless
+    return objective.state() if improved else best_state
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> Iterable[nn.Parameter]:

@@ -1,11 +1,11 @@
 """`make bench-quality`: every contender on every data set, each in a process of its own, then the
 tables, docs/benchmarks.md, and one line of JSON with what was measured.
 
-QUICK=1: one seed, two data sets, a sample of their questions, SASRec with the last 20 acts of
-everybody, within ten minutes on two quiet cores. ARGS="NAME …": these data sets alone, in full,
-with a document of their own, since all of them take hours. A data set that is missing fails the
-run. A figure that could not be measured is null, and `missing` says why. No figure comes out of a
-stored file: results lie in a folder that is new for each run.
+QUICK=1: one seed, two data sets, a sample of their questions, within ten minutes on two quiet
+cores. ARGS="NAME …": these data sets alone, in full, with a document of their own, since all of
+them take hours. A data set that is missing fails the run. A figure that could not be measured is
+null, and `missing` says why. No figure comes out of a stored file: results lie in a folder that is
+new for each run.
 """
 
 import json

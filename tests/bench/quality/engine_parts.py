@@ -21,6 +21,8 @@ from training.engine.sources.source import Source
 SERVED = "engine"
 JUDGED = "_judged"
 WITHOUT_TEXT = "engine.sequence_no_text_judged"
+WITH_LORA = "engine.sequence_lora_judged"
+_LORA_EPOCHS = 2
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,33 @@ def _answers(learned: Any, settings: Settings) -> dict[str, Ranker]:
 
 
 def _without_text(study: Study, settings: Settings) -> Learned:
+    course, sources = _sequences(study, without_text(study.snapshot), {})
+    # Whose best step lies early stood at what is popular until patience ended it.
+    finished = course["sequence"]["best_step"] > 0.5 * course["sequence"]["steps"]
+    return Learned(None, {}, sources, _told(course["sequence"]), finished)
+
+
+def _with_lora(study: Study, settings: Settings) -> Learned:
+    course, sources = _sequences(study, study.snapshot, {"finetune_epochs": _LORA_EPOCHS})
+    return Learned(None, {}, sources, _told(course["sequence_finetuned"]))
+
+
+def _sequences(
+    study: Study, snapshot: Snapshot, params: dict[str, Any]
+) -> tuple[dict[str, dict[str, float]], dict[str, Source]]:
+    """How the loops of the sequence models went, and the sources as the run judges them."""
     prepare_environment()
     from tests.bench.quality.engine_bench import run_sequences
 
     with tempfile.TemporaryDirectory(prefix="quality-") as folder:
-        order = {"seed": study.seed, "params": engine_run.params_of(study)}
-        engine_run.write_job(Path(folder), without_text(study.snapshot), order)
+        order = {"seed": study.seed, "params": {**engine_run.params_of(study), **params}}
+        engine_run.write_job(Path(folder), snapshot, order)
         learned = run_sequences(Path(folder))
-    course = learned.courses["sequence"]
-    told = f"{course['steps']} steps, best at {course['best_step']}"
-    # Whose best step lies early stood at what is popular until patience ended it.
-    finished = course["best_step"] > 0.5 * course["steps"]
-    return Learned(None, {}, learned.sources, told, finished)
+    return learned.courses, learned.sources
+
+
+def _told(course: dict[str, float]) -> str:
+    return f"{course['steps']} steps, best at {course['best_step']}"
 
 
 def without_text(snapshot: Snapshot) -> Snapshot:
@@ -87,6 +104,14 @@ PARTS: dict[str, Contender] = {
     WITHOUT_TEXT: Contender(
         _without_text,
         lambda learned, settings: {WITHOUT_TEXT: by_source(learned.judged["sequence"])},
+        rival=False,
+        seeded=True,
+        per_task=True,
+        worlds=frozenset({"scientific"}),
+    ),
+    WITH_LORA: Contender(
+        _with_lora,
+        lambda learned, settings: {WITH_LORA: by_source(learned.judged["sequence_finetuned"])},
         rival=False,
         seeded=True,
         per_task=True,

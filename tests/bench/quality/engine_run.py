@@ -28,7 +28,7 @@ def params_of(study: Study) -> dict[str, Any]:
     """What a tenant would state of such data: how far ahead counts where only order is known, and
     whether met items may come again."""
     stated: dict[str, Any] = {"repeats": study.repeats}
-    if study.quick:  # the costliest stage, which a full run measures
+    if study.quick:  # a stage that a full run measures
         stated["finetune_epochs"] = 0
     return {**stated, "window_days": study.days} if study.days < 7.0 else stated
 

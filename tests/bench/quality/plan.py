@@ -26,7 +26,7 @@ QUICK: dict[str, dict[str, float]] = {
         "own_counts": 5.0,
         "item_knn": 11.0,
         "ease": 32.0,
-        "sasrec": 350.0,
+        "sasrec": 320.0,
         SERVED: 155.0,
     },
 }

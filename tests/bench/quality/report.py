@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.bench.quality.contenders import RIVALS
 from tests.bench.quality.datasets import DATASETS
-from tests.bench.quality.engine_parts import JUDGED, SERVED, WITHOUT_TEXT
+from tests.bench.quality.engine_parts import JUDGED, SERVED, WITH_LORA, WITHOUT_TEXT
 from tests.bench.quality.one import EXPLAINED, QUICK_ASKED, WATCHED
 from tests.bench.quality.results import Result, Table, best_single, over_seeds, ratio
 from tests.bench.quality.rivals import transformers
@@ -19,7 +19,7 @@ from tests.bench.quality.tasks import TASKS
 from training.engine.metrics import Interval
 
 _HEAD = Path(__file__).with_name("head.md")
-_FROZEN, _FINETUNED = f"engine.sequence{JUDGED}", f"engine.sequence_finetuned{JUDGED}"
+_FROZEN = f"engine.sequence{JUDGED}"
 _MATCHED = "engine.content_matched"
 _QUICK_NOTE = """
 This is a short run: one seed, at most {asked:,} questions of test and {watched:,} of validation for
@@ -31,8 +31,7 @@ _NEURAL = ("sasrec", "esasrec")
 _PAIRS = {
     "text_ratio_to_no_text": ("scientific", _FROZEN, WITHOUT_TEXT),
     "finetune_ratio_to_frozen": ("scientific_cold_only", _MATCHED, f"{SERVED}.content"),
-    "lora_ratio_to_frozen": ("scientific", _FINETUNED, _FROZEN),
-    "lora_ratio_to_frozen_cold": ("scientific_cold_only", _FINETUNED, _FROZEN),
+    "lora_ratio_to_frozen": ("scientific", WITH_LORA, _FROZEN),
 }
 _TIMED = ("scientific", "retail_repeats")  # where seconds are compared
 # What every run tells, with what it needs; null where that is missing.
@@ -202,5 +201,5 @@ def _facts(table: Table, *, quick: bool) -> dict[str, str]:
         "minutes": f"{transformers.MINUTES:.0f}",
         "epochs": str(transformers.EPOCHS),
         "patience": str(transformers.PATIENCE[quick]),
-        "longest": str(transformers.LONGEST[quick]),
+        "longest": str(transformers.LONGEST),
     }

@@ -123,6 +123,17 @@ def test_training_changes_what_it_should_and_lowers_the_loss(
     assert unchanged == ["met"]
 
 
+def test_a_training_that_starts_below_what_there_is_ends_at_its_first_measurement(
+    shop: tuple[Path, Snapshot, Split], tmp_path: Path
+) -> None:
+    prepared, draws = objective(shop, tmp_path / "kept")
+    course = train(prepared.bench, prepared, draws, replace(PLAN, floor=1.0))
+    assert (course["steps"], course["best_step"]) == (PLAN.measure_every, PLAN.measure_every)
+    prepared, draws = objective(shop, tmp_path / "above")
+    above = train(prepared.bench, prepared, draws, replace(PLAN, floor=0.0))
+    assert above["steps"] == PLAN.steps > PLAN.measure_every
+
+
 @pytest.mark.parametrize(("most", "epochs"), [(10**9, 1.0), (0.5, 0.5)])
 def test_of_very_many_events_a_processor_reads_a_part(
     shop: tuple[Path, Snapshot, Split],

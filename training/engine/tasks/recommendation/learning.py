@@ -1,5 +1,6 @@
 """Trains the sequence model on frozen text and then, from there, the fine-tuned one."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -117,7 +118,7 @@ def _with_finetuned(
     bench: Workbench, finetuning: FinetuneObjective, draws: Sampler, frozen: Learned
 ) -> Learned:
     whitening = finetuning.readings.whitening
-    course = finetune(bench, finetuning, draws)
+    course = finetune(bench, finetuning, draws, frozen.courses[FROZEN].get("best", -math.inf))
     finetuning.refresh()
     source = finetuning.source(finetuning.bank)
     return Learned(
