@@ -202,7 +202,7 @@ def rate_of(job: Job) -> float:
 
 
 def finetune(
-    bench: Workbench, objective: FinetuneObjective, draws: Sampler, frozen: float
+    bench: Workbench, objective: FinetuneObjective, draws: Sampler, frozen: float = -math.inf
 ) -> dict[str, float]:
     """Train adapter and network together. Returns what the loop reports. frozen: the figure of the
     network on frozen text; where nobody has said for how long to train, who is not above it at the
