@@ -205,7 +205,7 @@ def finetune(
     bench: Workbench, objective: FinetuneObjective, draws: Sampler, frozen: float = -math.inf
 ) -> dict[str, float]:
     """Train adapter and network together. Returns what the loop reports. frozen: the figure of the
-    network on frozen text; where nobody has said for how long to train, who is not above it at the
+    network on frozen text; where nobody has said for how long to train, who is behind it at the
     first measurement is given up."""
     per_epoch = steps_per_epoch(bench, draws, bench.job.count("batch_size"))
     epochs = bench.job.params["finetune_epochs"]

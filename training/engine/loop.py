@@ -32,7 +32,7 @@ _CLIP = 1.0
 class Plan:
     """How long and how fast to train. patience: measurements without gain before stopping, counted
     from the step `patient_until`; floor: what there is without this training, which ends at the
-    first measurement if it is not above that."""
+    first measurement if that is ahead of it."""
 
     series: str
     steps: int
@@ -216,7 +216,7 @@ def _measure(
     course.misses = 0 if improved or course.step < plan.patient_until else course.misses + 1
     if improved:
         course.best, course.best_step = value, course.step
-    hopeless = course.best <= plan.floor
+    hopeless = course.best < plan.floor
     course.finished = course.step >= plan.steps or course.misses >= plan.patience or hopeless
     return objective.state() if improved else best_state
 

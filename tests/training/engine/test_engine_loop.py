@@ -129,9 +129,10 @@ def test_a_training_that_starts_below_what_there_is_ends_at_its_first_measuremen
     prepared, draws = objective(shop, tmp_path / "kept")
     course = train(prepared.bench, prepared, draws, replace(PLAN, floor=1.0))
     assert (course["steps"], course["best_step"]) == (PLAN.measure_every, PLAN.measure_every)
-    prepared, draws = objective(shop, tmp_path / "above")
-    above = train(prepared.bench, prepared, draws, replace(PLAN, floor=0.0))
-    assert above["steps"] == PLAN.steps > PLAN.measure_every
+    for floor in (0.0, course["best"]):
+        prepared, draws = objective(shop, tmp_path / f"above {floor}")
+        above = train(prepared.bench, prepared, draws, replace(PLAN, floor=floor))
+        assert above["steps"] == PLAN.steps > PLAN.measure_every
 
 
 @pytest.mark.parametrize(("most", "epochs"), [(10**9, 1.0), (0.5, 0.5)])
