@@ -17,7 +17,7 @@ from training.engine.loop import Plan, train
 from training.engine.network import NO_TARGET, Batch, reachable, slots
 from training.engine.sequence_training import RenewObjective, SequenceObjective, steps_per_epoch
 from training.engine.sources.content import FOLLOWS, Content
-from training.engine.sources.sequence import GAPS
+from training.engine.sources.sequence import GAPS, SHUT
 from training.engine.workbench import Workbench
 
 _STEPS = 150
@@ -25,7 +25,6 @@ _STRETCHES = 160  # of one step, about three questions each
 _RATE, _RATE_BESIDE = 2e-3, 1e-2
 _SIZE = 16.0  # of a text's vector: what the rate is made for
 _COLUMNS = 1_024  # items that a question's answer has to be told from
-_SHUT = -1e9
 
 
 class Matching(nn.Module):
@@ -71,7 +70,7 @@ class Matching(nn.Module):
         there = (slot < len(columns))[:, None, :] & reach
         where = slot.clamp(max=len(columns) - 1)[:, None, :].expand(-1, reach.shape[1], -1)
         held = ((batch.item[:, None, :] == batch.target[..., None]) & reach).any(dim=2)
-        return scores.scatter_add(2, where, _SHUT * there), held
+        return scores.scatter_add(2, where, SHUT * there), held
 
 
 class MatchingObjective(RenewObjective):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.engine.sources.sequence import GAPS
+from training.engine.sources.sequence import GAPS, SHUT
 
 NO_TARGET = -100  # of a place that asks nothing; torch's cross-entropy passes over it
 _SMALL = 0.02  # deviation of weights at the start: what an item is must not drown in the stream
@@ -19,7 +19,8 @@ _APART = 0.05  # of identities that no text helps to tell apart
 
 @dataclass(frozen=True)
 class NetShape:
-    """Sizes that the network is built from; text = 0 leaves the items' texts out."""
+    """Sizes that the network is built from; text = 0 leaves the items' texts out. Without `repeats`
+    nobody is offered what it has met, and the network has no pointers at it."""
 
     items: int
     text: int
@@ -29,6 +30,7 @@ class NetShape:
     heads: int
     length: int
     dropout: float
+    repeats: bool = True
 
 
 @dataclass(frozen=True)
@@ -123,9 +125,10 @@ class Network(nn.Module):
         self.turn = nn.Sequential(
             nn.Linear(shape.dim, shape.dim), nn.GELU(), nn.Linear(shape.dim, shape.dim)
         )
-        self.point_key = nn.Linear(shape.dim, shape.dim)
-        self.point_query = nn.Linear(shape.dim, shape.dim)
-        self.point_age = nn.Embedding(GAPS, 1)
+        if shape.repeats:
+            self.point_key = nn.Linear(shape.dim, shape.dim)
+            self.point_query = nn.Linear(shape.dim, shape.dim)
+            self.point_age = nn.Embedding(GAPS, 1)
         self.drop = nn.Dropout(shape.dropout)
         self.register_buffer("met", met.float())
         self._start()
@@ -136,7 +139,8 @@ class Network(nn.Module):
                 nn.init.normal_(part.weight, std=_SMALL)
             if isinstance(part, nn.Linear) and part.bias is not None:
                 nn.init.zeros_(part.bias)
-        nn.init.constant_(self.point_age.weight, -2.0)
+        if self.shape.repeats:
+            nn.init.constant_(self.point_age.weight, -2.0)
         nn.init.zeros_(self.amount.weight)  # the same for most events, so it tells little
         if self.text is None:
             nn.init.normal_(self.identity.weight, std=_APART)
@@ -162,7 +166,9 @@ class Network(nn.Module):
         return mapped + residual
 
     def queries(self, batch: Batch, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Queries [B, K, d] and pointers [B, K, L] (0 where an event lies behind the question)."""
+        """Queries [B, K, d] and what the items of past events gain [B, K, L], 0 where an event lies
+        behind the question: what points at them, or SHUT where none may come again. Who learnt
+        against what is never offered would spend most of its steps on telling that apart."""
         x = F.embedding(batch.item, vectors) + self.kind(batch.type) + self.gap(batch.gap)
         x = x + self.place.weight[: x.shape[1]] + self.amount(batch.amount[..., None])
         x = self.drop(x)
@@ -171,10 +177,14 @@ class Network(nn.Module):
             x = block(x)
         state = self.last(upper(x, batch.place))  # [B, K, d]
         query = self.query(state + self.turn(state + self.asked(batch.asked)))
+        reach = reachable(batch.place, x.shape[1])
+        if not self.shape.repeats:
+            other = batch.item[:, None, :] != batch.target[..., None]
+            return query, SHUT * (reach & other).float()
         keys, aim = self.point_key(x), self.point_query(query)
         raw = aim @ keys.transpose(1, 2) / keys.shape[-1] ** 0.5
         raw = raw + self.point_age(batch.age)[..., 0]
-        return query, F.softplus(raw.float()) * reachable(batch.place, x.shape[1])
+        return query, F.softplus(raw.float()) * reach
 
     def scores(
         self, batch: Batch, vectors: Tensor, columns: Tensor | None, shift: Tensor | None = None

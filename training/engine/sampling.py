@@ -23,7 +23,7 @@ class Sampler:
 
     first, stop: int64 [n], range of rows in `goal_item` that lie within the horizon after each
     event; next_time: time of the subject's next later event; weight: how often a question is asked
-    there.
+    there; repeats: whether what a subject has met may be a target.
     """
 
     item: I64
@@ -38,6 +38,7 @@ class Sampler:
     weight: F64
     length: int
     questions: int
+    repeats: bool
 
     def stretches(self, seed: int, epoch: int) -> I64:
         """Row ranges [stretches, 2] of this epoch in random order; each holds some question."""
@@ -93,7 +94,14 @@ class Sampler:
 
 
 def sampler(
-    events: Events, goal: Mask, *, moment: float, horizon_days: float, length: int, questions: int
+    events: Events,
+    goal: Mask,
+    *,
+    moment: float,
+    horizon_days: float,
+    length: int,
+    questions: int,
+    repeats: bool,
 ) -> Sampler:
     """Prepare drawing from the events before `moment`; a target lies at most `horizon_days`
     ahead."""
@@ -123,6 +131,7 @@ def sampler(
         weight=np.where(stop > first, np.where(at_end, _END_WEIGHT, 1.0), 0.0),
         length=length,
         questions=questions,
+        repeats=repeats,
     )
 
 
@@ -140,7 +149,7 @@ def batch_of_pasts(pasts: list[Past], now: float, length: int) -> Batch:
         amount=np.stack([past.weight[row] for past, row in zip(pasts, rows, strict=True)]) * inside,
         place=place,
         asked_time=np.full(place.shape, now),
-        target=np.zeros(place.shape, dtype=np.int64),
+        target=np.full(place.shape, NO_TARGET),
     )
 
 

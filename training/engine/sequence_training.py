@@ -180,6 +180,7 @@ def sampler_until(job: Job, events: Events, split: Split, moment: float) -> Samp
         horizon_days=_HORIZON_WINDOWS * split.days,
         length=job.count("sequence_length"),
         questions=_QUESTIONS,
+        repeats=split.repeats,
     )
 
 
@@ -198,6 +199,7 @@ def build_network(
         heads=job.count("heads"),
         length=job.count("sequence_length"),
         dropout=job.number("dropout"),
+        repeats=draws.repeats,
     )
     met = np.zeros(items, dtype=np.bool_)
     met[draws.item] = True

@@ -15,11 +15,9 @@ from training.engine.sequence_training import served
 ITEMS, LENGTH, NOW = 12, 6, 500.0 * DAY
 
 
-def network(layers: int, text: int) -> Network:
+def network(layers: int, text: int, *, repeats: bool = True) -> Network:
     torch.manual_seed(4)
-    shape = NetShape(
-        items=ITEMS, text=text, types=2, dim=8, layers=layers, heads=2, length=LENGTH, dropout=0.3
-    )
+    shape = NetShape(ITEMS, text, 2, 8, layers, 2, LENGTH, 0.3, repeats)
     met = torch.ones(ITEMS)
     met[-2:] = 0.0
     net = Network(shape, met)
@@ -52,10 +50,11 @@ def past(count: int, seed: int) -> Past:
     )
 
 
+@pytest.mark.parametrize("repeats", [True, False])
 @pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("count", [1, 4, LENGTH, 3 * LENGTH])
-def test_what_serves_scores_as_what_was_trained(layers: int, count: int) -> None:
-    net = network(layers, text=5)
+def test_what_serves_scores_as_what_was_trained(layers: int, count: int, repeats: bool) -> None:
+    net = network(layers, text=5, repeats=repeats)
     text = torch.randn(ITEMS, 5, generator=torch.Generator().manual_seed(0))
     history = past(count, seed=count)
     with torch.no_grad():
@@ -63,6 +62,21 @@ def test_what_serves_scores_as_what_was_trained(layers: int, count: int) -> None
         batch = batch_of_pasts([history, past(3, seed=9)], NOW, LENGTH)
         expected = net.scores(batch, net.vectors(text), torch.arange(ITEMS))[0, 0].numpy()
     assert served(net, text).score(history, NOW) == pytest.approx(expected, abs=1e-4)
+
+
+def test_where_nothing_comes_again_a_target_is_told_from_what_was_not_met() -> None:
+    net = network(1, text=0, repeats=False)
+    one = replace(past(3, seed=1), item=np.array([4, 7, 7]))
+    asked = batch_of_pasts([one], NOW, LENGTH)
+    columns = torch.arange(ITEMS)
+    with torch.no_grad():
+        new, again = (
+            net.scores(replace(asked, target=torch.tensor([[item]])), net.vectors(None), columns)
+            for item in (2, 7)
+        )
+    assert torch.nonzero(new[0, 0] < -1e8).flatten().tolist() == [4, 7]
+    assert torch.nonzero(again[0, 0] < -1e8).flatten().tolist() == [4], "a repeat can be learnt"
+    assert torch.equal(new[0, 0, :4], again[0, 0, :4])
 
 
 def test_padding_behind_a_history_changes_nothing() -> None:

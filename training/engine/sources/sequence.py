@@ -17,6 +17,7 @@ from training.engine.batches import alike
 from training.engine.history import Past
 from training.engine.reasons import Cause
 
+SHUT = -1e9  # what an item gains that is never offered
 GAPS = 18  # buckets of elapsed time: below one hour, then doubling up to about fifteen years
 _EVENTS_AT_ONCE = 2_048  # of several pasts that are read together
 _SUSPECTS = 5  # past items whose removal is tried when a reason is asked for
@@ -169,7 +170,10 @@ class Sequence:
         return self._norm("query", state + turned)
 
     def _pointers(self, states: F32, query: F32, ages: F64) -> F32:
-        """How strongly each query points back at each past event: [pasts, n], never below 0."""
+        """How strongly each query points back at each past event: [pasts, n], never below 0; SHUT
+        where what was met is never offered again."""
+        if "point_age.weight" not in self.weights:
+            return np.full(ages.shape, SHUT, dtype=np.float32)
         keys = self._linear("point_key", states)
         aim = self._linear("point_query", query)
         raw = (keys @ aim[:, :, None])[:, :, 0] / np.sqrt(aim.shape[1])
