@@ -6,6 +6,7 @@ last good checkpoint, and write nothing more); anything else is a crash. Knows n
 database.
 """
 
+import ctypes
 import json
 import logging
 import os
@@ -22,6 +23,7 @@ DONE, BAD_INPUT, STOPPED, DISK_FULL, OUT_OF_MEMORY = 0, 2, 75, 76, 77
 ERROR_FILE = "error.json"
 ARTIFACT = "artifact"
 CHECKPOINT = "checkpoint"
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
 def main(arguments: list[str]) -> int:
@@ -90,6 +92,16 @@ def prepare_environment() -> None:
     # For each shape that it meets, oneDNN keeps a kernel and its buffers: 1,024 of them held more
     # than a gigabyte, since texts come in many lengths.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
+    _keep_memory()
+
+
+def _keep_memory() -> None:
+    """Arrays as long as the catalogue come and go in every step. glibc gives each back to the
+    system, and the next one's pages are zeroed anew; kept, they cost nothing."""
+    adjust = getattr(ctypes.CDLL(None), "mallopt", None)
+    if adjust is not None:
+        adjust(_MMAP_MAX, 0)
+        adjust(_TRIM_THRESHOLD, -1)
 
 
 def _work(folder: Path) -> int:
