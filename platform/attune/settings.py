@@ -239,6 +239,7 @@ TENANT_DUTIES = [
     "training.jobs.sweeping.sweep",
     "training.jobs.replacing.look",
     "compliance.retention.expiring.expire",
+    "recommend.lately.look",
 ]
 # Where tenants may have copies of the checkpoints over their log: by name, a folder or an address
 # of fsspec. What writes there should not be able to overwrite (object lock, another's account).

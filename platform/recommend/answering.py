@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from recommend import popular
+from recommend import lately, popular
 from recommend.bundles import BUNDLES, BundleUnreadable
 from recommend.context import Context
 from recommend.shown import ShownItem
@@ -90,7 +90,8 @@ def _rank(context: Context, bundle: Bundle | None, limit: int) -> tuple[Sequence
 def _bundle(context: Context) -> Bundle | None:
     if context.manifest_sha256 is None:
         return None
-    return BUNDLES.get(context.tenant_id, context.manifest_sha256)
+    bundle = BUNDLES.get(context.tenant_id, context.manifest_sha256)
+    return lately.up_to_date(context.tenant_id, context.manifest_sha256, bundle)
 
 
 def history_of(context: Context) -> History:

@@ -6,7 +6,7 @@ subjects.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +129,10 @@ class Bundle:
         order = best(scores, self._allowed(exclude, available) & (scores > 0), limit)
         causes = source.causes(nobody, now, order.tolist())
         return self._ranked(order, scores[order], causes, {self.popular_name: scores[order]})
+
+    def with_sources(self, sources: Mapping[str, Source]) -> "Bundle":
+        """The same version with these sources in the place of its own of their names."""
+        return replace(self, sources={**self.sources, **sources})
 
     def varied(self, ranked: Sequence[Ranked], trade: float) -> list[Ranked]:
         """The same items in an order that counts how unlike they are: trade 0 keeps the order, 1

@@ -18,6 +18,7 @@ from tests.bench.quality.protocol import Asked
 from training.engine.arrays import I64, Mask
 from training.engine.bundle import Bundle
 from training.engine.history import History, Past
+from training.engine.lately import WINDOWS, Lately, popularity_of
 from training.engine.metrics import DEPTH
 from training.engine.snapshot import EVENTS_FILE, ITEMS_FILE, Snapshot
 
@@ -80,14 +81,15 @@ def _moments(seconds: Any) -> pl.Series:
 
 @dataclass(frozen=True)
 class Bundled:
-    """Ranks by a bundle, one past at a time, as the API does."""
+    """Ranks by a bundle, one past at a time, with the popularity of now, as the API does."""
 
     bundle: Bundle
 
     def rank(self, asked: Asked) -> I64:
+        bundle = up_to_date(self.bundle, asked)
         ranked = np.full((len(asked), DEPTH), -1, dtype=np.int64)
         for row, past in enumerate(asked.pasts):
-            answer = self.bundle.recommend(
+            answer = bundle.recommend(
                 history_of(past), now=asked.now, limit=DEPTH, available=asked.allowed(row)
             )
             found = [each.item - 1 for each in answer]
@@ -96,6 +98,13 @@ class Bundled:
 
     def explained(self, moments: Sequence[Asked], most: int) -> dict[str, int]:
         return explained(self.bundle, moments, most)
+
+
+def up_to_date(bundle: Bundle, asked: Asked) -> Bundle:
+    """The bundle with the popularity of the moment of asking."""
+    weights = {days: asked.recent(float(days)).astype(np.float64) for days in WINDOWS}
+    items = np.arange(1, 1 + len(asked.open))
+    return bundle.with_sources(popularity_of(bundle, Lately(items, weights)))
 
 
 _LEAST_ACTS = 5
@@ -115,7 +124,7 @@ def explained(bundle: Bundle, moments: Sequence[Asked], most: int) -> dict[str, 
         if len(past) < _LEAST_ACTS or len(np.unique(past.item)) < 2:
             continue
         checked += 1
-        agreed += _agrees(bundle, past, moment.now, moment.allowed(row))
+        agreed += _agrees(up_to_date(bundle, moment), past, moment.now, moment.allowed(row))
         if checked == most:
             break
     return {"checked": checked, "agreed": agreed}

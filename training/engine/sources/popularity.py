@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.engine.arrays import DAY, F32, I64, Settings, Tensors
+from training.engine.arrays import DAY, F32, F64, I64, Settings, Tensors
 from training.engine.history import Past
 from training.engine.reasons import Cause
 from training.engine.sources.source import Ground
@@ -53,6 +53,11 @@ def popular_share(ground: Ground, days: float) -> F32:
     weight = np.bincount(
         events.item[recent], weights=events.weight[recent], minlength=ground.item_count
     )
+    return share_of(weight.astype(np.float64))
+
+
+def share_of(weight: F64) -> F32:
+    """Weights of all items as shares of the greatest, float32 [items], never below 0."""
     positive = np.maximum(weight, 0.0)
     return np.asarray(positive / max(positive.max(), 1e-9), dtype=np.float32)
 
