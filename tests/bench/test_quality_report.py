@@ -121,3 +121,18 @@ def test_a_model_that_stopped_at_what_is_popular_gives_no_ratio_of_text() -> Non
         bare = result("engine.sequence_no_text_judged", 0.1, finished=finished)
         claimed = verdicts(table(with_text, bare))["text_ratio_to_no_text"]
         assert (claimed is not None) == finished
+
+
+def test_how_one_process_ended_is_told_once() -> None:
+    stages = "serves fusion; read 1 s"
+    told = shown(
+        table(
+            result("engine", 0.6, told=stages),
+            result("engine.content", 0.4, told=stages),
+            result("engine.sequence_lora_judged", 0.5, told="80 steps, best at 40"),
+            result("ease", 0.5),
+        )
+    )
+    chosen = told[told.index("how it ended") :]
+    assert chosen.count(stages) == 1 and "80 steps, best at 40" in chosen
+    assert "| ease" in chosen and "engine.content" not in chosen.split("ratio of")[0]

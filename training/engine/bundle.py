@@ -121,7 +121,7 @@ class Bundle:
         exclude: frozenset[int] = frozenset(),
         available: Available | None = None,
     ) -> list[Ranked]:
-        """What everybody took up before the version was made, best first; the same for every
+        """What everybody took up lately, best first; the same for every
         subject."""
         source = self.sources[self.popular_name]
         nobody = Past.empty()

@@ -6,14 +6,17 @@ them, before they went on with what was held out.
 import atexit
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tests.bench.quality import engine_run
 from tests.bench.quality.contender import ByScore, Contender, Ranker, Study
-from training.engine.arrays import Settings
+from tests.bench.quality.protocol import Asked
+from training.engine.arrays import F32, Settings
 from training.engine.bundle import Bundle
+from training.engine.history import Past
 from training.engine.run import prepare_environment
 from training.engine.snapshot import Snapshot
 from training.engine.sources.source import Source
@@ -96,8 +99,12 @@ def without_text(snapshot: Snapshot) -> Snapshot:
 
 
 def by_source(source: Source) -> Ranker:
-    """A ranker that asks one source."""
-    return ByScore(lambda pasts, asked: source.score_all(pasts, asked.now))
+    """A ranker that asks one source, popularity that of the moment of asking."""
+
+    def score(pasts: Sequence[Past], asked: Asked) -> F32:
+        return engine_run.counted_on(source, asked).score_all(pasts, asked.now)
+
+    return ByScore(score)
 
 
 PARTS: dict[str, Contender] = {

@@ -21,6 +21,8 @@ from training.engine.history import History, Past
 from training.engine.lately import WINDOWS, Lately, popularity_of
 from training.engine.metrics import DEPTH
 from training.engine.snapshot import EVENTS_FILE, ITEMS_FILE, Snapshot
+from training.engine.sources.popularity import Popularity, share_of
+from training.engine.sources.source import Source
 
 _THREADS = int(os.environ.get("BENCH_THREADS", "2"))
 
@@ -105,6 +107,14 @@ def up_to_date(bundle: Bundle, asked: Asked) -> Bundle:
     weights = {days: asked.recent(float(days)).astype(np.float64) for days in WINDOWS}
     items = np.arange(1, 1 + len(asked.open))
     return bundle.with_sources(popularity_of(bundle, Lately(items, weights)))
+
+
+def counted_on(source: Source, asked: Asked) -> Source:
+    """The source, popularity as it is at the moment of asking."""
+    if not isinstance(source, Popularity):
+        return source
+    weight = asked.recent(float(source.window_days)).astype(np.float64)
+    return Popularity(share_of(weight), source.window_days)
 
 
 _LEAST_ACTS = 5

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tests.bench.quality.engine_parts import SERVED
 from tests.bench.quality.judging import NAMES
 from tests.bench.quality.results import Result, over_seeds
 from training.engine.metrics import Interval
@@ -48,7 +49,9 @@ def task_table(results: dict[str, list[Result]]) -> str:
 
 
 def choices(results: dict[str, list[Result]]) -> str:
-    """What validation chose, how many settings were compared, and how trainings ended."""
+    """What validation chose, how many settings were compared, and how trainings ended; of the
+    engine's sources those alone that were not learnt with what serves."""
+    whole = [run.told for run in results.get(SERVED, ())]
     rows = [
         [
             name,
@@ -57,6 +60,7 @@ def choices(results: dict[str, list[Result]]) -> str:
             "; ".join(dict.fromkeys(run.told for run in runs if run.told)) or "–",
         ]
         for name, runs in results.items()
+        if name == SERVED or [run.told for run in runs] != whole
     ]
     return markdown(("contender", "chosen on validation", "compared", "how it ended"), rows)
 
