@@ -1,8 +1,9 @@
 """What everybody took up lately, counted once an hour while a version serves, so that its
 popularity goes on between two trainings.
 
-Counted are events of people who allow it, as weights of items that tell of nobody. They lie in
-Redis; while it is away, and before the first count, a version keeps the popularity it learnt.
+Counted are events of people who allow it, as weights of items; one that fewer than FEWEST_SUBJECTS
+took up does not rise by it, or it would tell of single people. They lie in Redis; while it is away,
+and before the first count, a version keeps the popularity it learnt.
 """
 
 import time
@@ -15,6 +16,7 @@ from django.core.cache import cache
 from django.db.models import Count, Max, Q
 from redis import RedisError
 
+from recommend.popular import FEWEST_SUBJECTS
 from tenants.behaviour.models import Event
 from tenants.behaviour.types.event_types import stored_types
 from tenants.behaviour.usable import usable
@@ -51,23 +53,26 @@ def count() -> Lately:
     """The weights of the tenant in scope, in WINDOWS before its newest event."""
     newest = Event.objects.aggregate(at=Max("occurred_at"))["at"]
     if newest is None:
-        return Lately(np.empty(0, np.int64), {})
+        return Lately(np.empty(0, np.int64), {}, {})
     since = {days: newest - timedelta(days=days) for days in WINDOWS}
-    within = {
-        f"days_{days}": Count("dedup", filter=Q(occurred_at__gte=moment))
-        for days, moment in since.items()
-    }
+    within: dict[str, Count] = {}
+    for days, moment in since.items():
+        late = Q(occurred_at__gte=moment)
+        within[f"acts_{days}"] = Count("dedup", filter=late)
+        within[f"people_{days}"] = Count("subject_id", distinct=True, filter=late)
     recent = usable(Use.POPULARITY).filter(occurred_at__gte=min(since.values()))
     rows = list(recent.values_list("item_id", "type").annotate(**within))
     kinds = stored_types().by_code
     items, place = np.unique([row[0] for row in rows], return_inverse=True)
     weight = np.array([kinds[row[1]].weight for row in rows])
-    counts = np.array([row[2:] for row in rows], dtype=np.float64).reshape(-1, len(WINDOWS))
-    summed = {}
-    for column, days in enumerate(WINDOWS):
-        acts = np.bincount(place, weight * counts[:, column], len(items))
-        summed[days] = acts.astype(np.float64)
-    return Lately(items.astype(np.int64), summed)
+    counts = np.array([row[2:] for row in rows], dtype=np.int64).reshape(-1, len(WINDOWS), 2)
+    weights, many = {}, {}
+    for (acts, people), days in zip(counts.transpose(1, 2, 0), WINDOWS, strict=True):
+        weights[days] = np.bincount(place, weight * acts, len(items)).astype(np.float64)
+        most = np.zeros(len(items), dtype=np.int64)  # of one type: never more than there were
+        np.maximum.at(most, place, people)
+        many[days] = most >= FEWEST_SUBJECTS
+    return Lately(items.astype(np.int64), weights, many)
 
 
 def up_to_date(tenant_id: UUID, digest: bytes, bundle: Bundle) -> Bundle:

@@ -24,6 +24,7 @@ from training.engine.snapshot import EVENTS_FILE, ITEMS_FILE, Snapshot
 from training.engine.sources.popularity import Popularity, share_of
 from training.engine.sources.source import Source
 
+_MANY = 10  # people behind an item's popularity, as answers want them
 _THREADS = int(os.environ.get("BENCH_THREADS", "2"))
 
 
@@ -105,8 +106,9 @@ class Bundled:
 def up_to_date(bundle: Bundle, asked: Asked) -> Bundle:
     """The bundle with the popularity of the moment of asking."""
     weights = {days: asked.recent(float(days)).astype(np.float64) for days in WINDOWS}
+    many = {days: asked.people(float(days)) >= _MANY for days in WINDOWS}
     items = np.arange(1, 1 + len(asked.open))
-    return bundle.with_sources(popularity_of(bundle, Lately(items, weights)))
+    return bundle.with_sources(popularity_of(bundle, Lately(items, weights, many)))
 
 
 def counted_on(source: Source, asked: Asked) -> Source:

@@ -41,7 +41,8 @@ class Asked:
     """The questions of one moment. subjects: int64 [n]; pasts: [n], none empty; targets: per
     question, the distinct items taken up, int64; open: bool [items], the candidates; seen: per
     question, the items that are none, int64; recent(days): weight of every item in the days before
-    now, float32 [items]; unreachable: targets that were no candidates."""
+    now, float32 [items]; people(days): how many people took it up in them, int64 [items];
+    unreachable: targets that were no candidates."""
 
     now: float
     subjects: I64
@@ -50,6 +51,7 @@ class Asked:
     open: Mask
     seen: list[I64]
     recent: Callable[[float], F32]
+    people: Callable[[float], I64]
     unreachable: int
 
     def __len__(self) -> int:
@@ -75,6 +77,7 @@ class Asked:
             self.open,
             [self.seen[i] for i in keep],
             self.recent,
+            self.people,
             self.unreachable,
         )
 
@@ -111,6 +114,7 @@ def ask(world: World, task: Task, now: float, *, final: bool) -> Asked:
         open=open_,
         seen=seen,
         recent=lambda days: _recent(events, now, days, len(open_)),
+        people=lambda days: _people(events, now, days, len(open_)),
         unreachable=unreachable,
     )
 
@@ -126,6 +130,13 @@ def _recent(events: Events, now: float, days: float, items: int) -> F32:
     """Weight of each item's events in the `days` before `now`, float32 [items]."""
     inside = (events.time < now) & (events.time >= now - days * DAY)
     return np.bincount(events.item[inside], events.weight[inside], items).astype(np.float32)
+
+
+def _people(events: Events, now: float, days: float, items: int) -> I64:
+    """How many people took up each item in the `days` before `now`, int64 [items]."""
+    inside = (events.time < now) & (events.time >= now - days * DAY)
+    pairs = np.unique(np.stack([events.subject[inside], events.item[inside]]), axis=1)
+    return np.bincount(pairs[1], minlength=items)
 
 
 def weeks(first: str, count: int) -> tuple[float, ...]:

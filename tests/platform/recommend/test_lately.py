@@ -74,13 +74,24 @@ def test_what_is_taken_up_while_a_version_serves_becomes_popular(shopkeeper):
     assert popular(shopkeeper)[0] == RARE
 
 
+def test_what_few_people_take_up_does_not_rise(shopkeeper):
+    before = popular(shopkeeper)
+    take_up(shopkeeper, PEOPLE[:3])
+    count_anew(shopkeeper)
+    assert popular(shopkeeper) == before
+    take_up(shopkeeper, PEOPLE[3:])
+    count_anew(shopkeeper)
+    assert popular(shopkeeper)[0] == RARE != before[0]
+
+
 def test_who_objects_is_no_longer_counted(shopkeeper):
-    take_up(shopkeeper, [3])
+    take_up(shopkeeper, PEOPLE)
     count_anew(shopkeeper)
     assert popular(shopkeeper)[0] == RARE
     with shopkeeper.scope:
-        told = {"subject_id": find(shop.user(3)).id, "actor": shopkeeper.actor}
-        set_flag(**told, kind="objection", purposes=None, reason="Asked by letter.")
+        for person in PEOPLE[3:]:
+            told = {"subject_id": find(shop.user(person)).id, "actor": shopkeeper.actor}
+            set_flag(**told, kind="objection", purposes=None, reason="Asked by letter.")
     count_anew(shopkeeper)
     assert popular(shopkeeper)[0] != RARE
 
@@ -103,7 +114,11 @@ def test_one_business_does_not_move_what_is_popular_in_another(shopkeeper, bob):
     before = popular(shopkeeper)
     with shopkeeper.scope:
         place = Item.objects.get(external_id=RARE).id
-    counts = Lately(np.array([place]), {days: np.array([99.0]) for days in lately.WINDOWS})
+    counts = Lately(
+        np.array([place]),
+        {days: np.array([99.0]) for days in lately.WINDOWS},
+        {days: np.array([True]) for days in lately.WINDOWS},
+    )
     cache.set(shared_name(lately.NAME, bob.tenant.id), counts, 60)
     assert popular(shopkeeper) == before
     cache.set(shared_name(lately.NAME, shopkeeper.tenant.id), counts, 60)

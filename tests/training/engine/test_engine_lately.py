@@ -9,6 +9,7 @@ from tests.training.engine import engine_shop
 from training.engine.arrays import DAY
 from training.engine.bundle import Bundle
 from training.engine.lately import WINDOWS, Lately, popularity_of
+from training.engine.sources.popularity import Popularity
 
 NOW = engine_shop.START.timestamp() + 7 * DAY * engine_shop.WEEKS
 
@@ -20,7 +21,11 @@ def bundle(finished: Path) -> Bundle:
 
 def counted(*weights: tuple[int, float]) -> Lately:
     items, values = zip(*weights, strict=True)
-    return Lately(np.array(items), {days: np.array(values) for days in WINDOWS})
+    return Lately(
+        np.array(items),
+        {days: np.array(values) for days in WINDOWS},
+        {days: np.ones(len(items), np.bool_) for days in WINDOWS},
+    )
 
 
 def popular(bundle: Bundle) -> list[int]:
@@ -47,12 +52,31 @@ def test_an_item_that_is_taken_back_more_than_taken_up_is_not_popular(bundle: Bu
     assert popular(bundle.with_sources(popularity_of(bundle, lately))) == [last]
 
 
+def test_an_item_of_few_people_falls_and_rises_no_higher_than_it_was_learnt(bundle: Bundle) -> None:
+    learnt = np.zeros(len(bundle.items), np.float32)
+    learnt[:2] = [1.0, 0.5]
+    name = "popular_7d"
+    before = bundle.with_sources({name: Popularity(learnt, 7)})
+    items = bundle.items[:4]
+    weight = np.array([2.0, 8.0, 3.0, 6.0])
+    fresh = popularity_of(
+        before, Lately(items, {7: weight}, {7: np.array([False, False, False, True])})
+    )
+    share = fresh[name].tensors()["share"][:4] * 6.0
+    assert share.tolist() == pytest.approx([2.0, 3.0, 0.0, 6.0])
+    assert popularity_of(before, Lately(items, {7: weight}, {7: np.zeros(4, np.bool_)})) == {}
+
+
 @pytest.mark.parametrize(
     "lately",
     [
-        Lately(np.empty(0, np.int64), {}),
-        Lately(np.empty(0, np.int64), {days: np.empty(0) for days in WINDOWS}),
-        Lately(np.array([-1]), {days: np.ones(1) for days in WINDOWS}),
+        Lately(np.empty(0, np.int64), {}, {}),
+        Lately(
+            np.empty(0, np.int64),
+            {days: np.empty(0) for days in WINDOWS},
+            {days: np.empty(0, np.bool_) for days in WINDOWS},
+        ),
+        counted((-1, 1.0)),
     ],
     ids=["nothing counted", "nothing taken up", "only unknown items"],
 )
