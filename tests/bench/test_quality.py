@@ -237,3 +237,11 @@ def test_what_rivals_load_needs_no_library_of_the_engines_files() -> None:
     )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_neural_rivals_read_as_many_acts_as_people_have_up_to_a_bound() -> None:
+    few = np.repeat(np.arange(200), 3)
+    many = np.concatenate([few, np.full(500, 200), np.full(500, 201), np.full(500, 202)])
+    assert transformers.longest(few, quick=False) == 3
+    assert transformers.longest(many, quick=False) == transformers.LONGEST[False]
+    assert transformers.longest(many, quick=True) == transformers.LONGEST[True]

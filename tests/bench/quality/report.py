@@ -201,5 +201,5 @@ def _facts(table: Table, *, quick: bool) -> dict[str, str]:
         "minutes": f"{transformers.MINUTES:.0f}",
         "epochs": str(transformers.EPOCHS),
         "patience": str(transformers.PATIENCE[quick]),
-        "longest": str(transformers.LONGEST),
+        "longest": str(transformers.LONGEST[quick]),
     }
