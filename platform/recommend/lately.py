@@ -38,15 +38,13 @@ _held: dict[tuple[UUID, bytes], tuple[float, Mapping[str, Source]]] = {}
 
 
 def look(tenant_id: UUID) -> None:
-    """Periodic duty: count anew where a version serves and the last count is an hour old."""
-    counted = shared_name(NAME, tenant_id, "counted")
-    if cache.get(counted):
+    """Periodic duty: once an hour, count anew where a version serves. A count that fails is not
+    tried again before the next hour: of very many events it takes a while."""
+    if not cache.add(shared_name(NAME, tenant_id, "counted"), True, EVERY_SECONDS):
         return
     with tenant_scope(tenant_id):
-        if serving() is None:
-            return
-        cache.set(shared_name(NAME, tenant_id), count(), _KEPT_SECONDS)
-    cache.set(counted, True, EVERY_SECONDS)
+        if serving() is not None:
+            cache.set(shared_name(NAME, tenant_id), count(), _KEPT_SECONDS)
 
 
 def count() -> Lately:
