@@ -121,8 +121,7 @@ class Bundle:
         exclude: frozenset[int] = frozenset(),
         available: Available | None = None,
     ) -> list[Ranked]:
-        """What everybody took up lately, best first; the same for every
-        subject."""
+        """What everybody took up lately, best first; the same for every subject."""
         source = self.sources[self.popular_name]
         nobody = Past.empty()
         scores = source.score(nobody, now)

@@ -127,16 +127,17 @@ def explained(bundle: Bundle, moments: Sequence[Asked], most: int) -> dict[str, 
     """Of at most `most` subjects with _LEAST_ACTS acts: how many first answers were checked, and
     for how many the item that the explanation names is the one whose removal from the past lowers
     the score most, or within a tenth of it. Who can lose nothing is right to name nothing."""
-    asked = [(each, row) for each in moments for row in range(len(each))]
+    now = [(each, up_to_date(bundle, each)) for each in moments]
+    asked = [(each, fresh, row) for each, fresh in now for row in range(len(each))]
     drawn = np.random.default_rng(0).permutation(len(asked))
     checked = agreed = 0
     for index in drawn:
-        moment, row = asked[index]
+        moment, fresh, row = asked[index]
         past = moment.pasts[row]
         if len(past) < _LEAST_ACTS or len(np.unique(past.item)) < 2:
             continue
         checked += 1
-        agreed += _agrees(up_to_date(bundle, moment), past, moment.now, moment.allowed(row))
+        agreed += _agrees(fresh, past, moment.now, moment.allowed(row))
         if checked == most:
             break
     return {"checked": checked, "agreed": agreed}
