@@ -23,7 +23,8 @@ from training.engine.job import Job
 from training.engine.loop import Plan, train
 from training.engine.network import Batch
 from training.engine.sampling import Sampler
-from training.engine.sequence_training import SequenceObjective, steps_per_epoch
+from training.engine.sequence_objective import SequenceObjective
+from training.engine.sequence_training import steps_per_epoch
 from training.engine.workbench import Workbench
 
 _CARRIERS = 384  # draws of items that are encoded with gradients in each step

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from training.engine.arrays import F32, I64
 from training.engine.loop import Plan, train
 from training.engine.network import NO_TARGET, Batch, reachable, slots
-from training.engine.sequence_training import RenewObjective, SequenceObjective, steps_per_epoch
+from training.engine.sequence_objective import RenewObjective, SequenceObjective
+from training.engine.sequence_training import steps_per_epoch
 from training.engine.sources.content import FOLLOWS, Content
 from training.engine.sources.sequence import GAPS, SHUT
 from training.engine.workbench import Workbench

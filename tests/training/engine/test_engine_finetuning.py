@@ -20,11 +20,8 @@ from training.engine.loop import Plan, train
 from training.engine.network import Batch
 from training.engine.progress import Progress, Unheard
 from training.engine.ranks import Ranks
-from training.engine.sequence_training import (
-    SequenceObjective,
-    build_network,
-    prepare_sampler,
-)
+from training.engine.sequence_objective import SequenceObjective
+from training.engine.sequence_training import build_network, prepare_sampler
 from training.engine.snapshot import read_snapshot
 from training.engine.split import split
 from training.engine.stopping import Interrupted, Stop

@@ -16,12 +16,8 @@ from training.engine.loop import Plan, train
 from training.engine.network import NO_TARGET, Batch
 from training.engine.progress import Progress
 from training.engine.sampling import Sampler
-from training.engine.sequence_training import (
-    SequenceObjective,
-    build_network,
-    prepare_sampler,
-    train_sequence,
-)
+from training.engine.sequence_objective import SequenceObjective
+from training.engine.sequence_training import build_network, prepare_sampler, train_sequence
 from training.engine.snapshot import Snapshot, read_snapshot
 from training.engine.split import Split, split
 from training.engine.stopping import Interrupted, Stop

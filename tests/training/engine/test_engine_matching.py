@@ -17,7 +17,7 @@ from training.engine.history import Past
 from training.engine.matching import Matching, MatchingObjective, learn_matching
 from training.engine.network import NO_TARGET, Batch
 from training.engine.sampling import batch_of_pasts
-from training.engine.sequence_training import SequenceObjective
+from training.engine.sequence_objective import SequenceObjective
 from training.engine.stopping import Interrupted
 
 NOW = engine_shop.START.timestamp() + 7 * DAY * engine_shop.WEEKS

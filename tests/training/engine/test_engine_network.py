@@ -10,7 +10,7 @@ from training.engine.arrays import DAY
 from training.engine.history import Past
 from training.engine.network import NetShape, Network
 from training.engine.sampling import batch_of_pasts
-from training.engine.sequence_training import served
+from training.engine.sequence_objective import served
 
 ITEMS, LENGTH, NOW = 12, 6, 500.0 * DAY
 

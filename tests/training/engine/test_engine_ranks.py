@@ -26,7 +26,7 @@ from training.engine.loop import Plan, train
 from training.engine.network import Batch
 from training.engine.params import read_params
 from training.engine.ranks import Ranks
-from training.engine.sequence_training import SequenceObjective
+from training.engine.sequence_objective import SequenceObjective
 from training.engine.workbench import prepare_device
 
 PLAN = Plan(

@@ -7,6 +7,7 @@ import pytest
 
 from training.engine.arrays import DAY
 from training.engine.history import Past
+from training.engine.links import kept
 from training.engine.snapshot import Catalogue, Events, Snapshot
 from training.engine.sources import SOURCES, content, neighbours, own, popularity, repeats
 from training.engine.sources.source import Ground, Source
@@ -233,7 +234,7 @@ def test_neighbours_above_the_limit_are_shrunk_cosines_however_they_are_cut(
     monkeypatch.setattr(neighbours, "EASE_LIMIT", 1)
     found = []
     for block in (10_000_000, 40):
-        monkeypatch.setattr(neighbours, "_BLOCK", block)
+        monkeypatch.setattr(kept, "_BLOCK", block)
         source = neighbours.fit(many, {"ridge": 1.0, "half_life_days": 30.0})
         dense = np.zeros((30, 30))
         np.add.at(dense, (np.arange(30)[:, None], source.link), source.strength)
@@ -293,7 +294,7 @@ def _sequence() -> Source:
     import torch
 
     from training.engine.network import NetShape, Network
-    from training.engine.sequence_training import served
+    from training.engine.sequence_objective import served
 
     torch.manual_seed(1)
     shape = NetShape(items=4, text=0, types=1, dim=8, layers=2, heads=2, length=5, dropout=0.0)

@@ -13,9 +13,8 @@ from training.engine.finetuning import FinetuneObjective, adapt, finetune
 from training.engine.matching import learn_matching
 from training.engine.pace import pace_days
 from training.engine.sampling import Sampler
+from training.engine.sequence_objective import RenewObjective, SequenceObjective
 from training.engine.sequence_training import (
-    RenewObjective,
-    SequenceObjective,
     build_network,
     prepare_sampler,
     renew_sequence,
