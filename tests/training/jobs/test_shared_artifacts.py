@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import resource
 import shutil
 import subprocess
@@ -171,7 +172,7 @@ def test_a_store_that_is_away_is_told_apart_from_a_damaged_bundle(alice, artifac
     shared.settings.ARTIFACT_STORE = "nosuchscheme://bucket"
     with reading(alice.tenant.id, digest):  # its own copy needs no store
         shared.on("b")
-    refused(alice, digest, "", StoreUnreachable)
+    refused(alice, digest, "nosuchscheme", StoreUnreachable)
 
 
 def test_s36_another_tenants_bundle_is_not_found(alice, bob, artifact, machines):
@@ -215,12 +216,13 @@ def test_s41_a_pickle_and_any_other_stranger_is_refused_at_both_doors(
     digest = bytes.fromhex(sha256_of(made / "manifest.json"))
     manifest = (made / "manifest.json").read_bytes()
     for file, text in ((name, content), ("manifest.json", manifest)):
-        if not name.startswith("../"):
+        if not file.startswith("../"):
             (shared.root / "store").mkdir(exist_ok=True)
             target = shared.root / "store" / str(alice.tenant.id) / "artifacts" / digest.hex()
             (target / file).parent.mkdir(parents=True, exist_ok=True)
             shared.write(alice, text, "artifacts", digest.hex(), file)
-    refused(alice, digest, "")
+    reason = "a bundle holds safetensors and JSON alone|it is no safetensors file"
+    refused(alice, digest, rf"^{re.escape(name)}: ({reason})")
     assert shared.local("a") == []
 
 
