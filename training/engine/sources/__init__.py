@@ -1,4 +1,4 @@
-"""The table of score sources: one line per source, one file per kind."""
+"""The table of score sources: one line a source, one file a kind; neighbours learn in `links`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
