@@ -2,6 +2,7 @@
 
 import os
 import time
+from threading import Lock
 from uuid import UUID
 
 from tenants.errors import NotFound
@@ -45,10 +46,22 @@ PREFIXES = {
 }
 
 
+_ticking = Lock()
+_last_tick = 0
+
+
 def uuid7() -> UUID:
-    """A UUID version 7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    return seven(milliseconds.to_bytes(6, "big") + os.urandom(10))
+    """A UUID version 7 (RFC 9562, section 5.7) above every one that this process made before.
+
+    48 bits of Unix milliseconds, 12 bits of 1/4096 of them (section 6.2, method 3), 62 random bits.
+    """
+    global _last_tick
+    with _ticking:
+        # A tick is 244 ns: two within one, or a clock set back, take the next.
+        _last_tick = max(_last_tick + 1, (time.time_ns() << 12) // 1_000_000)
+        milliseconds, part = divmod(_last_tick, 4096)
+    told = milliseconds.to_bytes(6, "big") + part.to_bytes(2, "big")
+    return seven(told + os.urandom(8))
 
 
 def seven(told: bytes) -> UUID:
