@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 
 from tenants.accounts.models import Tenant
-from tests.conftest import Business
+from tests.business import Business
 
 
 @contextmanager

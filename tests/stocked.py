@@ -8,7 +8,7 @@ from tenants.consent.notices import archive_notice
 from tenants.consent.vocabulary import Purpose
 from tenants.work.run import run_waiting
 from tests import shop
-from tests.conftest import Business, make_business
+from tests.business import Business, make_business
 from tests.trained import give_version
 from training.jobs.models import Version
 from training.jobs.services import approve_version, publish_version

@@ -36,7 +36,7 @@ from tests.access_table import (
     send,
 )
 from tests.access_walk import identities, undrawn, walk
-from tests.conftest import signed_in
+from tests.business import signed_in
 from tests.each_route import for_each, open_limits, undone
 from tests.tenants.isolation.rows import OWNED
 

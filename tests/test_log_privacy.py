@@ -18,7 +18,7 @@ from tenants.subjects.directory import audit_ref, find, resolve
 from tenants.subjects.models import SubjectKey
 from tenants.work.run import run_waiting
 from tests import shop
-from tests.conftest import PASSWORD
+from tests.business import PASSWORD
 from tests.tenants.evidence.evidence import content_of, faults, make_evidence
 
 # People as a careless business names them: every id is personal data by its form.

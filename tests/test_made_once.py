@@ -5,7 +5,7 @@ from django.db import connection
 
 from tenants.accounts.keys import create_key
 from tenants.accounts.models import APIKey
-from tests.conftest import make_business
+from tests.business import make_business
 
 
 @pytest.fixture(scope="module")

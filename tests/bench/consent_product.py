@@ -43,7 +43,7 @@ def by_the_product(chance: random.Random, *, people: int) -> dict[str, int]:
     """Counts of uses without consent, of consents not used, and of twins that differ."""
     from django.utils.timezone import now
 
-    from tests.conftest import make_business
+    from tests.business import make_business
 
     business = make_business("Alice")
     begin = now() - NOW * DAY

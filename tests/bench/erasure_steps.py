@@ -24,7 +24,7 @@ def prepare(known: Known) -> Known:
     from tenants.behaviour.arriving.accepting import accept_upload
     from tenants.behaviour.models import Upload
     from tests import shop
-    from tests.conftest import Member, Person, make_business
+    from tests.business import Member, Person, make_business
     from tests.stocked import archive, stock_items
     from training.jobs.control import create_job
     from training.jobs.services import set_standing_approval

@@ -36,7 +36,7 @@ def main() -> None:
     from django.core.management import call_command
 
     from tests.bench.ingest_stream import stream
-    from tests.conftest import make_business
+    from tests.business import make_business
 
     with tempfile.TemporaryDirectory(prefix="attune-ingest-") as folder, worker() as hands:
         call_command("migrate", database="owner", interactive=False, verbosity=0)

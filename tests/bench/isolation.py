@@ -24,7 +24,7 @@ ROWS = 40
 def main() -> None:
     from django.core.management import call_command
 
-    from tests.conftest import make_business
+    from tests.business import make_business
 
     call_command("migrate", database="owner", interactive=False, verbosity=0)
     alice, bob, carol = (make_business(name) for name in ("Alice", "Bob", "Carol"))

@@ -23,7 +23,7 @@ from tenants.errors import AppError  # noqa: E402
 from tests import shop, stocked  # noqa: E402
 from tests.bench.jobs_kills import Killer, engines, planned  # noqa: E402
 from tests.bench.jobs_verdict import verdict  # noqa: E402
-from tests.conftest import Business, make_business  # noqa: E402
+from tests.business import Business, make_business  # noqa: E402
 from training.jobs import life  # noqa: E402
 from training.jobs.control import cancel_job, create_job  # noqa: E402
 from training.jobs.models import Job  # noqa: E402

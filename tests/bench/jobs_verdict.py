@@ -8,7 +8,7 @@ from typing import Any
 from tenants.audit.verify import verify_chain
 from tenants.behaviour.models import Item
 from tests.bench.jobs_steps import attempts_in, repeated, resumed
-from tests.conftest import Business
+from tests.business import Business
 from training.engine.tensors import open_tensors
 from training.jobs import artifacts, life
 from training.jobs.beginning import folder_of

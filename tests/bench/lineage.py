@@ -55,7 +55,7 @@ def main() -> int:
     from django.core.management import call_command
 
     from tests.bench.stage import UNLIMITED
-    from tests.conftest import make_business
+    from tests.business import make_business
 
     call_command("migrate", database="owner", interactive=False, verbosity=0)
     business = make_business("Alice")

@@ -34,7 +34,7 @@ def main() -> int:
     from tenants.accounts.life import set_limits
     from tenants.audit.actor import system
     from tests import shop
-    from tests.conftest import make_business
+    from tests.business import make_business
     from tests.stocked import stock
 
     with (

@@ -22,7 +22,7 @@ from tenants.behaviour.models import Upload  # noqa: E402
 from tenants.isolation.models import KnownTenant  # noqa: E402
 from tenants.isolation.scope import tenant_scope  # noqa: E402
 from tests import shop, stocked  # noqa: E402
-from tests.conftest import make_business  # noqa: E402
+from tests.business import make_business  # noqa: E402
 from training.jobs.control import create_job  # noqa: E402
 from training.jobs.models import Job, Snapshot, Version  # noqa: E402
 

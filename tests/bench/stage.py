@@ -34,7 +34,7 @@ STRIDE = 1_000
 
 @dataclass(frozen=True)
 class Stage:
-    """`shops` by name, each a `tests.conftest.Business` whose key holds every scope."""
+    """`shops` by name, each a `tests.business.Business` whose key holds every scope."""
 
     host: str
     port: int
@@ -201,7 +201,7 @@ def _open_shops(folder: Path, names: Sequence[str], people: int) -> dict[str, An
     from django.core.management import call_command
 
     from tests import shop
-    from tests.conftest import make_business
+    from tests.business import make_business
     from tests.stocked import publish, stock
     from tests.trained import give_version, renumbered, train
 

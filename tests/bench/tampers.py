@@ -80,7 +80,7 @@ def _named(found: list[Finding], tampered: Tampered) -> bool:
 
 def ground(seed: int) -> Ground:
     """A tenant with a log, checkpoints and two exports, really made by the worker."""
-    from tests.conftest import make_business
+    from tests.business import make_business
 
     business = make_business(f"tampers-{seed}")
     for number in range(100):

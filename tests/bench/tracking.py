@@ -42,7 +42,7 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         from django.core.management import call_command
 
-        from tests.conftest import make_business
+        from tests.business import make_business
         from tests.tenants.behaviour.uploads import agree
 
         call_command("migrate", database="owner", interactive=False, verbosity=0)

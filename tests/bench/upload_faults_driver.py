@@ -31,7 +31,7 @@ from tests.bench.upload_faults_outages import (  # noqa: E402
 from tests.bench.upload_faults_packed import BOMBS, PACKED  # noqa: E402
 from tests.bench.upload_faults_processes import VAR, Memory  # noqa: E402
 from tests.bench.upload_faults_verdict import Table, check_words, judge  # noqa: E402
-from tests.conftest import Business, make_business  # noqa: E402
+from tests.business import Business, make_business  # noqa: E402
 from tests.tenants.behaviour.uploads import agree  # noqa: E402
 
 # The files of one tenant are processed one after the other, so several tenants send them.

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.conftest import PASSWORD
+from tests.business import PASSWORD
 
 
 def signed_in(client: Client) -> bool:

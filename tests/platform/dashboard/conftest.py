@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from tenants.behaviour.models import Upload
-from tests.conftest import make_business
+from tests.business import make_business
 from tests.stocked import publish, stock
 from tests.trained import give_version
 from training.jobs.models import JobMetric, Version

@@ -14,7 +14,7 @@ from tenants.accounts.siblings import sibling_of
 from tenants.audit.models import AuditEntry
 from tenants.ids import public_id, uuid7
 from tenants.isolation.scope import tenant_scope
-from tests.conftest import PASSWORD, signed_in
+from tests.business import PASSWORD, signed_in
 
 NEW = "new@example.com"
 # A sound address, longer than a mail server takes one (RFC 5321) and than our column.

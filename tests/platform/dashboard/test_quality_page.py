@@ -15,7 +15,7 @@ from tenants.consent.models import ConsentState
 from tenants.consent.policy import set_uses
 from tenants.consent.vocabulary import PURPOSE_OF, Purpose, Use
 from tenants.subjects.models import Subject
-from tests.conftest import make_business
+from tests.business import make_business
 from tests.platform.dashboard.test_pages import figure_of, text_of
 from tests.shop import FIRST_ITEM
 from tests.stocked import stock

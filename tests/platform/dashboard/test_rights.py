@@ -11,7 +11,7 @@ from dashboard.urls import urlpatterns
 from tenants.access.rights import RIGHTS_OF
 from tenants.accounts.models import Person, Role
 from tenants.audit.models import AuditEntry
-from tests.conftest import PASSWORD, signed_in
+from tests.business import PASSWORD, signed_in
 
 LISTS = [place.view for place in PLACES] + ["design"]
 # Addresses that only take a POST.

@@ -8,7 +8,7 @@ from tenants.accounts.queries import memberships_of, person_with
 from tenants.audit.models import AuditEntry
 from tenants.isolation.models import KnownTenant
 from tenants.isolation.scope import tenant_scope
-from tests.conftest import PASSWORD
+from tests.business import PASSWORD
 
 WISH = {
     "name": "Dora's shop",

@@ -24,7 +24,7 @@ from tenants.rights.models import RightsRequest
 from tenants.rights.opening import open_request
 from tenants.work.run import run_waiting
 from tests import shop
-from tests.conftest import PASSWORD
+from tests.business import PASSWORD
 from tests.platform.dashboard.conftest import PEOPLE
 from tests.stocked import archive, publish, stock, stock_items
 from tests.trained import give_version

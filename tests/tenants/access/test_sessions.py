@@ -7,7 +7,7 @@ from django.test import Client
 
 from tenants.accounts.models import Member, Person
 from tenants.isolation.scope import person_scope
-from tests.conftest import PASSWORD
+from tests.business import PASSWORD
 
 NEW = "a better horse battery"
 

@@ -23,7 +23,7 @@ from tenants.audit.models import AuditDetail, AuditEntry
 from tenants.errors import AppError, Conflict, Denied, NotFound
 from tenants.ids import uuid7
 from tenants.isolation.scope import tenant_scope
-from tests.conftest import PASSWORD
+from tests.business import PASSWORD
 from tests.connections import in_threads
 
 NEW = "new@example.com"

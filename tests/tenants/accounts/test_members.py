@@ -20,7 +20,7 @@ from tenants.audit.actor import Actor, system
 from tenants.audit.models import AuditEntry
 from tenants.errors import AppError, Conflict, Denied, NotFound
 from tenants.isolation.scope import person_scope, sign_in_scope
-from tests.conftest import PASSWORD, signed_in
+from tests.business import PASSWORD, signed_in
 from tests.connections import in_threads
 
 

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from tenants.accounts.queries import person_with
-from tests.conftest import PASSWORD
+from tests.business import PASSWORD
 
 NEXT = "a quite different phrase"
 
