@@ -14,45 +14,51 @@ from training.engine.network import NO_TARGET, Batch
 from training.engine.snapshot import Events
 from training.engine.sources.sequence import bucket
 
-_END_WEIGHT = 4.0  # a question after a whole basket is what serving asks; one inside still teaches
+_END_WEIGHT = 4  # a question after a whole basket is what serving asks; one inside still teaches
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """Events before a moment, ready for drawing; arrays over n events unless stated.
+    """The events before a moment, ready for drawing; arrays over all n events unless stated, of
+    which those from the moment on are never drawn.
 
-    first, stop: int64 [n], range of rows in `goal_item` that lie within the horizon after each
-    event; next_time: time of the subject's next later event; weight: how often a question is asked
-    there; repeats: whether what a subject has met may be a target.
+    ends: int64 [subjects], the row behind the last of each subject's that may be drawn; goal_item:
+    int64 [goals]; first, stop: uint32, range of rows in `goal_item` that lie within the horizon
+    after each event; later: uint32, row of the subject's next later event, its own where there is
+    none; weight: uint8, how often a question is asked there; repeats: whether what a subject has
+    met may be a target.
     """
 
-    item: I64
-    time: F64
-    amount: F64
-    type: I64
-    offsets: I64
+    events: Events
+    moment: float
+    ends: I64
     goal_item: I64
-    first: I64
-    stop: I64
-    next_time: F64
-    weight: F64
+    first: AnyArray
+    stop: AnyArray
+    later: AnyArray
+    weight: AnyArray
     length: int
     questions: int
     repeats: bool
 
+    def __len__(self) -> int:
+        """How many events may be drawn."""
+        return int((self.ends - self.events.offsets[:-1]).sum())
+
+    def met(self, items: int) -> Mask:
+        """Which of the catalogue's items these events name, bool [items]."""
+        met: Mask = np.zeros(items, dtype=np.bool_)
+        met[self.events.item[self.events.time < self.moment]] = True
+        return met
+
     def stretches(self, seed: int, epoch: int) -> I64:
         """Row ranges [stretches, 2] of this epoch in random order; each holds some question."""
         generator = np.random.default_rng([seed, 1, epoch])
-        shift = generator.integers(0, self.length, len(self.offsets) - 1)
-        ranges = []
-        for subject in range(len(self.offsets) - 1):
-            start, end = int(self.offsets[subject]), int(self.offsets[subject + 1])
-            inner = np.arange(start + int(shift[subject]), end, self.length)
-            cuts = np.unique(np.concatenate(([start], inner, [end])))
-            ranges.append(np.stack([cuts[:-1], cuts[1:]], axis=1))
-        every = np.concatenate(ranges)
-        summed = np.concatenate(([0.0], np.cumsum(self.weight)))
-        asked = summed[every[:, 1]] > summed[every[:, 0]]
+        starts = self.events.offsets[:-1]
+        shift = generator.integers(0, self.length, len(starts))
+        every = _cut(starts, self.ends, shift, self.length)
+        # Between two subjects lie events that come too late, and nobody asks there.
+        asked = np.maximum.reduceat(self.weight, every[:, 0]) > 0
         return generator.permutation(every[asked])
 
     def batch(self, ranges: I64, seed: int, step: int) -> Batch:
@@ -65,15 +71,16 @@ class Sampler:
         place, there = self._places(rows, inside, generator)
         asked_row = np.take_along_axis(rows, place, axis=1)
         wait = generator.random(place.shape)
-        asked_time = self.time[asked_row]
-        asked_time = asked_time + wait * (self.next_time[asked_row] - asked_time)
+        time = self.events.time
+        asked_time = time[asked_row]
+        asked_time = asked_time + wait * (time[self.later[asked_row]] - asked_time)
         span = self.stop[asked_row] - self.first[asked_row]
         drawn = self.first[asked_row] + np.floor(generator.random(place.shape) * span)
         return _batch(
-            item=self.item[rows],
-            type=self.type[rows],
-            time=self.time[rows],
-            amount=self.amount[rows] * inside,
+            item=self.events.item[rows],
+            type=self.events.type[rows],
+            time=time[rows],
+            amount=self.events.weight[rows] * inside,
             place=place,
             asked_time=asked_time,
             target=np.where(there, self.goal_item[drawn.astype(np.int64) * there], NO_TARGET),
@@ -86,11 +93,11 @@ class Sampler:
         Drawn by weight without replacement: Efraimidis & Spirakis 2006.
         """
         weight = self.weight[rows] * inside
-        most = min(self.questions, int((weight > 0.0).sum(axis=1).max()))
+        most = min(self.questions, int((weight > 0).sum(axis=1).max()))
         wait = generator.exponential(size=weight.shape)
-        wait = np.divide(wait, weight, out=np.full_like(wait, np.inf), where=weight > 0.0)
+        wait = np.divide(wait, weight, out=np.full_like(wait, np.inf), where=weight > 0)
         place = np.argsort(wait, axis=1)[:, :most]
-        return place, np.take_along_axis(weight, place, axis=1) > 0.0
+        return place, np.take_along_axis(weight, place, axis=1) > 0
 
 
 def sampler(
@@ -106,33 +113,65 @@ def sampler(
     """Prepare drawing from the events before `moment`; a target lies at most `horizon_days`
     ahead."""
     early = events.time < moment
-    time, subject = events.time[early], events.subject[early]
-    stride = float(time.max() - time.min()) + 2.0 * horizon_days * DAY + 10.0
-    key = subject * stride + (time - time.min())
-    goal_rows = np.flatnonzero(goal[early])
-    first = np.searchsorted(key[goal_rows], key, side="right")
-    stop = np.searchsorted(key[goal_rows], key + horizon_days * DAY, side="right")
-    later = np.searchsorted(key, key, side="right")
-    same = later < len(key)
-    following = np.minimum(later, len(key) - 1)
-    same = same & (subject[following] == subject)
-    at_end = np.arange(1, len(key) + 1) == later
-    counts = np.bincount(subject, minlength=events.subjects)
+    goal_rows = np.flatnonzero(goal & early)
+    behind = _behind(events)
+    counted = np.concatenate(([0], np.cumsum(goal & early))).astype(np.uint32)
+    first = counted[behind]
+    stop = _goals_until(events, early, goal_rows, horizon_days * DAY)
+    row = np.arange(len(events), dtype=np.uint32)
+    following = np.minimum(behind, len(events) - 1)
+    goes_on = early[following] & (events.subject[following] == events.subject)
+    asked = early & (stop > first)
+    at_end = behind == row + 1
     return Sampler(
-        item=events.item[early],
-        time=time,
-        amount=events.weight[early].astype(np.float64),
-        type=events.type[early],
-        offsets=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-        goal_item=events.item[early][goal_rows],
-        first=first.astype(np.int64),
-        stop=stop.astype(np.int64),
-        next_time=np.where(same, time[following], time),
-        weight=np.where(stop > first, np.where(at_end, _END_WEIGHT, 1.0), 0.0),
+        events=events,
+        moment=moment,
+        ends=events.ends_before(moment),
+        goal_item=events.item[goal_rows],
+        first=first,
+        stop=stop,
+        later=np.where(goes_on & (behind < len(events)), behind, row),
+        weight=asked * np.where(at_end, np.uint8(_END_WEIGHT), np.uint8(1)),
         length=length,
         questions=questions,
         repeats=repeats,
     )
+
+
+def _behind(events: Events) -> AnyArray:
+    """The row behind the last that has each row's subject and time, uint32 [n]."""
+    changes = (np.diff(events.subject) != 0) | (np.diff(events.time) != 0)
+    ends = np.append(np.flatnonzero(changes) + 1, len(events)).astype(np.uint32)
+    return np.repeat(ends, np.diff(ends, prepend=np.uint32(0)))
+
+
+def _goals_until(events: Events, early: Mask, goal_rows: I64, seconds: float) -> AnyArray:
+    """How many goals lie before the end of each early row's horizon, among all goals, uint32
+    [n]."""
+    times = events.time[early]
+    start, span = float(times.min()), float(times.max() - times.min())
+    # One number that rises with the subject and, within a subject, with time.
+    key = events.subject * (span + 2.0 * seconds + 10.0) + (events.time - start)
+    goals = key[goal_rows]
+    key += seconds
+    return np.searchsorted(goals, key, side="right").astype(np.uint32)
+
+
+def _cut(starts: I64, ends: I64, shift: I64, length: int) -> I64:
+    """Each subject's rows from start to end, cut `shift` rows behind the start and then after every
+    `length`; [stretches, 2]."""
+    count = ends - starts
+    inner = np.maximum(0, -(-(count - shift) // length))
+    pieces = np.where(count > 0, 1 + inner - (shift == 0), 0)
+    owner = np.repeat(np.arange(len(starts)), pieces)
+    place = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    ahead = np.where(shift == 0, length, shift)[owner] + (place - 1) * length
+    ranges = np.empty((len(owner), 2), dtype=np.int64)
+    ranges[:, 0] = starts[owner] + np.where(place > 0, ahead, 0)
+    ranges[:-1, 1] = ranges[1:, 0]
+    last = place == pieces[owner] - 1
+    ranges[last, 1] = ends[owner[last]]
+    return ranges
 
 
 def batch_of_pasts(pasts: list[Past], now: float, length: int) -> Batch:

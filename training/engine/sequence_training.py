@@ -58,10 +58,8 @@ def build_network(
         dropout=job.number("dropout"),
         repeats=draws.repeats,
     )
-    met = np.zeros(items, dtype=np.bool_)
-    met[draws.item] = True
     torch.manual_seed(bench.seed(10))
-    return Network(shape, torch.from_numpy(met)).to(bench.device)
+    return Network(shape, torch.from_numpy(draws.met(items))).to(bench.device)
 
 
 def train_sequence(
@@ -71,7 +69,7 @@ def train_sequence(
     job = bench.job
     size = batch_size(bench, draws)
     per_epoch = steps_per_epoch(bench, draws, size)
-    epochs = job.params["epochs"] or _usual_epochs(bench, per_epoch, len(draws.item))
+    epochs = job.params["epochs"] or _usual_epochs(bench, per_epoch, len(draws))
     steps = max(1, round(per_epoch * float(epochs)))
     plan = Plan(
         series="sequence",

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from training.engine.arrays import F32, F64, I64
+from training.engine.arrays import F32, F64, I64, Mask
 from training.engine.failures import JobError
 from training.engine.features.facts import ItemFacts, facts_of
 from training.engine.history import PAID_TYPES, Past, paid
@@ -105,6 +105,7 @@ def read_snapshot(folder: Path) -> Snapshot:
             f"the snapshot holds {len(events)} events and {len(items)} items; both are needed",
         )
     refuse_blanks(events.drop("value"), EVENTS_FILE)
+    kinds = _kinds(folder / EVENTS_FILE)
     refuse_blanks(items.select("item"), ITEMS_FILE)
     number = items["item"].to_numpy().astype(np.int64)
     position = np.searchsorted(number, events["item"].to_numpy())
@@ -116,14 +117,13 @@ def read_snapshot(folder: Path) -> Snapshot:
             f"item {events['item'][int(np.argmax(strangers))]}; add the item or leave them out",
             "events.parquet",
         )
-    table = _events(events, position.astype(np.int64))
+    table = _events(events, position.astype(np.int64), kinds)
     return Snapshot(catalogue=_catalogue(items, number, table), events=table)
 
 
 _EVENT_COLUMNS = {
     "subject": pl.Int64(),
     "item": pl.Int64(),
-    "type": pl.String(),
     "occurred_at": pl.Datetime("us", "UTC"),
     "weight": pl.Float32(),
     "value": pl.Float32(),
@@ -163,25 +163,56 @@ def _seconds(column: pl.Series) -> F64:
     return (column.to_physical().cast(pl.Float64).to_numpy() / 1e6).astype(np.float64)
 
 
-def _events(frame: pl.DataFrame, position: I64) -> Events:
-    types = tuple(sorted(frame["type"].unique().to_list()))
-    code = {name: index + 1 for index, name in enumerate(types)}
+@dataclass(frozen=True)
+class _Kinds:
+    """The types of all events of the file, in its order: code int64 [n], and whether money was
+    paid, bool [n]. Read apart from the rest, for names are the largest of all."""
+
+    names: tuple[str, ...]
+    code: I64
+    pays: Mask
+
+
+def _kinds(path: Path) -> _Kinds:
+    frame = frame_of(path, {"type": pl.String()})
+    refuse_blanks(frame, path.name)
+    names = tuple(sorted(frame["type"].unique().to_list()))
+    codes = {name: index + 1 for index, name in enumerate(names)}
+    code = frame["type"].replace_strict(codes, return_dtype=pl.Int64).to_numpy()
+    paying = [codes[name] for name in names if name in PAID_TYPES]
+    return _Kinds(names, code, np.isin(code, paying))
+
+
+def _events(frame: pl.DataFrame, position: I64, kinds: _Kinds) -> Events:
     _, subject = np.unique(frame["subject"].to_numpy(), return_inverse=True)
     time = _seconds(frame["occurred_at"])
-    order = np.lexsort((position, time, subject))
+    order = _order(subject, time, position)
     ordered = subject[order].astype(np.int64)
-    pays = frame["type"].is_in(list(PAID_TYPES)).to_numpy()
     value = frame["value"].fill_null(0.0).to_numpy().astype(np.float32)
     return Events(
         subject=ordered,
         item=position[order],
         time=time[order],
         weight=frame["weight"].to_numpy()[order].astype(np.float32),
-        type=frame["type"].replace_strict(code, return_dtype=pl.Int64).to_numpy()[order],
-        value=paid(value, pays)[order],
+        type=kinds.code[order],
+        value=paid(value, kinds.pays)[order],
         offsets=np.concatenate(([0], np.cumsum(np.bincount(ordered)))).astype(np.int64),
-        types=types,
+        types=kinds.names,
     )
+
+
+def _order(subject: I64, time: F64, item: I64) -> I64:
+    """Rows by subject, time and item. They mostly come by subject and time, and then only those
+    that share both are sorted."""
+    same = subject[1:] == subject[:-1]
+    rises = (subject[1:] > subject[:-1]) | (same & (time[1:] >= time[:-1]))
+    if not rises.all():
+        return np.lexsort((item, time, subject))
+    same &= time[1:] == time[:-1]
+    tied = np.flatnonzero(np.append(same, False) | np.concatenate(([False], same)))
+    order = np.arange(len(subject))
+    order[tied] = tied[np.lexsort((item[tied], time[tied], subject[tied]))]
+    return order
 
 
 def _catalogue(frame: pl.DataFrame, number: I64, events: Events) -> Catalogue:

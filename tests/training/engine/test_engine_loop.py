@@ -141,7 +141,7 @@ def test_of_very_many_events_a_processor_reads_a_part(
 ) -> None:
     prepared, draws = objective(shop, tmp_path / "kept")
     monkeypatch.setattr("training.engine.sequence_training._GOOD_EVENTS", 1)
-    monkeypatch.setattr("training.engine.sequence_training._MOST_EVENTS", most * len(draws.item))
+    monkeypatch.setattr("training.engine.sequence_training._MOST_EVENTS", most * len(draws))
     params = {**prepared.bench.job.params, "epochs": None, "batch_size": 8}
     made = replace(prepared.bench, job=replace(prepared.bench.job, params=params))
     course = train_sequence(made, prepared, draws)
@@ -183,3 +183,20 @@ def test_places_that_ask_nothing_do_not_move_the_loss(
     twice["target"][:, batch.target.shape[1] :] = NO_TARGET
     idle = replace(batch, **twice)
     assert prepared.loss(idle, 0).item() == pytest.approx(prepared.loss(batch, 0).item(), rel=1e-5)
+
+
+def test_an_epoch_shows_every_event_that_is_asked_about_once_in_stretches_of_one_subject(
+    shop: tuple[Path, Snapshot, Split], tmp_path: Path
+) -> None:
+    _, draws = objective(shop, tmp_path / "kept")
+    told = draws.events
+    assert 0 < len(draws) == (told.time < draws.moment).sum() < len(told)
+    for epoch in range(3):
+        ranges = draws.stretches(1, epoch)
+        shown = np.concatenate([np.arange(start, end) for start, end in ranges])
+        assert len(set(shown.tolist())) == len(shown)
+        assert set(np.flatnonzero(draws.weight).tolist()) <= set(shown.tolist())
+        assert (told.time[shown] < draws.moment).all()
+        assert 0 < (ranges[:, 1] - ranges[:, 0]).max() <= draws.length
+        for start, end in ranges:
+            assert len(set(told.subject[start:end].tolist())) == 1

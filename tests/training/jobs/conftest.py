@@ -6,7 +6,7 @@ from tenants.behaviour.arriving.accepting import accept_upload
 from tenants.behaviour.models import Upload
 from tenants.work.run import run_waiting
 from tests import shop
-from tests.conftest import Business, make_business
+from tests.business import Business, make_business
 from tests.stocked import archive
 
 

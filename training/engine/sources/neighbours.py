@@ -122,10 +122,15 @@ def _taken(ground: Ground) -> sparse.csr_matrix:
     early = events.time < ground.moment
     age = ground.moment - events.time[early]
     half_life = max(float(age.max()) / 3.0, DAY)
-    weight = events.weight[early] * np.exp2(-age / half_life)
-    matrix = sparse.coo_matrix(
-        (weight.astype(np.float32), (events.subject[early], events.item[early])),
+    age *= -1.0 / half_life
+    weight = np.exp2(age, out=age)
+    weight *= events.weight[early]
+    # Events lie by subject, so the rows of the matrix are there already.
+    ends = np.concatenate(([0], np.cumsum(events.ends_before(ground.moment) - events.offsets[:-1])))
+    matrix = sparse.csr_matrix(
+        (weight.astype(np.float32), events.item[early].astype(np.int32), ends),
         shape=(events.subjects, ground.item_count),
-    ).tocsr()
+    )
+    matrix.sum_duplicates()
     matrix.data = np.maximum(matrix.data, 0.0)
     return matrix

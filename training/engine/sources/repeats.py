@@ -23,7 +23,7 @@ from training.engine.split import goal_of
 
 _HALF_LIVES = (0.25, 1.0, 3.0, 12.0)  # in times between two visits
 _AHEAD = 0.25  # "soon after", in the same measure
-_MOMENTS = 26
+_BACK = range(1, 27)  # moments that are learnt from, counted back in the same measure
 _CASES = 3_000  # subjects at moments that are learnt from; fewer than _FEW teach nothing
 _FEW = 50
 _EVENTS = 500  # of one past
@@ -125,22 +125,42 @@ class _Case:
 def _cases(events: Events, moment: float, pace: float) -> list[_Case]:
     """Subjects with a past who took something up, at moments that lie one after the other."""
     ahead, goal = _AHEAD * pace * DAY, goal_of(events)
-    found = []
-    for back in range(1, _MOMENTS + 1):
-        now = moment - back * ahead
+    moments = [_Moment.at(events, goal, moment - back * ahead, ahead) for back in _BACK]
+    firsts = np.cumsum([0, *(len(each.subjects) for each in moments)])
+    count = int(firsts[-1])
+    drawn = np.sort(np.random.default_rng(count).permutation(count)[:_CASES])
+    which = np.searchsorted(firsts, drawn, side="right") - 1
+    cases = [
+        moments[at].case(events, index - firsts[at]) for at, index in zip(which, drawn, strict=True)
+    ]
+    return [case for case in cases if len(case.past)]
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """Who took something up soon after a moment and had a past before it. taken: rows of the
+    events; subject i of `subjects` took up taken[first[i]:first[i + 1]]; ends: int64 [subjects],
+    the row behind each past."""
+
+    now: float
+    subjects: I64
+    ends: I64
+    taken: I64
+    first: I64
+
+    @classmethod
+    def at(cls, events: Events, goal: Mask, now: float, ahead: float) -> "_Moment":
         ends = events.ends_before(now)
         inside = np.flatnonzero(goal & (events.time >= now) & (events.time < now + ahead))
         subject = events.subject[inside]
         inside = inside[ends[subject] > events.offsets[subject]]
-        names, start = np.unique(events.subject[inside], return_index=True)
-        taken = np.split(events.item[inside], start[1:])
-        found += [(int(s), int(ends[s]), now, t) for s, t in zip(names, taken, strict=False)]
-    order = np.random.default_rng(len(found)).permutation(len(found))[:_CASES]
-    drawn = [found[index] for index in np.sort(order)]
-    cases = [
-        _Case(events.past(s, end, _EVENTS).chosen(), now, taken) for s, end, now, taken in drawn
-    ]
-    return [case for case in cases if len(case.past)]
+        subjects, first = np.unique(events.subject[inside], return_index=True)
+        return cls(now, subjects, ends[subjects], inside, np.append(first, len(inside)))
+
+    def case(self, events: Events, index: int) -> _Case:
+        past = events.past(int(self.subjects[index]), int(self.ends[index]), _EVENTS).chosen()
+        rows = self.taken[self.first[index] : self.first[index + 1]]
+        return _Case(past, self.now, events.item[rows])
 
 
 def _rates(events: Events, cases: list[_Case], items: int) -> F32:

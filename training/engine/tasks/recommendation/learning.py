@@ -174,7 +174,7 @@ def _renewed(
     else:  # a second loop may have gone on with the same network
         objective.restore(before_finetuning)
     draws = sampler_until(bench.job, snapshot.events, parts, parts.end)
-    network.meet(torch.from_numpy(np.unique(draws.item)))
+    network.meet(torch.from_numpy(np.flatnonzero(draws.met(len(snapshot.catalogue)))))
     fresh = RenewObjective(bench, network, text, objective.exam, draws, objective.beside)
     renew_sequence(bench, fresh, draws, int(learned.courses[name]["best_step"]))
     renewed: dict[str, Source] = {name: fresh.source(text)}
